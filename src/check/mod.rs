@@ -1,0 +1,1 @@
+//! Static checks, one rule a file.

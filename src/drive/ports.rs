@@ -1,0 +1,88 @@
+//! The ports: what the driver needs of the outside, so that tests and the sandbox can stand in for it.
+
+use crate::engine::{Approver, Event, Evidence, Moment, Sample};
+use crate::schedule::{ExpectationId, GateId, PhaseId};
+use crate::wire::{HttpRequest, HttpResponse};
+use std::time::Duration;
+
+/// Time limits of one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For the connection.
+    pub connect: Duration,
+    /// For the whole answer.
+    pub answer: Duration,
+}
+
+/// Sends one request and gives one answer: no retry, sleep, loop or decision.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Transport {
+    /// Sends.
+    ///
+    /// # Errors
+    /// When no whole answer came back, saying whether bytes may have left.
+    async fn send(&self, request: HttpRequest, limits: Limits) -> Result<HttpResponse, TransportError>;
+}
+
+/// Why no whole answer came back.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct TransportError {
+    /// Whether the request may have reached the server.
+    pub may_have_left: bool,
+    /// What happened, without address or key.
+    pub message: String,
+}
+
+/// Takes one sample of an expectation. Never takes longer than the plan's sample time limit.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Prober {
+    /// Samples.
+    async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample;
+}
+
+/// Run time, real or virtual.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Clock {
+    /// Since the run's start.
+    fn now(&self) -> Moment;
+    /// Sleeps until then; at once when it is past.
+    async fn sleep_until(&self, moment: Moment);
+}
+
+/// Asks the user and approvers.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Approve {
+    /// Shows what would change and asks whether to go on.
+    async fn confirm(&self, after: Option<PhaseId>) -> Confirmation;
+    /// Asks the gate's question. Never returns when nobody answers; the engine has its own deadline.
+    async fn approve(&self, gate: GateId) -> (Approver, bool);
+}
+
+/// The answer to "go on?".
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmation {
+    /// Go on.
+    Yes,
+    /// Do not.
+    No,
+}
+
+/// Journal, snapshots and evidence. Everything is synced before it returns.
+pub trait Record {
+    /// Appends events.
+    ///
+    /// # Errors
+    /// When they are not on disk afterwards; the sentence says why.
+    fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), String>;
+    /// Keeps a text and gives its place.
+    ///
+    /// # Errors
+    /// When it is not on disk afterwards.
+    fn keep_snapshot(&mut self, name: &str, text: &str) -> Result<String, String>;
+    /// Keeps evidence and gives its folder.
+    ///
+    /// # Errors
+    /// When it is not on disk afterwards.
+    fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String>;
+}

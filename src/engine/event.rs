@@ -1,0 +1,432 @@
+//! What happened: the one stream that journal, reporters and resume live on. Every event carries what it takes to show it.
+
+use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Something that is now so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// The run began.
+    RunStarted {
+        /// Its id.
+        run: String,
+        /// The rollout's name.
+        rollout: String,
+        /// The app as `project/environment/compose`, as written in the plan.
+        app: String,
+        /// Digests of the phases' files, in order.
+        files: Vec<(String, String)>,
+    },
+    /// Pre-flight has read everything.
+    Surveyed {
+        /// What it read; the text only in memory.
+        survey: Survey,
+        /// What is live, in terms of the plan.
+        live: Position,
+    },
+    /// References in build contexts were pinned to commits, as `repository#reference` → commit.
+    Pinned {
+        /// The commits.
+        commits: BTreeMap<String, String>,
+    },
+    /// What was live is in the snapshot store.
+    SnapshotKept {
+        /// What it is.
+        name: String,
+        /// Where.
+        path: String,
+    },
+    /// The run starts after this phase; `None`: from the first.
+    StartFound {
+        /// The phase that is live and holds.
+        after: Option<PhaseId>,
+        /// The phases that will run.
+        to_run: Vec<PhaseId>,
+    },
+    /// The user agreed to go on.
+    Agreed,
+    /// A gate's expectations are being asked at the start of its phase.
+    GateAsked {
+        /// The gate.
+        gate: GateId,
+        /// The phase that requires it.
+        phase: PhaseId,
+    },
+    /// A gate held.
+    GateHeld {
+        /// The gate.
+        gate: GateId,
+    },
+    /// A gate did not hold, or could not be asked.
+    GateNotHeld {
+        /// The gate.
+        gate: GateId,
+        /// Why.
+        cause: Cause,
+    },
+    /// A person is being asked.
+    ApprovalAsked {
+        /// The gate.
+        gate: GateId,
+        /// The question.
+        question: String,
+        /// When silence becomes an answer.
+        until: Moment,
+    },
+    /// A person said yes.
+    ApprovalGiven {
+        /// The gate.
+        gate: GateId,
+        /// Who.
+        by: Approver,
+    },
+    /// A person said no, or nobody said anything in time.
+    ApprovalNotGiven {
+        /// The gate.
+        gate: GateId,
+        /// Who refused; `None`: nobody answered.
+        by: Option<Approver>,
+    },
+    /// A phase started: its gates hold, what is live is asserted.
+    PhaseStarted {
+        /// The phase.
+        phase: PhaseId,
+    },
+    /// A text is about to become the live one. Recorded before it is sent.
+    Replacing {
+        /// The operation.
+        op: OpId,
+        /// What for.
+        purpose: DeployPurpose,
+        /// Digest of the text.
+        digest: String,
+    },
+    /// The text is live, read back and equal.
+    Replaced {
+        /// What for.
+        purpose: DeployPurpose,
+    },
+    /// A deploy is about to be asked for. Recorded before it is sent.
+    Deploying {
+        /// The operation.
+        op: OpId,
+        /// What for.
+        purpose: DeployPurpose,
+        /// The marker that finds it again.
+        marker: String,
+    },
+    /// The deploy waits in Dokploy's queue.
+    Queued {
+        /// What for.
+        purpose: DeployPurpose,
+        /// Jobs before it.
+        ahead: usize,
+        /// Title of the job being worked on.
+        active: Option<String>,
+    },
+    /// The deploy's row is there.
+    DeployStarted {
+        /// What for.
+        purpose: DeployPurpose,
+        /// The row.
+        deployment: DeploymentId,
+        /// When its time is over.
+        until: Moment,
+    },
+    /// The deploy's time is over and its row is not final: nothing can be done but wait for it (Dokploy cannot cancel).
+    DeployOverdue {
+        /// What for.
+        purpose: DeployPurpose,
+        /// When waiting ends too.
+        until: Moment,
+    },
+    /// The deploy's row is final. `Done` says nothing of health.
+    DeployEnded {
+        /// What for.
+        purpose: DeployPurpose,
+        /// The row's status.
+        status: RowStatus,
+    },
+    /// The app's containers are being stopped. Recorded before it is sent.
+    Stopping {
+        /// The operation.
+        op: OpId,
+    },
+    /// They are.
+    Stopped,
+    /// One round of samples was judged. Not durable.
+    Round {
+        /// The services asked, by name.
+        services: BTreeMap<ServiceName, RoundService>,
+        /// Samples of externals and gates.
+        others: BTreeMap<usize, (Sample, Verdict)>,
+    },
+    /// Every service is met; the soak began.
+    Settled {
+        /// What for.
+        purpose: DeployPurpose,
+        /// When the soak is over, if nothing happens.
+        until: Moment,
+    },
+    /// Something broke the soak; it began anew.
+    SoakRestarted {
+        /// The service.
+        service: ServiceName,
+        /// What happened.
+        why: String,
+        /// When the soak is over now.
+        until: Moment,
+    },
+    /// Samples cannot be taken; asking goes on until then.
+    Holding {
+        /// What cannot be asked.
+        why: String,
+        /// When it is given up.
+        until: Moment,
+    },
+    /// A phase is verified: every required sample passed, by the same containers.
+    PhaseVerified {
+        /// The phase.
+        phase: PhaseId,
+        /// Every service delivered so far.
+        services: BTreeSet<ServiceName>,
+        /// Samples taken since the deploy ended.
+        samples: u64,
+        /// Image ids by service.
+        images: BTreeMap<ServiceName, String>,
+        /// Whether the phase was only asserted, not deployed, by this run.
+        asserted_only: bool,
+    },
+    /// A phase failed. Nothing has been undone yet.
+    PhaseFailed {
+        /// The phase.
+        phase: PhaseId,
+        /// Why.
+        cause: Cause,
+    },
+    /// Evidence of the failure is on disk.
+    EvidenceKept {
+        /// Where.
+        path: String,
+        /// The evidence, for display; not journalled.
+        #[serde(skip)]
+        evidence: Option<Box<Evidence>>,
+    },
+    /// A rollback began.
+    RollbackStarted {
+        /// Where to.
+        target: Target,
+        /// How.
+        undo: Undo,
+    },
+    /// The rollback is verified.
+    RollbackVerified {
+        /// Where to.
+        target: Target,
+        /// Services verified.
+        services: BTreeSet<ServiceName>,
+        /// Services of the baseline that were not healthy before either.
+        not_held_against: BTreeSet<ServiceName>,
+    },
+    /// The rollback failed: degraded. There is no second one.
+    RollbackFailed {
+        /// Where to.
+        target: Target,
+        /// Why.
+        cause: Cause,
+        /// The text to paste into Dokploy; only in memory, it is in the snapshot store.
+        #[serde(skip)]
+        text: String,
+    },
+    /// Worth knowing.
+    Warned {
+        /// What.
+        text: String,
+    },
+    /// The run ended. Always the last event.
+    RunEnded {
+        /// How.
+        ending: Ending,
+    },
+}
+
+impl Event {
+    /// Whether it is journalled and synced before the effects that follow it start.
+    pub fn is_durable(&self) -> bool {
+        !matches!(self, Event::Round { .. })
+    }
+}
+
+/// What is live when a run starts, in terms of the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Position {
+    /// Nothing: the text is blank.
+    Empty,
+    /// This phase's file; with whether the marker says that it was verified (`None`: no marker).
+    Phase(PhaseId, Option<bool>),
+    /// A text that this tool put there and nobody edited, of a file that is not in the plan any more.
+    OlderVersion {
+        /// The phase it was sent for.
+        phase: String,
+        /// Whether it was verified.
+        verified: bool,
+    },
+    /// A text that this tool put there and somebody edited.
+    Edited {
+        /// The phase it was sent for.
+        phase: String,
+    },
+    /// Neither a phase of the plan nor marked.
+    Foreign,
+}
+
+/// What a text or a deploy is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeployPurpose {
+    /// A phase.
+    Phase(PhaseId),
+    /// Marking the live text of a phase as verified, without a deploy.
+    Mark(PhaseId),
+    /// Going back.
+    Rollback(Target),
+}
+
+/// Where a rollback goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The last verified phase.
+    Phase(PhaseId),
+    /// What was there before the first change.
+    Baseline,
+}
+
+/// How a rollback is done; the smallest that serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Undo {
+    /// Every container is still the one from before the deploy: only the text is put back.
+    TextOnly,
+    /// The verified text is deployed.
+    Redeploy,
+    /// Nothing was healthy before: the old text is put back and what this run started is stopped.
+    Stop,
+}
+
+/// Why something failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum Cause {
+    /// Dokploy's row ended in error or was cancelled.
+    Deploy {
+        /// The row's status.
+        status: RowStatus,
+        /// The row's own error text.
+        error: Option<String>,
+        /// Services that the log names as failing, or the candidates when it names none.
+        services: BTreeSet<ServiceName>,
+        /// Whether `services` are only candidates.
+        candidates: bool,
+        /// The telling lines of the log.
+        lines: Vec<String>,
+    },
+    /// Accepted and never started.
+    NeverStarted {
+        /// What was seen.
+        evidence: String,
+    },
+    /// It waited too long in the queue.
+    QueueTimeout {
+        /// Whether our job was taken out again.
+        withdrawn: bool,
+    },
+    /// The row is not final long after its time.
+    DeployTimeout,
+    /// Services failed.
+    Services {
+        /// Each of them.
+        services: Vec<FailedService>,
+        /// Whether they belong to an earlier phase and this one broke them.
+        regression: bool,
+    },
+    /// Expectations of externals or gates failed.
+    Expectations {
+        /// Each with its last sample.
+        samples: Vec<(ExpectationId, Sample)>,
+    },
+    /// It could not be asked.
+    CouldNotAsk {
+        /// Why.
+        why: String,
+    },
+    /// Somebody changed the live text.
+    TextChanged {
+        /// A unified diff from what we believed live to what is.
+        diff: String,
+    },
+}
+
+/// A service that failed, with its evidence in short.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedService {
+    /// Which.
+    pub service: ServiceName,
+    /// What failed, in words: the expectation's text, or what the container did.
+    pub what: String,
+    /// What was expected.
+    pub expected: String,
+    /// What was seen last.
+    pub actual: String,
+    /// Samples by reading since the deploy ended: passes, failures, errors.
+    pub counts: (u64, u64, u64),
+    /// The plan's hint.
+    pub hint: Option<String>,
+}
+
+/// One service in one round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoundService {
+    /// What its container does.
+    pub state: ServiceState,
+    /// Docker's healthcheck verdict, if it has one.
+    pub health: Option<Health>,
+    /// All its expectations together, the container included.
+    pub verdict: Verdict,
+    /// This round's reading, the worst of its expectations.
+    pub reading: Reading,
+    /// Passes in a row.
+    pub passes: u32,
+    /// What was seen, when it is not a pass.
+    pub actual: Option<String>,
+    /// This round's samples by expectation index.
+    pub samples: BTreeMap<usize, Sample>,
+}
+
+/// What a service's container does, in a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceState {
+    /// Runs, restarted so often since the deploy.
+    Running {
+        /// Restarts since the deploy.
+        restarts: u64,
+    },
+    /// Between two starts.
+    Restarting {
+        /// Restarts since the deploy.
+        restarts: u64,
+    },
+    /// Ended with this code.
+    Exited(i64),
+    /// Made and not started.
+    Created,
+    /// No container of it was seen.
+    Missing,
+    /// Could not be told.
+    Unknown,
+}

@@ -1,0 +1,23 @@
+//! `plan`: a declarative rollout language and its interpreter.
+//!
+//! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
+//! `source` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
+//! `drive` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
+
+pub mod check;
+pub mod cli;
+pub mod compose;
+pub mod diagnostic;
+pub mod dokploy;
+pub mod drive;
+pub mod engine;
+pub mod model;
+pub mod probe;
+pub mod report;
+pub mod sandbox;
+pub mod schedule;
+pub mod source;
+pub mod store;
+pub mod syntax;
+pub mod wire;
+pub mod world;

@@ -1,0 +1,144 @@
+//! The schedule: a checked plan with its compose files, made ready for the engine. Indices instead of names, texts instead of paths,
+//! nothing left that could be invalid. Made by [`crate::check`]'s success only.
+
+mod artefact;
+mod time;
+
+pub use artefact::{Commits, Header, Pin, body_of, canonical, digest, is_phase, render};
+pub use time::{Bounds, SOAK_TRIES};
+
+use crate::model::{App, Approval, Limits, OnFailure, Probe, Sampling};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A service's name in the compose files.
+pub type ServiceName = String;
+
+/// Index into [`Schedule::phases`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct PhaseId(pub usize);
+
+/// Index into [`Schedule::gates`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct GateId(pub usize);
+
+/// Index into [`Schedule::expectations`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub struct ExpectationId(pub usize);
+
+/// A plan ready to run.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    /// The rollout's name.
+    pub rollout: String,
+    /// The app.
+    pub app: App,
+    /// How everything is sampled.
+    pub sampling: Sampling,
+    /// Limits of the run.
+    pub limits: Limits,
+    /// Every service of every phase, by name.
+    pub services: BTreeMap<ServiceName, Service>,
+    /// Every expectation, of services, externals and gates.
+    pub expectations: Vec<Expectation>,
+    /// Gates in the order written.
+    pub gates: Vec<Gate>,
+    /// Phases in the order they run.
+    pub phases: Vec<Phase>,
+}
+
+/// A service as the engine sees it.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its expectations besides "the container runs".
+    pub expectations: Vec<ExpectationId>,
+    /// What it is, for people.
+    pub note: Option<String>,
+    /// What to look at when it fails.
+    pub hint: Option<String>,
+    /// The phase that adds it.
+    pub added_in: PhaseId,
+}
+
+/// An expectation and whom it speaks of.
+#[derive(Clone, Debug)]
+pub struct Expectation {
+    /// What is asked.
+    pub probe: Probe,
+    /// Whom it speaks of.
+    pub subject: Subject,
+    /// One line for people: `http http://{host}:8000/health/ status in [200, 302]`, variables as written.
+    pub text: String,
+}
+
+/// Whom an expectation speaks of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// A service of the app.
+    Service(ServiceName),
+    /// An external, by its name in the plan.
+    External(String),
+    /// A gate's own expectation, by the gate's name.
+    Gate(String),
+}
+
+/// A gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// Its name.
+    pub name: String,
+    /// Everything that must be met, externals included.
+    pub expectations: Vec<ExpectationId>,
+    /// The person's yes, if one is asked for. Asked after the expectations hold.
+    pub approval: Option<Approval>,
+}
+
+/// A phase.
+#[derive(Clone, Debug)]
+pub struct Phase {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub note: Option<String>,
+    /// Its gates.
+    pub gates: Vec<GateId>,
+    /// The compose file's path as written in the plan.
+    pub path: String,
+    /// The compose file's text as it is on disk.
+    pub text: String,
+    /// `sha256:` and the hex digest of [`Phase::text`] in canonical form (CRLF as LF, no blanks at line ends, one final newline).
+    pub digest: String,
+    /// The git references in `text` that are replaced by commits before it is sent.
+    pub pins: Vec<Pin>,
+    /// Every service of the file, profiles excluded.
+    pub services: BTreeSet<ServiceName>,
+    /// Those that no earlier phase has.
+    pub adds: BTreeSet<ServiceName>,
+    /// Those of the phase before that it drops on purpose.
+    pub removes: BTreeSet<ServiceName>,
+    /// Host ports that it publishes, by service, as far as they can be read statically.
+    pub ports: BTreeMap<ServiceName, BTreeSet<crate::compose::Port>>,
+    /// Fixed container names, by service.
+    pub container_names: BTreeMap<ServiceName, String>,
+    /// Time limit of the deploy, from the first sight of its row.
+    pub within: Duration,
+    /// Time limit of settling, from the deploy's end.
+    pub settle: Duration,
+    /// How long everything must hold after that.
+    pub soak: Duration,
+    /// What a failure leads to.
+    pub on_failure: OnFailure,
+}
+
+impl Schedule {
+    /// A phase.
+    pub fn phase(&self, id: PhaseId) -> &Phase {
+        &self.phases[id.0]
+    }
+
+    /// The phase named so.
+    pub fn phase_named(&self, name: &str) -> Option<PhaseId> {
+        self.phases.iter().position(|phase| phase.name == name).map(PhaseId)
+    }
+}

@@ -1,0 +1,1 @@
+//! One pure model of Dokploy and of services, on virtual time.
