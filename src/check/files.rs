@@ -75,7 +75,8 @@ fn load_one(
         found.push(Diagnostic::new(Code::ComposeTooLarge, message, phase.from.span, limit).help(help));
         return None;
     }
-    let file = sources.add(folder.join(path), text);
+    // The marker line goes in front of the text, where a byte order mark would no longer be one.
+    let file = sources.add(folder.join(path), text.strip_prefix('\u{feff}').unwrap_or(&text));
     let text = sources.file(file).text().clone();
     match compose::read(file, &text) {
         Ok(compose) => Some((text, Arc::new(compose))),

@@ -39,7 +39,8 @@ pub(super) fn check(context: &Context<'_>, prior: &[Diagnostic], found: &mut Vec
             );
         }
     }
-    let least: Duration = plan.phases.iter().map(|phase| streak.saturating_sub(every) + phase.soak).sum();
+    let each = |phase: &Phase| streak.saturating_sub(every).saturating_add(phase.soak);
+    let least = plan.phases.iter().map(each).fold(Duration::ZERO, Duration::saturating_add);
     if least > plan.limits.run {
         let message =
             format!("the phases take at least {}, longer than the {} that the run may take", duration(least), duration(plan.limits.run));
