@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What the reporter knows of a run besides its events.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Setting {
     /// The sandbox's speed; `None` for a real Dokploy.
     pub sandbox: Option<Speed>,
@@ -21,10 +21,10 @@ impl Setting {
 }
 
 /// How much faster than real time the sandbox runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Speed {
     /// So many times.
-    Times(u32),
+    Times(f64),
     /// As fast as it can.
     Max,
 }

@@ -3,7 +3,7 @@
 use super::cause;
 use super::line::Style;
 use super::progress::View;
-use super::words::{self, count, duration, list};
+use super::words::{count, duration, list};
 use crate::engine::{DeployPurpose, Event, Moment, RowStatus, Target, Undo};
 
 /// One line of the story.
@@ -202,9 +202,4 @@ fn current(view: &View) -> String {
 
 fn phase_or(view: &View, otherwise: &str) -> String {
     view.current.map_or_else(|| otherwise.to_owned(), |phase| view.outline.phase(phase).name.clone())
-}
-
-/// `00:01:23` for plain lines.
-pub(super) fn stamp(now: Moment) -> String {
-    words::clock(now)
 }
