@@ -1,1 +1,5 @@
 //! All integration tests, in one binary so that they link once.
+
+mod check;
+mod compose_styles;
+mod fixture;
