@@ -2,5 +2,7 @@
 //! backoff and the reading of a 401 live here.
 
 mod call;
+mod percent;
 
 pub use call::{Body, Call, Refusal, Reply};
+pub(crate) use percent::percent_encoded;
