@@ -3,3 +3,6 @@
 mod check;
 mod compose_styles;
 mod fixture;
+mod recorded;
+mod recordings;
+mod shapes;
