@@ -1,6 +1,7 @@
 //! What compose makes of a text: services with their variables filled in, in the order in which they are started.
 
 use super::names;
+use super::variables::Filler;
 use crate::compose::{self, Condition, Healthcheck, Port, Protocol, SandboxAnswer};
 use crate::source::SourceMap;
 use serde_json::{Map, Value};
@@ -110,6 +111,9 @@ pub(super) enum Unusable {
 
 /// Reads a text with the variables of the app's environment.
 pub(super) fn read(text: &str, env: &BTreeMap<String, String>) -> Result<Definitions, Unusable> {
+    if text.trim().is_empty() {
+        return Err(Unusable::Rejected("empty compose file".to_owned()));
+    }
     let mut sources = SourceMap::default();
     let file = sources.add("docker-compose.yml", text);
     let composed = compose::read(file, text).map_err(|faults| {
@@ -120,7 +124,7 @@ pub(super) fn read(text: &str, env: &BTreeMap<String, String>) -> Result<Definit
             at: sources.file(file).line_column(offset),
         }
     })?;
-    let mut filler = Filler { env, unset: BTreeSet::new(), place: String::new() };
+    let mut filler = Filler::new(env);
     let awaited: BTreeSet<&str> = composed
         .services
         .iter()
@@ -134,8 +138,7 @@ pub(super) fn read(text: &str, env: &BTreeMap<String, String>) -> Result<Definit
         services.push(define(service, one_shot, &mut filler)?);
     }
     if services.is_empty() {
-        let line = if composed.services.is_empty() { "empty compose file" } else { "no service selected" };
-        return Err(Unusable::Rejected(line.to_owned()));
+        return Err(Unusable::Rejected("no service selected".to_owned()));
     }
     let declared: BTreeSet<&str> = composed.networks.iter().map(|(name, _)| name.value.as_str()).chain(["default"]).collect();
     for service in &services {
@@ -153,14 +156,13 @@ pub(super) fn read(text: &str, env: &BTreeMap<String, String>) -> Result<Definit
         services: ordered(services)?,
         external_networks: external(&composed.networks),
         external_volumes: external(&composed.volumes),
-        unset: filler.unset,
+        unset: filler.into_unset(),
     })
 }
 
 fn define(service: &compose::Service, one_shot: bool, filler: &mut Filler<'_>) -> Result<Definition, Unusable> {
     let name = service.name.value.clone();
-    filler.place = format!("services.{name}");
-    let definition = filler.fill(&service.definition)?;
+    let definition = filler.fill(&format!("services.{name}"), &service.definition).map_err(Unusable::Rejected)?;
     let text = |member: &str| definition.get(member).and_then(Value::as_str).map(str::to_owned);
     let image = text("image");
     let build = definition.get("build").filter(|_| service.build.is_some());
@@ -305,69 +307,10 @@ fn ordered(services: Vec<Definition>) -> Result<Vec<Definition>, Unusable> {
     Ok(ordered)
 }
 
-/// Fills variables into a definition.
-struct Filler<'a> {
-    env: &'a BTreeMap<String, String>,
-    unset: BTreeSet<String>,
-    place: String,
-}
-
-impl Filler<'_> {
-    fn fill(&mut self, value: &Value) -> Result<Value, Unusable> {
-        Ok(match value {
-            Value::String(text) => Value::String(self.text(text)?),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.fill(item)).collect::<Result<_, _>>()?),
-            Value::Object(members) => {
-                let mut filled = Map::new();
-                for (key, value) in members {
-                    let outer = self.place.len();
-                    self.place.push('.');
-                    self.place.push_str(key);
-                    filled.insert(key.clone(), self.fill(value)?);
-                    self.place.truncate(outer);
-                }
-                Value::Object(filled)
-            }
-            other => other.clone(),
-        })
-    }
-
-    fn text(&mut self, text: &str) -> Result<String, Unusable> {
-        let asked = std::cell::RefCell::new(BTreeSet::new());
-        let filled = compose::interpolate(text, &|name| {
-            let value = self.env.get(name).cloned();
-            if value.is_none() {
-                asked.borrow_mut().insert(name.to_owned());
-            }
-            value
-        })
-        .map_err(|error| Unusable::Rejected(format!("error while interpolating {}: {error}", self.place)))?;
-        // One with a default was asked for too, and compose does not warn of it.
-        self.unset.extend(asked.into_inner().into_iter().filter(|name| {
-            text.contains(&format!("${{{name}}}")) || (text.contains(&format!("${name}")) && !text.contains(&format!("$${name}")))
-        }));
-        Ok(filled)
-    }
-}
-
-/// Dokploy's environment of an app: dotenv text. An unquoted `#` after a blank starts a comment (FACTS §5).
-pub(super) fn dotenv(text: &str) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        let Some((name, value)) = line.strip_prefix("export ").unwrap_or(line).split_once('=') else { continue };
-        let value = value.trim();
-        let value = match value.chars().next() {
-            Some(quote @ ('"' | '\'')) => value[1..].split(quote).next().unwrap_or("").to_owned(),
-            _ => value.split('#').next().unwrap_or("").trim_end().to_owned(),
-        };
-        variables.insert(name.trim().to_owned(), value);
-    }
-    variables
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::world::variables::dotenv;
 
     fn read_with(text: &str, env: &str) -> Result<Definitions, Unusable> {
         read(text, &dotenv(env))
@@ -399,7 +342,7 @@ mod tests {
             Err(Unusable::Rejected(line)) => line,
             other => panic!("not rejected: {other:?}"),
         };
-        assert_eq!(rejected("services: {}\n"), "empty compose file");
+        assert_eq!(rejected("\n"), "empty compose file");
         assert_eq!(rejected("services: {a: {image: x, profiles: [p]}}\n"), "no service selected");
         assert!(rejected("services: {a: {image: x, networks: [n]}}\n").contains("refers to undefined network n"));
         assert!(rejected("services: {a: {image: x, depends_on: [b]}}\n").contains("depends on undefined service \"b\""));

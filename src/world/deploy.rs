@@ -10,6 +10,7 @@ use super::faults::Faults;
 use super::host::{self, Host};
 use super::names;
 use super::stamp::Calendar;
+use super::variables;
 use crate::compose::Condition;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -138,7 +139,7 @@ impl Deploy {
             return Progress::Failed;
         }
         site.log.push_str(&log::banner(&self.app));
-        let definitions = match definition::read(&self.text, &definition::dotenv(&self.env)) {
+        let definitions = match definition::read(&self.text, &variables::dotenv(&self.env)) {
             Ok(definitions) => definitions,
             Err(Unusable::Yaml { message, at }) => {
                 site.log.push_str(&log::bad_yaml(&message, at, &self.text));

@@ -30,6 +30,7 @@ mod service;
 mod stamp;
 mod state;
 mod store;
+mod variables;
 
 pub use config::{Compose, Config, Environment, External, Key, MemberRights, OtherContainer, OtherJob, Project, Role, Speaks};
 pub use fault::{DokployFault, Fault, FaultError, ServiceFault, Target, When};

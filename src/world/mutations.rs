@@ -7,6 +7,7 @@ use super::queries::Answered;
 use super::queue::Work;
 use super::request::{ApiResponse, Invalid};
 use super::state::World;
+use super::variables;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -113,7 +114,7 @@ impl World {
         let missing =
             || failed(asked, &command, &format!("open /etc/dokploy/compose/{app}/code/docker-compose.yml: no such file or directory\n"));
         let text = text.ok_or_else(missing)?;
-        let definitions = definition::read(&text, &definition::dotenv(&env)).map_err(|_| missing())?;
+        let definitions = definition::read(&text, &variables::dotenv(&env)).map_err(|_| missing())?;
         for service in definitions.services.into_iter().map(Arc::new) {
             if self.host.of_service(&app, &service.name).is_none() {
                 let _ = self.host.create(&app, &service, self.now);

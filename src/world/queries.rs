@@ -9,6 +9,7 @@ use super::inspect;
 use super::request::ApiResponse;
 use super::state::World;
 use super::store::Compose;
+use super::variables;
 use serde_json::{Value, json};
 
 /// An answer, or the refusal that ends the request.
@@ -114,7 +115,7 @@ impl World {
     fn load_services(&self, asked: &Asked<'_>) -> Answered {
         let compose = self.compose_of(asked)?;
         let text = compose.on_disk.as_deref().ok_or_else(|| asked.not_found("Services"))?;
-        let read = definition::read(text, &definition::dotenv(compose.text("env"))).map_err(|_| asked.not_found("Services"))?;
+        let read = definition::read(text, &variables::dotenv(compose.text("env"))).map_err(|_| asked.not_found("Services"))?;
         let names: Vec<&str> = read.services.iter().map(|service| service.name.as_str()).collect();
         Ok(ApiResponse::ok(&json!(names)))
     }

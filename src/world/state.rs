@@ -13,6 +13,7 @@ use super::scope::Scope;
 use super::service::ServiceAnswer;
 use super::stamp::Calendar;
 use super::store::Store;
+use super::variables;
 use crate::compose::{Port, Protocol};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -85,7 +86,7 @@ impl World {
     fn be_deployed(&mut self, at: usize) {
         let compose = &mut self.store.composes[at];
         let (id, app, text) = (compose.id.clone(), compose.app_name.clone(), compose.text("composeFile").to_owned());
-        let variables = definition::dotenv(compose.text("env"));
+        let variables = variables::dotenv(compose.text("env"));
         compose.set_status("done");
         compose.on_disk = Some(text.clone());
         let row = self.store.add_deployment(&id, "Manual deployment", "", Duration::ZERO, self.calendar);
@@ -285,6 +286,11 @@ impl World {
     /// Faults that had no effect so far: worth telling when a run is over, since a misspelled service looks like a service that is well.
     pub fn unfelt_faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.unfelt()
+    }
+
+    /// The first key that is configured: the owner's, unless said otherwise. Empty when there is none.
+    pub fn api_key(&self) -> &str {
+        self.keys.first().map_or("", |key| &key.key)
     }
 
     /// Every request to Dokploy's API, oldest first.
