@@ -6,3 +6,4 @@ mod fixture;
 mod recorded;
 mod recordings;
 mod shapes;
+mod world;
