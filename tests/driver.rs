@@ -1,0 +1,1 @@
+//! The loop's own rules, with a scripted engine.
