@@ -1,8 +1,10 @@
 //! All integration tests, in one binary so that they link once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod architecture;
 mod driver;
 mod git_sources;
 mod probes;
+mod store;
 mod support;
 mod transport;

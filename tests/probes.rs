@@ -137,7 +137,7 @@ async fn a_huge_body_is_read_no_further_than_one_mebibyte() {
     let address = serve(move |mut stream| {
         head(&mut stream);
         write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {SIZE}\r\n\r\n").unwrap();
-        let chunk = [b'x'; 65536];
+        let chunk = vec![b'x'; 65536];
         while *count.lock().unwrap() < SIZE && stream.write_all(&chunk).is_ok() {
             *count.lock().unwrap() += chunk.len();
         }

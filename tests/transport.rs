@@ -103,7 +103,8 @@ async fn an_endless_answer_is_cut_off() {
     let address = serve(|mut stream| {
         head(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        while stream.write_all(&[b'x'; 65536]).is_ok() {}
+        let chunk = vec![b'x'; 65536];
+        while stream.write_all(&chunk).is_ok() {}
     });
     assert_eq!(fails(address, true).await, "an answer of more than 16 MiB");
 }

@@ -14,6 +14,8 @@ use tokio::sync::{Mutex, mpsc};
 pub enum Prompt {
     /// Whether to go on, after the phase that is live already.
     Confirm(Option<PhaseId>),
+    /// Whether to roll back, now that this phase failed.
+    Rollback(PhaseId),
     /// A gate's question.
     Approve(GateId),
     /// The line was neither yes nor no: ask again.
@@ -22,7 +24,7 @@ pub enum Prompt {
 
 /// What the command line and the terminal answer. Silence is never a yes.
 pub struct People {
-    /// `--yes`: going on is agreed to. Answers no gate.
+    /// `--yes`: going on is agreed to. Answers no gate, and no question after a failure.
     pub yes: bool,
     /// `--approve GATE=WHO`.
     pub given: BTreeMap<GateId, Approver>,
@@ -37,6 +39,13 @@ impl Approve for People {
         }
         match &self.terminal {
             Some(terminal) if terminal.ask(Prompt::Confirm(after)).await == Some(true) => Confirmation::Yes,
+            _ => Confirmation::No,
+        }
+    }
+
+    async fn rollback(&self, failed: PhaseId) -> Confirmation {
+        match &self.terminal {
+            Some(terminal) if terminal.ask(Prompt::Rollback(failed)).await == Some(true) => Confirmation::Yes,
             _ => Confirmation::No,
         }
     }
@@ -118,6 +127,11 @@ impl Approve for Automatic {
         Confirmation::Yes
     }
 
+    async fn rollback(&self, _failed: PhaseId) -> Confirmation {
+        // The policy `ask` stops where nobody can be asked, here as there.
+        Confirmation::No
+    }
+
     async fn approve(&self, _gate: GateId) -> (Approver, bool) {
         (Approver("sandbox".into()), true)
     }
@@ -136,10 +150,10 @@ mod tests {
     }
 
     /// A terminal at which somebody types the next of `answers` whenever asked.
-    fn typing(answers: &[&'static str]) -> (Terminal, Rc<RefCell<Vec<Prompt>>>) {
+    fn typing(answers: Vec<&'static str>) -> (Terminal, Rc<RefCell<Vec<Prompt>>>) {
         let (reader, writer) = pipe().unwrap();
         let prompts = Rc::new(RefCell::new(Vec::new()));
-        let (seen, answers) = (Rc::clone(&prompts), RefCell::new(answers.to_vec().into_iter()));
+        let (seen, answers) = (Rc::clone(&prompts), RefCell::new(answers.into_iter()));
         let writer: RefCell<Option<PipeWriter>> = RefCell::new(Some(writer));
         let show = move |prompt: &Prompt| {
             seen.borrow_mut().push(prompt.clone());
@@ -160,16 +174,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_person_is_asked_again_until_the_answer_is_clear() {
-        let (terminal, prompts) = typing(&["maybe", " YES "]);
+        let (terminal, prompts) = typing(vec!["maybe", " YES "]);
         assert_eq!(people(Some(terminal)).approve(GateId(1)).await, (Approver("ada".into()), true));
         assert_eq!(*prompts.borrow(), [Prompt::Approve(GateId(1)), Prompt::Again]);
-        let (terminal, _) = typing(&["n"]);
+        let (terminal, _) = typing(vec!["n"]);
         assert_eq!(people(Some(terminal)).confirm(None).await, Confirmation::No);
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_answers_a_gate_without_a_terminal_or_when_it_is_gone() {
-        let (terminal, _) = typing(&[]);
+        let (terminal, _) = typing(Vec::new());
         for terminal in [None, Some(terminal)] {
             let people = People { yes: true, ..people(terminal) };
             assert!(tokio::time::timeout(Duration::from_secs(3600), people.approve(GateId(0))).await.is_err());

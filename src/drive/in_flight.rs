@@ -29,12 +29,14 @@ pub(super) struct InFlight {
     handles: BTreeMap<OpId, AbortHandle>,
     answers: Answers,
     inbox: mpsc::UnboundedReceiver<(OpId, Input)>,
+    /// Answers that came and were not given out yet.
+    ready: Vec<(OpId, Input)>,
 }
 
 impl InFlight {
     pub(super) fn new() -> Self {
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { tasks: JoinSet::new(), handles: BTreeMap::new(), answers: Answers(sender), inbox }
+        Self { tasks: JoinSet::new(), handles: BTreeMap::new(), answers: Answers(sender), inbox, ready: Vec::new() }
     }
 
     /// Where answers go.
@@ -57,21 +59,22 @@ impl InFlight {
 
     /// Whether an answer can still come.
     pub(super) fn is_idle(&self) -> bool {
-        self.tasks.is_empty() && self.inbox.is_empty()
+        self.tasks.is_empty() && self.inbox.is_empty() && self.ready.is_empty()
     }
 
-    /// The next answer. Never comes when nothing is under way.
-    pub(super) async fn next(&mut self) -> Input {
+    /// Waits for an answer, to be had by [`Self::drain`]. Waits for ever when nothing is under way.
+    pub(super) async fn answered(&mut self) {
         loop {
             tokio::select! {
                 biased;
-                Some((_, input)) = self.inbox.recv() => return input,
+                Some(answer) = self.inbox.recv() => return self.ready.push(answer),
                 Some(ended) = self.tasks.join_next() => {
                     // A bug in a task is a bug of the run: without this its answer would be waited for in silence.
                     if let Err(error) = ended && error.is_panic() {
                         std::panic::resume_unwind(error.into_panic());
                     }
                 }
+                else => std::future::pending().await,
             }
         }
     }
@@ -81,11 +84,11 @@ impl InFlight {
         for _ in 0..TURNS {
             tokio::task::yield_now().await;
         }
-        let mut ready = Vec::new();
         while let Ok(answer) = self.inbox.try_recv() {
-            ready.push(answer);
+            self.ready.push(answer);
         }
-        ready.sort_by_key(|(op, _)| *op);
-        ready.into_iter().map(|(_, input)| input).collect()
+        // Stable: progress stays before the end.
+        self.ready.sort_by_key(|(op, _)| *op);
+        self.ready.drain(..).map(|(_, input)| input).collect()
     }
 }

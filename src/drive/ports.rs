@@ -55,6 +55,8 @@ pub trait Clock {
 pub trait Approve {
     /// Shows what would change and asks whether to go on.
     async fn confirm(&self, after: Option<PhaseId>) -> Confirmation;
+    /// A phase failed and its policy is to ask: whether to roll back. Where nobody can be asked: no.
+    async fn rollback(&self, failed: PhaseId) -> Confirmation;
     /// Asks the gate's question. Never returns when nobody answers; the engine has its own deadline.
     async fn approve(&self, gate: GateId) -> (Approver, bool);
 }

@@ -85,7 +85,7 @@ struct Driver<'a, M, P, Q, C, A> {
 /// What ended a wait.
 enum Came {
     Signal(Signal),
-    Answer(Input),
+    Answer,
     Time,
 }
 
@@ -116,7 +116,7 @@ where
                     self.signal = Some(signal);
                     self.inputs.push_back(Input::Interrupted);
                 }
-                Came::Answer(input) => self.inputs.push_back(input),
+                Came::Answer => self.inputs.extend(self.in_flight.drain().await),
                 Came::Time => {}
             }
         }
@@ -138,7 +138,7 @@ where
         tokio::select! {
             biased;
             signal = interrupts.next() => Came::Signal(signal),
-            input = self.in_flight.next() => Came::Answer(input),
+            () = self.in_flight.answered() => Came::Answer,
             () = time => Came::Time,
         }
     }
@@ -168,7 +168,9 @@ where
         match recorded {
             Ok(()) => {
                 self.take(now, &events);
-                effects.into_iter().for_each(|effect| self.start(effect));
+                for effect in effects {
+                    self.start(effect);
+                }
             }
             Err(why) => {
                 // The step did not happen. What the engine makes of that is shown, and nothing more is started.
