@@ -1,0 +1,105 @@
+//! Paints the live view on a terminal and leaves it as it was found.
+
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A terminal to paint on. The real one is stderr.
+pub trait Screen {
+    /// Columns and rows, as of now: windows are resized.
+    fn size(&self) -> (usize, usize);
+    /// Where indicatif draws.
+    fn target(&self) -> ProgressDrawTarget;
+    /// Writes text as it is, line feeds included.
+    fn write(&self, text: &str);
+}
+
+impl Screen for Term {
+    fn size(&self) -> (usize, usize) {
+        // A terminal that does not know its size is most likely an old one.
+        let (rows, columns) = self.size_checked().unwrap_or((24, 80));
+        (usize::from(columns), usize::from(rows))
+    }
+
+    fn target(&self) -> ProgressDrawTarget {
+        ProgressDrawTarget::term(self.clone(), 20)
+    }
+
+    fn write(&self, text: &str) {
+        // A terminal that is gone must not end a rollout.
+        let _ = self.write_str(text).and_then(|()| self.flush());
+    }
+}
+
+/// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.
+pub struct Painter {
+    screen: Box<dyn Screen>,
+    bar: Option<ProgressBar>,
+    painted: Vec<String>,
+}
+
+impl Painter {
+    /// A painter that has painted nothing.
+    pub fn new(screen: Box<dyn Screen>) -> Self {
+        Self { screen, bar: None, painted: Vec::new() }
+    }
+
+    /// Columns and rows.
+    pub fn size(&self) -> (usize, usize) {
+        self.screen.size()
+    }
+
+    /// Shows these lines in place of the ones before. Nothing is written when nothing changed.
+    pub fn paint(&mut self, lines: Vec<String>) {
+        if lines.is_empty() {
+            return self.clear();
+        }
+        if lines == self.painted && self.bar.is_some() {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let style = ProgressStyle::with_template("{msg}").expect("a template of one key is valid");
+            ProgressBar::with_draw_target(None, self.screen.target()).with_style(style)
+        });
+        bar.set_message(lines.join("\n"));
+        self.painted = lines;
+    }
+
+    /// Writes lines that stay, above the live view.
+    pub fn above(&mut self, lines: &[String]) {
+        if lines.is_empty() {
+            return;
+        }
+        let text = lines.join("\n");
+        match &self.bar {
+            // An empty line would be dropped.
+            Some(bar) => bar.println(text),
+            None => self.screen.write(&format!("{text}\n")),
+        }
+    }
+
+    /// Takes the live view away; what stays above it stays.
+    pub fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.painted.clear();
+    }
+
+    /// Takes the live view away and leaves the cursor after a question.
+    pub fn ask(&mut self, question: &str) {
+        self.clear();
+        self.screen.write(question);
+    }
+}
+
+impl Drop for Painter {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl std::fmt::Debug for Painter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Painter").field("painted", &self.painted).finish_non_exhaustive()
+    }
+}
