@@ -7,3 +7,12 @@ mod recorded;
 mod recordings;
 mod shapes;
 mod world;
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+mod architecture;
+mod driver;
+mod git_sources;
+mod probes;
+mod store;
+mod support;
+mod transport;
