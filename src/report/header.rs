@@ -9,13 +9,12 @@ use crate::engine::Position;
 use crate::schedule::PhaseId;
 use std::time::Duration;
 
-/// The first line: what is rolled out, and where to.
-pub fn title(view: &View, setting: &Setting) -> Line {
+/// The first line: what is rolled out, and where to. In the sandbox it says so, on a line of its own where there is no room.
+pub fn title(view: &View, setting: &Setting, width: usize) -> Vec<Line> {
     let line = Line::new().styled(Style::Bold, &view.outline.rollout).plain(" → ").plain(&view.app);
-    match setting.label() {
-        Some(label) => line.styled(Style::Warn, format!("  [{label}]")),
-        None => line,
-    }
+    let Some(label) = setting.label() else { return vec![line.whole()] };
+    let label = Line::text("  ").styled(Style::Warn, format!("[{label}]"));
+    if line.width() + label.width() <= width { vec![line.join(label)] } else { vec![line.whole(), label] }
 }
 
 /// The start summary, once the start is found: where the app stands, which phases will run, and how long they may take.
@@ -30,16 +29,18 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
     let column = name_width(view);
     for id in to_run {
         let phase = view.outline.phase(*id);
-        let mut what = match phase.adds.len() {
+        let adds = match phase.adds.len() {
             0 => format!("changes {} of {}", count(phase.services.len(), "service"), phase.path),
             _ => format!("adds {}", list(&phase.adds)),
         };
-        if !phase.removes.is_empty() {
-            what.push_str(&format!("; removes {}", list(&phase.removes)));
-        }
-        if !phase.gates.is_empty() {
-            what.push_str(&format!(" (after {})", list(phase.gates.iter().map(|gate| &view.outline.gate(*gate).name))));
-        }
+        let removes = if phase.removes.is_empty() { String::new() } else { format!("; removes {}", list(&phase.removes)) };
+        let gates = list(phase.gates.iter().map(|gate| &view.outline.gate(*gate).name));
+        let gates = match phase.gates.len() {
+            0 => gates,
+            1 => format!(" (gate {gates})"),
+            _ => format!(" (gates {gates})"),
+        };
+        let what = format!("{adds}{removes}{gates}");
         let first = Line::text("    ").cell(Style::Bold, &phase.name, column).plain("  ");
         lines.extend(hanging(&first, Style::Plain, &what, width));
     }

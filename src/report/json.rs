@@ -6,8 +6,8 @@ use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
 use crate::engine::{
-    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService, RowStatus,
-    Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
+    RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use crate::schedule::{ExpectationId, PhaseId, Subject};
 use serde_json::{Map, Value, json};
@@ -22,7 +22,7 @@ pub struct Lines {
     begun: bool,
     /// Rounds so far.
     rounds: u64,
-    /// Samples of services so far.
+    /// Samples so far.
     samples: u64,
 }
 
@@ -31,7 +31,7 @@ impl Lines {
     pub fn event(&mut self, view: &View, setting: &Setting, now: Moment, event: &Event) -> String {
         if let Event::Round { services, others } = event {
             self.rounds += 1;
-            let asked = services.values().map(|service| service.samples.len().max(1)).sum::<usize>() + others.len();
+            let asked = services.values().map(|service| service.samples.len()).sum::<usize>() + others.len();
             self.samples += u64::try_from(asked).unwrap_or(u64::MAX);
         }
         let (name, fields) = self.spell(view, now, event);
@@ -138,7 +138,9 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) })),
+            Event::PhaseFailed { phase: id, cause } => {
+                ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
+            }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
             Event::RollbackStarted { target: to, undo } => {
                 let undo = match undo {

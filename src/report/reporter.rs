@@ -44,6 +44,9 @@ pub struct Reporter {
     err: Stream,
     width: usize,
     colour: bool,
+    titled: bool,
+    /// Whether the last line was empty.
+    blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
 }
@@ -73,6 +76,8 @@ impl Reporter {
             err: Stream::new(err),
             width,
             colour,
+            titled: false,
+            blank: false,
             asking: false,
         }
     }
@@ -92,11 +97,11 @@ impl Reporter {
         }
         let width = self.columns();
         if matches!(event, Event::RunStarted { .. }) {
-            self.say(&[header::title(&self.view, &self.setting)]);
+            self.title();
         }
         let told = self.narrator.tell(&self.view, now, event, width);
         let lines = match &mut self.kind {
-            Kind::Plain(plain) => plain.tell(&self.view, event, &told, width),
+            Kind::Plain(plain) => plain.tell(&self.view, &told, width),
             Kind::Human(_) | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
         };
         self.say(&lines);
@@ -146,9 +151,17 @@ impl Reporter {
         if let Kind::Json(lines) = &mut self.kind {
             return self.out.line(&lines.verdict(&self.view, &self.setting, ending, code));
         }
+        // Whoever ends before it began says at least what it was about.
+        self.title();
         let width = self.columns();
         self.say(&close::block(&self.view, ending, &self.setting, width));
         self.out.line(&close::verdict(ending, code, &self.setting));
+    }
+
+    fn title(&mut self) {
+        if !std::mem::replace(&mut self.titled, true) {
+            self.say(&header::title(&self.view, &self.setting, self.columns()));
+        }
     }
 
     fn ask(&mut self, question: &str) {
@@ -176,7 +189,9 @@ impl Reporter {
 
     /// Writes lines that stay.
     fn say(&mut self, lines: &[Line]) {
-        let lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        let mut lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        // Blocks bring their own empty lines; between two of them one is enough.
+        lines.retain(|line| !std::mem::replace(&mut self.blank, line.is_empty()) || !line.is_empty());
         match &mut self.kind {
             Kind::Human(painter) => painter.above(&lines),
             Kind::Plain(_) | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),

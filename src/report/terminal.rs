@@ -57,7 +57,7 @@ impl Painter {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{msg}").expect("a template of one key is valid");
+            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
             ProgressBar::with_draw_target(None, self.screen.target()).with_style(style)
         });
         bar.set_message(lines.join("\n"));
@@ -69,11 +69,10 @@ impl Painter {
         if lines.is_empty() {
             return;
         }
-        let text = lines.join("\n");
+        let text = format!("{}\n", lines.join("\n"));
         match &self.bar {
-            // An empty line would be dropped.
             Some(bar) => bar.println(text),
-            None => self.screen.write(&format!("{text}\n")),
+            None => self.screen.write(&text),
         }
     }
 
