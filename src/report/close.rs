@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::progress::{Failure, ServiceView, View};
 use super::setting::Setting;
 use super::words::{count, list};
-use super::{cause, exit, safe};
+use super::{cause, exit, masked, safe};
 use crate::engine::{Cause, Ending, ExitCode, Reason, Target, Undo};
 
 /// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
@@ -14,7 +14,8 @@ const PASTE: usize = 60;
 pub fn verdict(ending: &Ending, code: ExitCode, setting: &Setting) -> String {
     let label = setting.label().map_or(String::new(), |label| format!("[{label}] "));
     let from = setting.probed_from.as_ref().map_or(String::new(), |host| format!("probed from {host}; "));
-    let line = format!("{label}{} ({from}exit {}: {})", ending.verdict, code.0, exit::meaning(code));
+    let (sentence, _) = masked::sentence_and_diff(&ending.verdict);
+    let line = format!("{label}{sentence} ({from}exit {}: {})", code.0, exit::meaning(code));
     safe::line(&line)
 }
 
@@ -46,11 +47,12 @@ fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
     };
     let mut lines = Vec::new();
     for why in told {
-        let mut rows = safe::lines(why).into_iter();
-        let first = Line::new().styled(Style::Bad, "  ✗ ");
-        lines.extend(hanging(&first, Style::Plain, &rows.next().unwrap_or_default(), width));
-        let rest: Vec<String> = rows.collect();
-        lines.extend(cause::diff(&rest.join("\n"), width));
+        let (sentence, difference) = masked::sentence_and_diff(why);
+        if !sentence.is_empty() {
+            let first = Line::new().styled(Style::Bad, "  ✗ ");
+            lines.extend(hanging(&first, Style::Plain, sentence, width));
+        }
+        lines.extend(cause::diff(difference, width));
     }
     lines
 }

@@ -93,3 +93,10 @@ pub fn approval_question(view: &View, setting: &Setting) -> Option<String> {
     let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
     Some(format!("{} (gate {}{left}; no answer stops the run){label} [yes/no] ", super::safe::line(question), gate.name))
 }
+
+/// The question whether a failed phase is rolled back, the cursor to stand after it.
+pub fn rollback_question(view: &View, setting: &Setting) -> String {
+    let failed = view.failure.as_ref().and_then(|failure| failure.phase).map_or("The phase", |id| &view.outline.phase(id).name);
+    let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
+    format!("{failed} failed. Go back to the last verified state?{label} [y/N] ")
+}

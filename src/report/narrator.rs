@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::progress::View;
 use super::story::{Beat, beat};
-use super::{cause, failure, header};
+use super::{cause, failure, header, masked};
 use crate::engine::{Event, Moment};
 
 /// Something to be said.
@@ -44,6 +44,12 @@ impl Narrator {
             Event::GateNotHeld { .. } => {
                 self.owed = true;
                 self.pay(view, width, &mut told);
+            }
+            Event::Warned { text } => {
+                let (_, difference) = masked::sentence_and_diff(text);
+                if !difference.is_empty() {
+                    told.push(Told::Block(cause::diff(difference, width)));
+                }
             }
             Event::RollbackFailed { cause, .. } => told.push(Told::Block(apart(cause::detail(&view.outline, cause, width)))),
             _ => {}

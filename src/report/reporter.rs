@@ -138,6 +138,12 @@ impl Reporter {
         }
     }
 
+    /// The question after a failure whose policy is to ask.
+    pub fn ask_to_roll_back(&mut self) {
+        let question = header::rollback_question(&self.view, &self.setting);
+        self.ask(&question);
+    }
+
     /// Says how it ended. The verdict is the last line on stdout; in JSON it is a line of its own, of event `verdict`.
     pub fn finish(&mut self, ending: &Ending, code: ExitCode) {
         if self.view.ending.is_none() {
@@ -175,7 +181,9 @@ impl Reporter {
     /// The answer came, or it is of no use any more.
     fn end_of_question(&mut self, event: &Event) {
         let (answered, typed) = match event {
-            Event::Agreed | Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { by: Some(_), .. } => (true, true),
+            Event::Agreed | Event::RollbackStarted { .. } | Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { by: Some(_), .. } => {
+                (true, true)
+            }
             Event::ApprovalNotGiven { by: None, .. } | Event::RunEnded { .. } => (true, false),
             _ => (false, false),
         };

@@ -145,8 +145,9 @@ pub fn degraded() -> Script {
 /// Somebody edited the live text.
 pub fn refused() -> Script {
     let mut script = Script::default();
-    let why = "the live text was edited after phase core was deployed; --adopt accepts it\n--- sent\n+++ live\n@@ -3,2 +3,3 @@\n   brain-api:\n+    environment: [\"A=1\"]\n+      ADMIN_PASSWORD: hunter2\n";
-    let reason = Reason::Refused { why: vec![why.to_owned()] };
+    let why = "the live text was edited after phase core was deployed; --adopt accepts it";
+    let difference = "--- sent\n+++ live\n@@ -3,2 +3,3 @@\n   brain-api:\n+    environment: [\"A=1\"]\n+      ADMIN_PASSWORD: hunter2\n";
+    let reason = Reason::Refused { why: vec![why.to_owned(), difference.to_owned()] };
     let verdict = "Refused: the live text is not what was deployed; nothing was changed.";
     script.ending = Some((ending(reason, (false, false, true), None, (0, 0), verdict), 3));
     script
