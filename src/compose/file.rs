@@ -31,6 +31,8 @@ pub struct Service {
     pub container_name: Option<Spanned<String>>,
     /// Published ports, ranges expanded, those that cannot be read statically left out.
     pub ports: Vec<Spanned<Port>>,
+    /// Published ports that cannot be read statically, as written: a variable without a default, or a range that Docker chooses from.
+    pub unknown_ports: Vec<Spanned<String>>,
     /// `depends_on`, short and long.
     pub depends_on: Vec<DependsOn>,
     /// `environment`, list and map.
@@ -102,6 +104,8 @@ pub struct DependsOn {
     pub service: Spanned<String>,
     /// What it waits for.
     pub condition: Condition,
+    /// Whether compose refuses the file when that service is not in it (`required`). Default true.
+    pub required: bool,
 }
 
 /// The condition of a `depends_on` entry.
@@ -157,6 +161,6 @@ pub struct SandboxAnswer {
 pub struct Fault {
     /// What is wrong.
     pub message: String,
-    /// Byte offset in the text.
-    pub at: Option<usize>,
+    /// The place in the text, in bytes.
+    pub at: Option<std::ops::Range<usize>>,
 }

@@ -1,7 +1,16 @@
 //! Compose files: reading with spans, interpolation, ports, comparison. The only place that knows YAML.
 
+mod duration;
 mod file;
+mod git;
+mod interpolate;
+mod node;
+mod ports;
+mod read;
+mod service;
 
 pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };
+pub use interpolate::{InterpolationError, interpolate, with_defaults};
+pub use read::read;

@@ -2,9 +2,12 @@
 //! nothing left that could be invalid. Made by [`crate::check`]'s success only.
 
 mod artefact;
+mod build;
 mod time;
+mod wording;
 
 pub use artefact::{Commits, Header, Pin, body_of, canonical, digest, is_phase, render};
+pub use build::{Prepared, build, prepare};
 pub use time::{Bounds, SOAK_TRIES};
 
 use crate::model::{App, Approval, Limits, OnFailure, Probe, Sampling};

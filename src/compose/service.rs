@@ -1,0 +1,208 @@
+//! One service of a compose file.
+
+use super::node::{Key, Node, Value};
+use super::ports::{self, Ports};
+use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git};
+use crate::source::{Span, Spanned};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// More ports than this no host can publish.
+const MAX_PORTS: usize = 65_535;
+
+/// Reads services, gathering what is wrong.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    faults: Vec<Fault>,
+    ports: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, faults: Vec::new(), ports: 0 }
+    }
+
+    pub(super) fn fault(&mut self, span: Span, message: impl Into<String>) {
+        self.faults.push(Fault { message: message.into(), at: Some(span.range()) });
+    }
+
+    pub(super) fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    /// A service from its key and definition, `extends` not applied.
+    pub(super) fn service(&mut self, key: &Key, node: &Node) -> Service {
+        let scalar = |name: &str| node.get(name).and_then(spanned);
+        let mut service = Service {
+            name: Spanned::new(key.text.clone(), key.span),
+            image: scalar("image"),
+            build: node.get("build").and_then(|build| self.build(build)),
+            container_name: scalar("container_name"),
+            ports: Vec::new(),
+            unknown_ports: Vec::new(),
+            depends_on: node.get("depends_on").map(depends_on).unwrap_or_default(),
+            environment: node.get("environment").map(environment).unwrap_or_default(),
+            env_files: node.get("env_file").map(env_files).unwrap_or_default(),
+            restart: scalar("restart"),
+            healthcheck: node.get("healthcheck").map(healthcheck),
+            profiles: node.get("profiles").map(names).unwrap_or_default(),
+            networks: node.get("networks").map(names).unwrap_or_default(),
+            sandbox: node.get("x-sandbox").map(sandbox),
+            definition: node.to_json(),
+        };
+        for item in node.get("ports").and_then(Node::items).unwrap_or_default() {
+            self.port(&mut service, item);
+        }
+        service
+    }
+
+    fn build(&mut self, node: &Node) -> Option<Build> {
+        let (context, dockerfile) = match &node.value {
+            Value::Scalar(_) => (node, None),
+            _ => (node.get("context")?, node.get("dockerfile").and_then(spanned)),
+        };
+        let text = context.scalar()?;
+        let written = self.text.get(context.defined.range()).unwrap_or_default();
+        let git = git::parse(text, context.defined, written);
+        Some(Build { context: Spanned::new(text.to_owned(), context.span), dockerfile, git })
+    }
+
+    fn port(&mut self, service: &mut Service, item: &Node) {
+        if self.ports > MAX_PORTS {
+            return; // Said already.
+        }
+        let field = |name: &str| item.get(name);
+        // A mapping has no length to point at; its telling value has.
+        let shown = field("published").or_else(|| field("target")).unwrap_or(item);
+        let text = shown.scalar().unwrap_or_default();
+        let read = match &item.value {
+            Value::Scalar(text) => ports::short(text),
+            Value::Map(_) => {
+                let field = |name: &str| item.get(name).and_then(Node::scalar);
+                ports::long(field("target").unwrap_or_default(), field("published"), field("host_ip"), field("protocol"))
+            }
+            Value::Null | Value::List(_) => Ports::Invalid,
+        };
+        match read {
+            Ports::Known(known) => {
+                self.ports += known.len();
+                if self.ports > MAX_PORTS {
+                    return self.fault(shown.span, "more ports are published than a host has");
+                }
+                service.ports.extend(known.into_iter().map(|port| Spanned::new(port, shown.span)));
+            }
+            Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
+            Ports::Invalid => {
+                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: `{text}`", service.name.value));
+            }
+        }
+    }
+}
+
+impl Service {
+    /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are overridden one by one.
+    pub(super) fn extending(mut self, base: &Self) -> Self {
+        fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
+            own.splice(0..0, base.iter().cloned());
+        }
+        let inherited = base.environment.iter().filter(|theirs| !self.environment.iter().any(|own| own.name.value == theirs.name.value));
+        self.environment = inherited.cloned().chain(self.environment.iter().cloned()).collect();
+        self.image = self.image.or_else(|| base.image.clone());
+        self.build = self.build.or_else(|| base.build.clone());
+        self.container_name = self.container_name.or_else(|| base.container_name.clone());
+        self.restart = self.restart.or_else(|| base.restart.clone());
+        self.healthcheck = self.healthcheck.or_else(|| base.healthcheck.clone());
+        self.sandbox = self.sandbox.or_else(|| base.sandbox.clone());
+        joined(&base.ports, &mut self.ports);
+        joined(&base.unknown_ports, &mut self.unknown_ports);
+        joined(&base.depends_on, &mut self.depends_on);
+        joined(&base.env_files, &mut self.env_files);
+        joined(&base.profiles, &mut self.profiles);
+        joined(&base.networks, &mut self.networks);
+        if let Some(definition) = self.definition.as_object_mut() {
+            definition.insert("extends".to_owned(), base.definition.clone());
+        }
+        self
+    }
+}
+
+fn spanned(node: &Node) -> Option<Spanned<String>> {
+    node.scalar().map(|text| Spanned::new(text.to_owned(), node.span))
+}
+
+/// A list of names, or a mapping by name, or a single name.
+pub(super) fn names(node: &Node) -> Vec<Spanned<String>> {
+    match &node.value {
+        Value::Map(entries) => entries.iter().map(|(key, _)| Spanned::new(key.text.clone(), key.span)).collect(),
+        Value::List(items) => items.iter().filter_map(spanned).collect(),
+        Value::Scalar(_) => spanned(node).into_iter().collect(),
+        Value::Null => Vec::new(),
+    }
+}
+
+fn depends_on(node: &Node) -> Vec<DependsOn> {
+    let read = |service: Spanned<String>| {
+        let field = |name: &str| node.get(&service.value).and_then(|entry| entry.get(name)).and_then(Node::scalar);
+        let condition = match field("condition") {
+            Some("service_healthy") => Condition::Healthy,
+            Some("service_completed_successfully") => Condition::Completed,
+            _ => Condition::Started,
+        };
+        let required = field("required") != Some("false");
+        DependsOn { service, condition, required }
+    };
+    names(node).into_iter().map(read).collect()
+}
+
+fn environment(node: &Node) -> Vec<EnvEntry> {
+    let from_list = |item: &Node| {
+        let text = item.scalar()?;
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let value = value.map(|value| Spanned::new(value.to_owned(), item.span));
+        Some(EnvEntry { name: Spanned::new(name.to_owned(), item.span), value })
+    };
+    match &node.value {
+        Value::Map(entries) => {
+            entries.iter().map(|(key, value)| EnvEntry { name: Spanned::new(key.text.clone(), key.span), value: spanned(value) }).collect()
+        }
+        Value::List(items) => items.iter().filter_map(from_list).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn env_files(node: &Node) -> Vec<Spanned<String>> {
+    match &node.value {
+        Value::List(items) => items.iter().filter_map(|item| spanned(item.get("path").unwrap_or(item))).collect(),
+        _ => spanned(node).into_iter().collect(),
+    }
+}
+
+fn healthcheck(node: &Node) -> Healthcheck {
+    let duration = |name: &str| node.get(name).and_then(Node::scalar).and_then(duration::parse);
+    let is = |name: &str, value: &str| node.get(name).and_then(Node::scalar) == Some(value);
+    let first = node.get("test").and_then(Node::items).and_then(|items| items.first()).and_then(Node::scalar);
+    Healthcheck {
+        interval: duration("interval").unwrap_or(Duration::from_secs(30)),
+        timeout: duration("timeout").unwrap_or(Duration::from_secs(30)),
+        retries: node.get("retries").and_then(Node::scalar).and_then(|text| text.parse().ok()).unwrap_or(3),
+        start_period: duration("start_period").unwrap_or(Duration::ZERO),
+        disabled: is("disable", "true") || is("test", "NONE") || first == Some("NONE"),
+    }
+}
+
+fn sandbox(node: &Node) -> SandboxAnswer {
+    let duration = |name: &str| node.get(name).and_then(Node::scalar).and_then(duration::parse);
+    let code = |node: &Node| node.scalar().and_then(|text| text.parse().ok());
+    let status = match node.get("status") {
+        Some(status) => match status.entries() {
+            Some(entries) => entries.iter().filter_map(|(path, node)| Some((path.text.clone(), code(node)?))).collect(),
+            None => code(status).map(|status| ("*".to_owned(), status)).into_iter().collect(),
+        },
+        None => BTreeMap::new(),
+    };
+    let body = node.get("body").map(|body| body.scalar().map_or_else(|| body.to_json().to_string(), str::to_owned));
+    SandboxAnswer { status, body, build: duration("build"), boot: duration("boot") }
+}
