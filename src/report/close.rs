@@ -115,8 +115,9 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
 
 /// What a rollback does not bring back.
 fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
-    // Where every container is still the one from before, nothing of the phase ever ran.
-    if view.rollback.as_ref().is_some_and(|rollback| rollback.undo == Undo::TextOnly && rollback.cause.is_none()) {
+    // Where every container is still the one from before, nothing of the phase ever ran; where nothing was undone, there is nothing to say.
+    let Some(rollback) = &view.rollback else { return Vec::new() };
+    if rollback.undo == Undo::TextOnly && rollback.cause.is_none() {
         return Vec::new();
     }
     let phase = view.failure.as_ref().and_then(|failure| failure.phase).filter(|phase| view.deployed.contains(phase));

@@ -64,8 +64,8 @@ fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> Strin
         Some(Position::Phase(phase, None)) => format!("the file of phase {} is live, not put there by plan", name(phase)),
         Some(Position::OlderVersion { phase, verified: true }) => format!("an older version of phase {phase} is live, verified then"),
         Some(Position::OlderVersion { phase, verified: false }) => format!("an older version of phase {phase} is live, never verified"),
-        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody"),
-        Some(Position::Foreign) => "a compose text that is not of this plan is live".to_owned(),
+        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody and adopted"),
+        Some(Position::Foreign) => "a compose text that is not of this plan is live and adopted".to_owned(),
     };
     let then = match (after, to_run.first()) {
         (_, None) => "nothing to deploy".to_owned(),

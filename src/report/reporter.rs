@@ -6,14 +6,15 @@ use super::narrator::{Narrator, Told};
 use super::outline::Outline;
 use super::plain::Plain;
 use super::progress::View;
-use super::setting::{Format, Setting};
+use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
-use super::{close, header, json};
+use super::{close, header, json, terminal};
 use crate::engine::{Ending, Event, ExitCode, Moment};
 use crate::schedule::Schedule;
-use std::io::Write;
+use console::Term;
+use std::io::{self, Write};
 
 /// Columns of plain output that goes to no terminal.
 pub const PLAIN_WIDTH: usize = 120;
@@ -30,6 +31,21 @@ pub struct Streams {
     pub width: usize,
     /// Whether `err` is coloured.
     pub colour: bool,
+}
+
+impl Streams {
+    /// The process's own streams.
+    pub fn of_process(colour: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let err = Term::stderr();
+        let width = err.size_checked().map_or(PLAIN_WIDTH, |(_, columns)| usize::from(columns));
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            screen: terminal::of_stderr(&variable),
+            width,
+            colour: colour.resolve(err.is_term(), variable),
+        }
+    }
 }
 
 /// Shows a run. Feed it every event in order, [`Reporter::tick`] now and then (ten times a second looks alive), and

@@ -159,7 +159,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let name = target_words(outline.target(target), target);
             let took = view.rollback.as_ref().map_or(String::new(), |rollback| format!(", {}", duration(rollback.step.elapsed(now))));
             let healthy = match services.len() {
-                0 => "as it was, nothing running".to_owned(),
+                0 => "with nothing running".to_owned(),
                 all => format!("{all}/{all} healthy"),
             };
             let excused = if not_held_against.is_empty() {

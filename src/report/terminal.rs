@@ -30,6 +30,13 @@ impl Screen for Term {
     }
 }
 
+/// The terminal behind stderr, if it is one that can be painted on.
+pub fn of_stderr(variable: impl Fn(&str) -> Option<String>) -> Option<Box<dyn Screen>> {
+    let term = Term::buffered_stderr();
+    let dumb = variable("TERM").is_some_and(|term| term.is_empty() || term == "dumb");
+    (term.is_term() && !dumb).then(|| Box::new(term) as Box<dyn Screen>)
+}
+
 /// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.
 pub struct Painter {
     screen: Box<dyn Screen>,

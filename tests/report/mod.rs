@@ -126,6 +126,9 @@ fn all() -> Vec<(&'static str, Script)> {
         ("approval", runs::approval_unanswered()),
         ("degraded", runs::degraded()),
         ("refused", runs::refused()),
+        ("first-phase", runs::first_phase()),
+        ("candidates", runs::candidates()),
+        ("gate", runs::gate_not_held()),
     ]
 }
 
@@ -155,7 +158,7 @@ fn plain_output_reads_well() {
 }
 
 /// Keys of each event besides `v`, `at_ms` and `event`, as docs/output.md has them.
-const KEYS: [(&str, &[&str]); 30] = [
+const KEYS: [(&str, &[&str]); 32] = [
     ("run-started", &["run", "rollout", "app", "files", "phases", "every_ms", "healthy_after"]),
     ("surveyed", &["dokploy", "app_name", "live", "containers", "queue", "warnings"]),
     ("pinned", &["commits"]),
@@ -184,6 +187,8 @@ const KEYS: [(&str, &[&str]); 30] = [
     ("rollback-started", &["to", "undo"]),
     ("rollback-verified", &["to", "services", "not_held_against"]),
     ("rollback-failed", &["to", "cause"]),
+    ("stopping", &[]),
+    ("stopped", &[]),
     ("warned", &["text"]),
     ("run-ended", &["reason", "why", "changed", "verified", "known", "live", "healthy", "verdict"]),
 ];

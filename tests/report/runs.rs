@@ -1,10 +1,11 @@
-//! Five runs as their events tell them.
+//! Runs as their events tell them.
 
 use super::stage::*;
 use rollout_plan::engine::{
-    Cause, DeployPurpose, Ending, Event, Facts, FailedService, Log, Moment, Position, Reading, Reason, RowStatus, ServiceState, Target,
-    Undo,
+    Cause, DeployPurpose, Ending, Event, Facts, FailedService, Log, Moment, OpId, Position, Reading, Reason, RowStatus, Sample,
+    ServiceState, Target, Undo,
 };
+use rollout_plan::schedule::ExpectationId;
 use std::collections::{BTreeMap, BTreeSet};
 
 fn names(phase: usize) -> BTreeSet<String> {
@@ -139,6 +140,72 @@ pub fn degraded() -> Script {
     let verdict = "Degraded: phase business failed and going back to core failed too; 3/4 healthy, brain-api is not.";
     let reason = Reason::PhaseFailed { phase: "business".to_owned() };
     script.end(ending(reason, (true, false, true), None, (3, 4), verdict), 5);
+    script
+}
+
+/// The first phase never gets healthy where nothing was before: the blank text is put back and what was started is stopped.
+pub fn first_phase() -> Script {
+    let mut script = Script::default();
+    script.start(Position::Empty, None).gate(INFRASTRUCTURE, FOUNDATION).push(Event::PhaseStarted { phase: FOUNDATION });
+    script.deploy(&DeployPurpose::Phase(FOUNDATION), 12, 180, RowStatus::Done);
+    let ill = [("saleor-api", ServiceState::Running { restarts: 0 }, Reading::Fail, "status 500")];
+    script.rounds(FOUNDATION, 24, 0, &ill);
+    let failed = FailedService {
+        service: "saleor-api".to_owned(),
+        what: "http http://{host}:8000/health status == 200".to_owned(),
+        expected: "status == 200".to_owned(),
+        actual: "status 500".to_owned(),
+        counts: (0, 24, 0),
+        hint: None,
+    };
+    let cause = Cause::Services { services: vec![failed], regression: false };
+    script.push(Event::PhaseFailed { phase: FOUNDATION, cause });
+    let logs = BTreeMap::from([("saleor-api".to_owned(), Log::default())]);
+    script.evidence("foundation", logs, Log::default());
+    script.push(rollback_started(Target::Baseline, Undo::Stop));
+    let (purpose, op) = (DeployPurpose::Rollback(Target::Baseline), OpId(90));
+    script.push(Event::Replacing { op, purpose: purpose.clone(), digest: "sha256:1".to_owned() });
+    script.wait(1).push(Event::Replaced { purpose }).push(Event::Stopping { op }).picture().wait(3).push(Event::Stopped);
+    let (services, not_held_against) = (BTreeSet::new(), BTreeSet::new());
+    script.push(Event::RollbackVerified { target: Target::Baseline, services, not_held_against });
+    let verdict = "backend is stopped, nothing of it was healthy before the run; phase `foundation` failed and was undone";
+    let reason = Reason::PhaseFailed { phase: "foundation".to_owned() };
+    script.end(ending(reason, (true, true, true), Some("baseline"), (0, 0), verdict), 4);
+    script
+}
+
+/// A deploy fails and its log names nobody.
+pub fn candidates() -> Script {
+    let mut script = Script::default();
+    script.start(Position::Phase(FOUNDATION, None), Some(FOUNDATION)).push(Event::PhaseStarted { phase: CORE });
+    script.deploy(&DeployPurpose::Phase(CORE), 30, 600, RowStatus::Error);
+    let services = names(1).difference(&names(0)).cloned().collect();
+    let cause = Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new() };
+    script.push(Event::PhaseFailed { phase: CORE, cause });
+    let log = Log { lines: vec!["Cloning…".to_owned(), "error during connect: EOF".to_owned()], missing: None };
+    script.evidence("core", BTreeMap::new(), log);
+    let verdict = "backend runs phase `core` unverified, 1/4 healthy: phase `core` failed and was left as it is";
+    let reason = Reason::PhaseFailed { phase: "core".to_owned() };
+    script.end(ending(reason, (true, false, true), None, (1, 4), verdict), 5);
+    script
+}
+
+/// An external is down before anything is changed.
+pub fn gate_not_held() -> Script {
+    let mut script = Script::default();
+    script.start(Position::Foreign, None).push(Event::GateAsked { gate: INFRASTRUCTURE, phase: FOUNDATION });
+    let sample = |actual: &str| Sample {
+        reading: Reading::Fail,
+        expected: "a connection is accepted".to_owned(),
+        actual: actual.to_owned(),
+        at: Moment::millis(6_000),
+        took_ms: 3,
+    };
+    let samples = vec![(ExpectationId(10), sample("connection refused")), (ExpectationId(11), sample("no answer within 3s"))];
+    script.picture().wait(6).push(Event::GateNotHeld { gate: INFRASTRUCTURE, cause: Cause::Expectations { samples } });
+    let verdict = "backend was not touched; stopped: gate `infrastructure` does not hold";
+    let reason = Reason::GateNotHeld { what: "gate `infrastructure` does not hold".to_owned() };
+    script.end(ending(reason, (false, false, true), None, (0, 0), verdict), 3);
     script
 }
 
