@@ -35,7 +35,7 @@ impl Patience {
         match self {
             Patience::None => Duration::ZERO,
             Patience::Brief => FIRST_GAP,
-            Patience::Long if trusted => Duration::from_mins(1),
+            Patience::Long if trusted => Duration::from_secs(60),
             Patience::Long => FIRST_CONTACT,
         }
     }

@@ -56,6 +56,9 @@ pub struct Environment {
 }
 
 /// `project.all`.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn projects(answer: &Value) -> Read<Vec<Project>> {
     let environment = |value: &Value| -> Read<Environment> {
         let row = object(value)?;
@@ -110,6 +113,9 @@ pub struct Compose {
 }
 
 /// `compose.one`.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn compose(answer: &Value) -> Read<Compose> {
     let row = object(answer)?;
     let owned = |value: Option<&str>| value.unwrap_or_default().to_owned();
@@ -160,6 +166,9 @@ pub struct Deployment {
 }
 
 /// `deployment.allByCompose`, newest first. One row that cannot be read makes all of it unreadable: it might be the one looked for.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn deployments(answer: &Value) -> Read<Vec<Deployment>> {
     list(answer)?
         .iter()
@@ -194,6 +203,9 @@ pub struct Job {
 }
 
 /// `deployment.queueList`, the next one first: active jobs, then the waiting ones by age.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn queue(answer: &Value) -> Read<Vec<Job>> {
     let mut jobs = list(answer)?
         .iter()
@@ -219,6 +231,9 @@ pub fn queue(answer: &Value) -> Read<Vec<Job>> {
 
 /// `docker.getContainersByAppNameMatch`: ids and whether each runs or is about to. A login shell that prints something adds rows that
 /// are none (FACTS §13.1): what has no hex id is dropped.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn app_containers(answer: &Value) -> Read<Vec<(String, bool)>> {
     let mut containers = Vec::new();
     for value in list(answer)? {
@@ -258,6 +273,9 @@ pub struct HostRow {
 }
 
 /// `docker.getContainers`. Rows without a hex id are dropped.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
 pub fn host_containers(answer: &Value) -> Read<Vec<HostRow>> {
     let mut rows = Vec::new();
     for value in list(answer)? {

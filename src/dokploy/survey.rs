@@ -85,9 +85,8 @@ impl Survey {
 
     fn greeted(&mut self, outcomes: &mut VecDeque<Outcome>) -> Result<Step, Failure> {
         match outcomes.pop_front() {
-            Some(Outcome::Body(_)) => {}
             // Old versions may not have the question; what follows shows whether the database answers.
-            Some(Outcome::Refused(Refusal::NoSuchProcedure)) => {}
+            Some(Outcome::Body(_) | Outcome::Refused(Refusal::NoSuchProcedure)) => {}
             Some(Outcome::Failed(down)) if down.kind == FailureKind::ServerError => {
                 return Err(Failure {
                     kind: FailureKind::DatabaseDown,
@@ -131,9 +130,8 @@ impl Survey {
             }
         }
         // Whatever it answers but a missing right: the right is there (FACTS §3). Not being answered is another matter.
-        match self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
-            Some(Outcome::Failed(failure)) => return Err(failure),
-            Some(_) | None => {}
+        if let Some(Outcome::Failed(failure)) = self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
+            return Err(failure);
         }
         let queue = outcomes.pop_front();
         if queue == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
@@ -161,8 +159,7 @@ impl Survey {
     fn hosted(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
         let call = Call::HostContainers { server: self.found.server.clone() };
         match self.unless_forbidden(Right::Docker, outcome) {
-            None => {}
-            Some(Outcome::Body(Body::Empty)) => {}
+            None | Some(Outcome::Body(Body::Empty)) => {}
             Some(outcome) => {
                 let rows = rows::host_containers(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
                 self.host = Some(rows).filter(|rows| !rows.is_empty());

@@ -19,10 +19,10 @@ pub(super) enum Cause {
 /// Reads the answer to [`super::Call::Health`].
 pub(super) fn cause(health: &Reply) -> Cause {
     match health {
-        Reply::Answered(_) => Cause::Key,
+        // An old version may not have the question: a 401 is then taken for what it says.
+        Reply::Answered(_)
+        | Reply::Refused(Refusal::NoSuchProcedure | Refusal::NotFound(_) | Refusal::Unauthorized | Refusal::Forbidden(_)) => Cause::Key,
         Reply::Refused(Refusal::Server(..)) => Cause::Database,
-        // An old version without the question: a 401 is then taken for what it says.
-        Reply::Refused(Refusal::NoSuchProcedure | Refusal::NotFound(_) | Refusal::Unauthorized | Refusal::Forbidden(_)) => Cause::Key,
         Reply::Refused(_) => Cause::Unknown("it refuses the key, and its health cannot be asked".to_owned()),
         Reply::NotSent(why) | Reply::Lost(why) => Cause::Unknown(why.clone()),
     }

@@ -72,11 +72,7 @@ impl Withdraw {
 
     fn read(&self, outcomes: &mut VecDeque<Outcome>) -> Result<(Vec<Job>, Vec<Deployment>), Failure> {
         // A Dokploy that does not show its queue cannot prove that the job is gone.
-        let queue = outcomes.pop_front();
-        let jobs = match queue_of(queue)? {
-            Some(jobs) => jobs,
-            None => return Err(refused(&Call::Queue, &Refusal::NoSuchProcedure)),
-        };
+        let Some(jobs) = queue_of(outcomes.pop_front())? else { return Err(refused(&Call::Queue, &Refusal::NoSuchProcedure)) };
         Ok((jobs, rows_of(&self.app, outcomes.pop_front())?))
     }
 

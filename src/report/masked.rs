@@ -3,6 +3,16 @@
 
 const MASK: &str = "••••";
 
+/// A sentence and the difference of compose texts that may follow it on the next line. A text that is a difference from its first line on
+/// has no sentence.
+pub fn sentence_and_diff(text: &str) -> (&str, &str) {
+    match text.split_once('\n') {
+        Some((first, _)) if first.starts_with("--- ") => ("", text),
+        Some((first, rest)) => (first, rest),
+        None => (text, ""),
+    }
+}
+
 /// A line of YAML or of a diff of it, with the value of a telling key and passwords in addresses masked. References (`${X}`) stay.
 pub fn line(text: &str) -> String {
     without_passwords(&without_secret_value(text))
@@ -61,6 +71,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_difference_is_told_from_its_sentence() {
+        assert_eq!(sentence_and_diff("edited"), ("edited", ""));
+        assert_eq!(sentence_and_diff("edited:\n--- a\n+++ b\n"), ("edited:", "--- a\n+++ b\n"));
+        assert_eq!(sentence_and_diff("--- a\n+++ b\n"), ("", "--- a\n+++ b\n"));
+    }
+
+    #[test]
     fn values_of_telling_keys_go() {
         assert_eq!(line("+      POSTGRES_PASSWORD: hunter2"), "+      POSTGRES_PASSWORD: ••••");
         assert_eq!(line("-      - SECRET_KEY=hunter2"), "-      - SECRET_KEY=••••");
@@ -69,7 +86,13 @@ mod tests {
 
     #[test]
     fn references_and_other_values_stay() {
-        for text in ["+      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}", " image: nginx:1.29", "@@ -1,3 +1,4 @@", "-  ports: [\"8000:8000\"]", "secrets:"] {
+        for text in [
+            "+      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}",
+            " image: nginx:1.29",
+            "@@ -1,3 +1,4 @@",
+            "-  ports: [\"8000:8000\"]",
+            "secrets:",
+        ] {
             assert_eq!(line(text), text);
         }
     }

@@ -20,7 +20,7 @@ const NEAR: Duration = Duration::from_secs(15);
 const FAR: Duration = Duration::from_secs(30);
 /// For `compose.stop`, which answers once every container is stopped: 10 s for each that ignores SIGTERM, in order of dependency
 /// (FACTS §7, §13.3).
-const STOP: Duration = Duration::from_mins(3);
+const STOP: Duration = Duration::from_secs(180);
 
 /// The time limits of a call; `remote` says whether the app runs on a server of its own.
 pub fn limits(call: &Call, remote: bool) -> TimeLimits {
