@@ -5,7 +5,9 @@
 //! passes through `safe` on its way.
 
 mod cause;
+pub mod check;
 mod close;
+pub mod diagnostics;
 pub mod exit;
 mod failure;
 mod header;
