@@ -104,6 +104,8 @@ pub struct DependsOn {
     pub service: Spanned<String>,
     /// What it waits for.
     pub condition: Condition,
+    /// Whether compose refuses the file when that service is not in it (`required`). Default true.
+    pub required: bool,
 }
 
 /// The condition of a `depends_on` entry.

@@ -151,8 +151,10 @@ fn fault(error: &serde_yaml::Error, text: &str) -> Fault {
     let line = shown.lines().next().unwrap_or_default();
     let message = if line.starts_with("budget breached: Documents") {
         "the file holds more than one YAML document"
-    } else if line.starts_with("budget breached") || line.starts_with("alias replay") {
+    } else if line.starts_with("budget breached") || line.starts_with("alias replay") || line.starts_with("recursion limit") {
         "the file nests or repeats more than any compose file does"
+    } else if line.starts_with("recursive references") {
+        "an alias holds itself"
     } else {
         // Where it is our own rendering says, and the reader's options are not the user's.
         line.split(" at line ").next().and_then(|line| line.split(", set ").next()).unwrap_or(line).trim_end_matches([':', '.', ',', ' '])

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
             Ports::Invalid => {
-                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: `{text}`", service.name.value));
+                self.fault(shown.span, format!("service `{}` publishes a port that cannot be read: `{text}`", service.name.value));
             }
         }
     }
@@ -141,15 +141,17 @@ pub(super) fn names(node: &Node) -> Vec<Spanned<String>> {
 }
 
 fn depends_on(node: &Node) -> Vec<DependsOn> {
-    let condition = |name: &str| {
-        let entry = node.get(name);
-        match entry.and_then(|entry| entry.get("condition")).and_then(Node::scalar) {
+    let read = |service: Spanned<String>| {
+        let field = |name: &str| node.get(&service.value).and_then(|entry| entry.get(name)).and_then(Node::scalar);
+        let condition = match field("condition") {
             Some("service_healthy") => Condition::Healthy,
             Some("service_completed_successfully") => Condition::Completed,
             _ => Condition::Started,
-        }
+        };
+        let required = field("required") != Some("false");
+        DependsOn { service, condition, required }
     };
-    names(node).into_iter().map(|service| DependsOn { condition: condition(&service.value), service }).collect()
+    names(node).into_iter().map(read).collect()
 }
 
 fn environment(node: &Node) -> Vec<EnvEntry> {

@@ -73,6 +73,10 @@ codes! {
     ServiceDropped = "E0403",
     /// A dependency that no phase up to this one delivers.
     DependencyLater = "E0404",
+    /// A `removes` of a service that is not dropped.
+    RemovesNothing = "E0405",
+    /// Services that wait for each other.
+    DependencyCycle = "E0406",
 
     // 05xx: compose files.
     /// A compose file that is not there.
@@ -103,6 +107,8 @@ codes! {
     MutableTag = "W0504",
     /// A variable that neither the file nor a default defines.
     UndefinedVariable = "W0505",
+    /// A git build whose commit cannot be fixed at the start of a run.
+    Unpinned = "W0506",
 }
 
 impl Code {

@@ -1,1 +1,31 @@
 //! Everything that is shown: the only layer that prints.
+//!
+//! A run's events come in through [`Reporter`]. [`progress::View`] folds them into what there is to show; `narrator` and `story` put it
+//! into words; `live` makes the frame that `terminal` paints, `plain` the lines for CI, `json` the lines for programs. Every piece of text
+//! passes through `safe` on its way.
+
+mod cause;
+pub mod check;
+mod close;
+pub mod diagnostics;
+pub mod exit;
+mod failure;
+mod header;
+pub mod json;
+pub mod line;
+pub mod live;
+mod masked;
+mod narrator;
+pub mod outline;
+mod plain;
+pub mod progress;
+mod reporter;
+pub mod safe;
+mod setting;
+mod story;
+mod stream;
+pub mod terminal;
+pub mod words;
+
+pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
+pub use setting::{ColourChoice, Format, Setting, Speed};

@@ -82,14 +82,25 @@ pub fn render(phase: &Phase, run: &str, commits: &Commits, verified: bool) -> St
     format!("{header}\n{body}")
 }
 
-/// Whether a live text is this phase: with or without a marker, and whatever commits its references were pinned to.
+/// Whether a live text is this phase: with or without a marker, and whatever commits its references were pinned to. Line by line and without
+/// regard to line ends, as for [`digest`].
 pub fn is_phase(phase: &Phase, live: &str) -> bool {
-    let live = body_of(live);
-    if canonical(live) == canonical(&phase.text) {
-        return true;
+    let live = canonical(body_of(live));
+    let mut live = live.lines();
+    let mut pins = phase.pins.as_slice();
+    let mut start = 0;
+    let written = phase.text.trim_end();
+    for line in written.split_inclusive('\n') {
+        let end = start + line.len();
+        let (here, later) = pins.split_at(pins.partition_point(|pin| pin.start < end));
+        let Some(live_line) = live.next() else { return false };
+        if !is_line(line.trim_end(), here, start, live_line) {
+            return false;
+        }
+        (pins, start) = (later, end);
     }
-    // References become commits on both sides, so compare with each place masked.
-    unpinned(phase, live).is_some_and(|text| canonical(&text) == canonical(&phase.text))
+    // What is left of an empty file in canonical form is one empty line.
+    live.all(str::is_empty)
 }
 
 fn pinned(phase: &Phase, commits: &Commits) -> String {
@@ -106,23 +117,23 @@ fn pinned(phase: &Phase, commits: &Commits) -> String {
     text
 }
 
-/// The live text with commits put back to the references of the phase's file, place by place; `None` when it does not line up.
-fn unpinned(phase: &Phase, live: &str) -> Option<String> {
-    let mut text = String::with_capacity(phase.text.len());
+/// Whether a live line is a line of the phase's file, in which each of `pins` may stand as written or as a commit. `start` is where the line
+/// begins in the file.
+fn is_line(line: &str, pins: &[Pin], start: usize, live: &str) -> bool {
     let (mut from, mut rest) = (0, live);
-    for pin in &phase.pins {
-        let before = &phase.text[from..pin.start];
-        rest = rest.strip_prefix(before)?;
-        text.push_str(before);
-        let commit = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let reference = &phase.text[pin.start..pin.end];
-        rest = if commit == 40 { &rest[40..] } else { rest.strip_prefix(reference)? };
-        text.push_str(reference);
-        from = pin.end;
+    for pin in pins {
+        let (at, end) = (pin.start - start, pin.end - start);
+        let Some(after) = rest.strip_prefix(&line[from..at]) else { return false };
+        let commit = after.bytes().take(COMMIT_LENGTH).take_while(u8::is_ascii_hexdigit).count() == COMMIT_LENGTH;
+        let after = if commit { after.get(COMMIT_LENGTH..) } else { after.strip_prefix(&line[at..end]) };
+        let Some(after) = after else { return false };
+        (from, rest) = (end, after);
     }
-    text.push_str(rest);
-    Some(text)
+    rest == &line[from..]
 }
+
+/// Hex digits of a git commit.
+const COMMIT_LENGTH: usize = 40;
 
 /// `sha256:` and the hex digest of the text in canonical form.
 pub fn digest(text: &str) -> String {
@@ -142,4 +153,112 @@ pub fn canonical(text: &str) -> String {
     let mut canonical = lines.join("\n");
     canonical.push('\n');
     canonical
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::OnFailure;
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    const REPOSITORY: &str = "https://git.example/o/r.git";
+
+    fn phase(text: &str) -> Phase {
+        let pins = text.match_indices("#main").map(|(at, _)| Pin {
+            start: at + 1,
+            end: at + 5,
+            repository: REPOSITORY.to_owned(),
+            reference: "main".to_owned(),
+        });
+        Phase {
+            name: "core".to_owned(),
+            note: None,
+            gates: Vec::new(),
+            path: "core.yml".to_owned(),
+            text: text.to_owned(),
+            digest: digest(text),
+            pins: pins.collect(),
+            services: BTreeSet::new(),
+            adds: BTreeSet::new(),
+            removes: BTreeSet::new(),
+            ports: BTreeMap::new(),
+            container_names: BTreeMap::new(),
+            within: Duration::ZERO,
+            settle: Duration::ZERO,
+            soak: Duration::ZERO,
+            on_failure: OnFailure::Rollback,
+        }
+    }
+
+    fn commits(commit: &str) -> Commits {
+        Commits::from([((REPOSITORY.to_owned(), "main".to_owned()), commit.to_owned())])
+    }
+
+    const TEXT: &str = "services:\n  a:\n    build: https://git.example/o/r.git#main:a\n  b: {build: https://git.example/o/r.git#main}\n";
+
+    #[test]
+    fn what_is_sent_has_a_marker_and_commits_and_reads_back() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let phase = phase(TEXT);
+        let sent = render(&phase, "r1", &commits(commit), false);
+        assert_eq!(body_of(&sent), TEXT.replace("main", commit));
+        let header = Header::parse(&sent).unwrap();
+        assert_eq!((header.run.as_str(), header.phase.as_str(), header.verified), ("r1", "core", false));
+        assert_eq!(header.files, phase.digest);
+        assert_eq!(sent.lines().next().unwrap(), header.to_string());
+        assert!(header.is_intact(&sent));
+        assert!(!header.is_intact(&sent.replace("a:", "x:")));
+        assert!(Header::parse(&render(&phase, "r1", &Commits::new(), true)).unwrap().verified);
+        assert_eq!(body_of(&render(&phase, "r1", &Commits::new(), true)), TEXT, "an unresolved reference stays");
+    }
+
+    #[test]
+    fn a_live_text_is_the_phase_whatever_commit_marker_and_line_ends() {
+        let phase = phase(TEXT);
+        for commit in ["0123456789abcdef0123456789abcdef01234567", "ffffffffffffffffffffffffffffffffffffffff"] {
+            let sent = render(&phase, "r1", &commits(commit), true);
+            assert!(is_phase(&phase, &sent));
+            assert!(is_phase(&phase, &sent.replace('\n', "\r\n")), "a web form's line ends");
+            assert!(is_phase(&phase, body_of(&sent).trim_end()));
+        }
+        assert!(is_phase(&phase, TEXT));
+        assert!(is_phase(&phase, &format!("{TEXT}\n\n")));
+        assert!(is_phase(&self::phase(&TEXT.replace('\n', "  \r\n")), TEXT));
+        assert!(is_phase(&self::phase(""), "\n"));
+    }
+
+    #[test]
+    fn anything_else_is_not_the_phase() {
+        let phase = phase(TEXT);
+        let half = TEXT.replacen("main", "0123456789abcdef", 1);
+        for other in [
+            TEXT.replace("main", "develop"),
+            half,
+            format!("{TEXT}  c: {{image: c}}\n"),
+            TEXT.lines().take(3).collect::<Vec<_>>().join("\n"),
+            TEXT.replace("  b", " b"),
+            String::new(),
+            "# plan run=x".to_owned(),
+        ] {
+            assert!(!is_phase(&phase, &other), "{other}");
+        }
+    }
+
+    #[test]
+    fn only_a_whole_marker_is_one() {
+        for text in ["", "# plan", "# plan run=a phase=b", "services:\n", "# planned run=a phase=b files=c text=d verified=no"] {
+            assert_eq!(Header::parse(text), None, "{text}");
+        }
+        assert_eq!(body_of("# a comment\nx"), "# a comment\nx");
+    }
+
+    #[test]
+    fn canonical_form_forgives_line_ends_only() {
+        assert_eq!(canonical("a \r\nb\n\n\n"), "a\nb\n");
+        assert_eq!(canonical(canonical("a\t\nb").as_str()), "a\nb\n");
+        assert_eq!(digest("a\r\n"), digest("a"));
+        assert_ne!(digest(" a"), digest("a"));
+        assert!(digest("").starts_with("sha256:") && digest("").len() == 71);
+    }
 }

@@ -2,9 +2,12 @@
 //! nothing left that could be invalid. Made by [`crate::check`]'s success only.
 
 mod artefact;
+mod build;
 mod time;
+mod wording;
 
 pub use artefact::{Commits, Header, Pin, body_of, canonical, digest, is_phase, render};
+pub use build::{Prepared, build, prepare};
 pub use time::{Bounds, SOAK_TRIES};
 
 use crate::model::{App, Approval, Limits, OnFailure, Probe, Sampling};
@@ -119,6 +122,8 @@ pub struct Phase {
     pub removes: BTreeSet<ServiceName>,
     /// Host ports that it publishes, by service, as far as they can be read statically.
     pub ports: BTreeMap<ServiceName, BTreeSet<crate::compose::Port>>,
+    /// Images as written, by service, of those that name one: a log that names only an image is led back to its service.
+    pub images: BTreeMap<ServiceName, String>,
     /// Fixed container names, by service.
     pub container_names: BTreeMap<ServiceName, String>,
     /// Time limit of the deploy, from the first sight of its row.

@@ -16,11 +16,10 @@ impl Phase {
     /// From the phase's start to `verified`, its gates held already.
     pub fn bounds(&self, schedule: &Schedule) -> Bounds {
         let sampling = schedule.sampling;
-        let streak = sampling.every * (sampling.healthy_after.saturating_sub(1));
-        Bounds {
-            best: streak + self.soak,
-            worst: schedule.limits.queue + self.within + self.settle + self.soak * SOAK_TRIES + sampling.timeout,
-        }
+        let streak = sampling.every.saturating_mul(sampling.healthy_after.saturating_sub(1));
+        let soaks = self.soak.saturating_mul(SOAK_TRIES);
+        let steps = [schedule.limits.queue, self.within, self.settle, soaks, sampling.timeout];
+        Bounds { best: streak.saturating_add(self.soak), worst: steps.into_iter().fold(Duration::ZERO, Duration::saturating_add) }
     }
 }
 
@@ -33,7 +32,70 @@ impl Schedule {
         let first = start.map_or(0, |phase| phase.0 + 1);
         self.phases.iter().skip(first).fold(Bounds::default(), |sum, phase| {
             let bounds = phase.bounds(self);
-            Bounds { best: sum.best + bounds.best, worst: sum.worst + bounds.worst }
+            Bounds { best: sum.best.saturating_add(bounds.best), worst: sum.worst.saturating_add(bounds.worst) }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{App, Limits, OnFailure, Sampling, Text};
+    use crate::source::{SourceMap, Span, Spanned};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn schedule(soaks: &[u64]) -> Schedule {
+        let span = Span::new(SourceMap::default().add("rollout.plan", ""), 0..0);
+        let text = || Spanned::new(Text::literal("x"), span);
+        let phase = |soak: &u64| Phase {
+            name: format!("p{soak}"),
+            note: None,
+            gates: Vec::new(),
+            path: String::new(),
+            text: String::new(),
+            digest: String::new(),
+            pins: Vec::new(),
+            services: BTreeSet::new(),
+            adds: BTreeSet::new(),
+            removes: BTreeSet::new(),
+            ports: BTreeMap::new(),
+            container_names: BTreeMap::new(),
+            within: Duration::from_secs(180),
+            settle: Duration::from_secs(120),
+            soak: Duration::from_secs(*soak),
+            on_failure: OnFailure::Rollback,
+        };
+        Schedule {
+            rollout: "r".to_owned(),
+            app: App { name: Spanned::new("a".to_owned(), span), project: text(), environment: text(), compose: text() },
+            sampling: Sampling::default(),
+            limits: Limits::default(),
+            services: BTreeMap::new(),
+            expectations: Vec::new(),
+            gates: Vec::new(),
+            phases: soaks.iter().map(phase).collect(),
+        }
+    }
+
+    #[test]
+    fn bounds_add_up_over_the_phases() {
+        let schedule = schedule(&[30, 60]);
+        let first = schedule.phases[0].bounds(&schedule);
+        // Two passes five seconds apart, then the soak.
+        assert_eq!(first.best, Duration::from_secs(5 + 30));
+        // Queue, deploy, settle, two soaks, one last sample.
+        assert_eq!(first.worst, Duration::from_secs(900 + 180 + 120 + 60 + 3));
+        let all = schedule.bounds_after(None);
+        assert_eq!(all.best, Duration::from_secs(5 + 30 + 5 + 60));
+        assert_eq!(schedule.bounds_after(Some(PhaseId(0))).best, Duration::from_secs(65));
+        assert_eq!(schedule.bounds_after(Some(PhaseId(1))), Bounds::default());
+    }
+
+    #[test]
+    fn absurd_limits_do_not_overflow() {
+        let mut schedule = schedule(&[1]);
+        schedule.phases[0].soak = Duration::MAX;
+        schedule.limits.queue = Duration::MAX;
+        assert_eq!(schedule.bounds_after(None).worst, Duration::MAX);
     }
 }

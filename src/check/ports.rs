@@ -1,0 +1,62 @@
+//! No two services of one compose file publish the same host port. The same service in several phases does not clash with itself.
+
+use super::context::{Context, is_started};
+use crate::compose::{ComposeFile, Port, Service};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The services whose ports are told to clash: comparing those ports with another phase's would tell the same mistake again.
+pub(super) type Clashing = BTreeSet<(FileId, String)>;
+
+/// A published port and whose it is.
+type Entry<'a> = (Port, Span, &'a Service);
+
+pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) -> Clashing {
+    let mut clashing = Clashing::new();
+    // Phases repeat what earlier ones have: a clash is told where it first stands.
+    let mut told = BTreeSet::new();
+    for file in context.files() {
+        for (one, two) in clashes(file) {
+            clashing.extend([one.2, two.2].map(|service| (file.file, service.name.value.clone())));
+            if told.insert((one.2.name.value.clone(), two.2.name.value.clone(), two.0.host)) {
+                found.push(diagnostic(&one, &two));
+            }
+        }
+    }
+    clashing
+}
+
+/// Each place that publishes what an earlier place of the file does, with that place. A range is one place.
+fn clashes(file: &ComposeFile) -> Vec<(Entry<'_>, Entry<'_>)> {
+    let mut published: BTreeMap<_, Vec<Entry<'_>>> = BTreeMap::new();
+    let mut clashes = Vec::new();
+    let mut places = BTreeSet::new();
+    for service in file.services.iter().filter(|service| is_started(service)) {
+        for port in &service.ports {
+            let Some(host) = port.value.host else { continue };
+            let entry = (port.value, port.span, service);
+            let same = published.entry((host, port.value.protocol)).or_default();
+            if let Some(earlier) = same.iter().find(|(earlier, ..)| earlier.clashes_with(port.value))
+                && places.insert((earlier.1, service.name.span, port.span))
+            {
+                clashes.push((*earlier, entry));
+            }
+            same.push(entry);
+        }
+    }
+    clashes
+}
+
+fn diagnostic(one: &Entry<'_>, two: &Entry<'_>) -> Diagnostic {
+    let (first, second) = (&one.2.name.value, &two.2.name.value);
+    let host = two.0.host.unwrap_or_default();
+    let message = if first == second {
+        format!("service `{first}` publishes host port {host} twice")
+    } else {
+        format!("services `{first}` and `{second}` both publish host port {host}")
+    };
+    Diagnostic::new(Code::PortClash, message, two.1, format!("{host} again, by `{second}`"))
+        .label(one.1, format!("{host} published by `{first}`"))
+        .help("the number before the last colon is the host's: give one of them another")
+}

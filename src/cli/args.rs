@@ -1,0 +1,170 @@
+//! The command line, as clap reads it.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Rolls a Dokploy compose app out in phases, each verified before the next, and back to the last verified state when one fails.
+#[derive(Debug, Parser)]
+#[command(name = "plan", version, max_term_width = 100, arg_required_else_help = true)]
+pub(super) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Prove what can be proved without touching anything, and show what would happen
+    Check(Check),
+    /// Make it happen, one verified phase at a time
+    Run(Run),
+    /// Serve a make-believe Dokploy on loopback, to try plans against
+    Sandbox(Sandbox),
+}
+
+/// `plan check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Do not ask Dokploy, even if the plan's address and key are at hand
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Show every finding, not only the first 50
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How findings are shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan run`.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Run against a make-believe Dokploy inside this process; nothing outside is touched
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// Break something in the sandbox: "SERVICE: crash-loop [in PHASE | in rollback]" (repeatable)
+    #[arg(long, value_name = "FAULT", requires = "sandbox")]
+    pub(super) fault: Vec<String>,
+    /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
+    #[arg(long, value_name = "N|max", default_value = "20", value_parser = parse_speed)]
+    pub(super) speed: Speed,
+    /// Do not ask before the first change
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Answer a gate's question in somebody's name (repeatable)
+    #[arg(long, value_name = "GATE=WHO", value_parser = parse_approval)]
+    pub(super) approve: Vec<(String, String)>,
+    /// Stop after this phase
+    #[arg(long, value_name = "PHASE")]
+    pub(super) until: Option<String>,
+    /// Repeat the deploy of the live phase although its text is unchanged
+    #[arg(long)]
+    pub(super) redeploy: bool,
+    /// Accept a live text that this tool did not put there; it is kept, and is what a failure goes back to
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// What a failure leads to, over what the plan says
+    #[arg(long, value_enum, value_name = "POLICY")]
+    pub(super) on_failure: Option<OnFailure>,
+    /// Where journal, snapshots and evidence go [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
+    /// How the run is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan sandbox`.
+#[derive(Debug, Args)]
+pub(super) struct Sandbox {
+    /// A plan whose services' and externals' addresses are led to the sandbox [default: rollout.plan if it is there, else the built-in example]
+    pub(super) file: Option<PathBuf>,
+    /// Where to listen: a loopback address
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    pub(super) listen: SocketAddr,
+    /// Break something: "SERVICE: crash-loop [in PHASE | in rollback]" (repeatable)
+    #[arg(long, value_name = "FAULT")]
+    pub(super) fault: Vec<String>,
+    /// How much faster than real time builds and boots pass
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_factor)]
+    pub(super) speed: f64,
+}
+
+/// How things are shown.
+#[derive(Debug, Args)]
+pub(super) struct Display {
+    /// When to use colour
+    #[arg(long, value_enum, default_value_t = Color::Auto)]
+    pub(super) color: Color,
+}
+
+/// A format of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people, with a live view on a terminal
+    Human,
+    /// One line for each thing that matters
+    Plain,
+    /// JSON lines
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// `--on-failure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnFailure {
+    /// Go back to the last verified state
+    Rollback,
+    /// Leave everything as it is
+    Stop,
+}
+
+/// The sandbox's speed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Speed {
+    /// So many times real time.
+    Factor(f64),
+    /// As fast as it goes.
+    Max,
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    if text == "max" { Ok(Speed::Max) } else { parse_factor(text).map(Speed::Factor) }
+}
+
+fn parse_factor(text: &str) -> Result<f64, String> {
+    let factor: f64 = text.trim_end_matches(['x', '×']).parse().map_err(|_| format!("`{text}` is not a factor such as 20"))?;
+    if (0.1..=10_000.0).contains(&factor) { Ok(factor) } else { Err("a speed lies between 0.1 and 10000".to_owned()) }
+}
+
+fn parse_approval(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((gate, who)) if !gate.is_empty() && !who.is_empty() => Ok((gate.to_owned(), who.to_owned())),
+        _ => Err("write it as GATE=WHO, such as go-ahead=maria".to_owned()),
+    }
+}

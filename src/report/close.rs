@@ -1,0 +1,190 @@
+//! What is said at the end: what is running, what stays undone, what to do next, and the verdict.
+
+use super::line::{Line, Style, hanging, wrapped};
+use super::progress::{Failure, ServiceView, View};
+use super::setting::Setting;
+use super::words::{count, list};
+use super::{cause, exit, masked, safe};
+use crate::engine::{Cause, Ending, ExitCode, Reason, Target, Undo};
+
+/// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
+const PASTE: usize = 60;
+
+/// The verdict: the run's last line on stdout, never broken.
+pub fn verdict(ending: &Ending, code: ExitCode, setting: &Setting) -> String {
+    let label = setting.label().map_or(String::new(), |label| format!("[{label}] "));
+    let from = setting.probed_from.as_ref().map_or(String::new(), |host| format!("probed from {host}; "));
+    let (sentence, _) = masked::sentence_and_diff(&ending.verdict);
+    let line = format!("{label}{sentence} ({from}exit {}: {})", code.0, exit::meaning(code));
+    safe::line(&line)
+}
+
+/// Everything before the verdict. Empty when all went as asked.
+pub fn block(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
+    let mut lines = reasons(ending, width);
+    let degraded = view.rollback.as_ref().filter(|rollback| rollback.cause.is_some());
+    if let Some(rollback) = degraded {
+        lines.extend(running(view, width));
+        let name = view.outline.target(&rollback.target);
+        lines.extend(by_hand(view, setting, name, &rollback.text, width));
+    }
+    lines.extend(cannot_undo(view, ending, width));
+    if degraded.is_none() {
+        lines.extend(next(view, ending, setting, width));
+    }
+    lines
+}
+
+/// Why a run ended, where no event has told it.
+fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
+    let told: Vec<&str> = match &ending.reason {
+        Reason::Refused { why } => why.iter().map(String::as_str).collect(),
+        Reason::Busy { who } => vec![who],
+        Reason::CouldNotAsk { why } => vec![why],
+        Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => {
+            Vec::new()
+        }
+    };
+    let mut lines = Vec::new();
+    for why in told {
+        let (sentence, difference) = masked::sentence_and_diff(why);
+        if !sentence.is_empty() {
+            let first = Line::new().styled(Style::Bad, "  ✗ ");
+            lines.extend(hanging(&first, Style::Plain, sentence, width));
+        }
+        lines.extend(cause::diff(difference, width));
+    }
+    lines
+}
+
+/// What the containers do now, as last seen.
+fn running(view: &View, width: usize) -> Vec<Line> {
+    // What the last round did not ask for may be gone by now.
+    let seen: Vec<_> = view.services.iter().filter(|(name, _)| view.asked.contains(*name)).collect();
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "Running now, as last seen")];
+    let column = seen.iter().map(|(name, _)| console::measure_text_width(name)).max().unwrap_or(0).min(30);
+    for (name, service) in seen {
+        let style = if service.is_met() { Style::Good } else { Style::Bad };
+        let why = if service.is_met() { "healthy".to_owned() } else { why(service, view) };
+        let state = service.state_words();
+        let line = Line::text("  ").cell(Style::Plain, name, column).plain("  ").cell(Style::Plain, &state, state.len().max(12));
+        lines.push(line.plain("  ").styled(style, if why == state { "unhealthy" } else { &why }).fit(width));
+    }
+    lines
+}
+
+fn why(service: &ServiceView, view: &View) -> String {
+    service.actual.clone().unwrap_or_else(|| service.why(view.outline.healthy_after))
+}
+
+/// The way back by hand, when the tool's own failed.
+fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize) -> Vec<Line> {
+    let path = view.snapshots.get(name);
+    let short = !text.is_empty() && text.lines().count() <= PASTE && safe::is_harmless(text);
+    let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "To bring it back by hand")];
+    let mut number = 0;
+    let mut step = |words: String, lines: &mut Vec<Line>| {
+        number += 1;
+        lines.extend(hanging(&Line::text(format!("  {number}. ")), Style::Plain, &words, width));
+    };
+    step(format!("Open {} in Dokploy.", view.app), &mut lines);
+    match path {
+        Some(path) => {
+            let or = if short { " (it is printed below, too)" } else { "" };
+            step(format!("Replace its compose text with this file's, and save{or}:"), &mut lines);
+            lines.push(Line::text("     ").styled(Style::Path, path).whole());
+        }
+        None if short => step("Replace its compose text with the text below, and save.".to_owned(), &mut lines),
+        None => step(format!("Replace its compose text with that of {name} from the run's snapshots, and save."), &mut lines),
+    }
+    step("Press Deploy and wait until the deployment is done.".to_owned(), &mut lines);
+    step("See whether it holds:".to_owned(), &mut lines);
+    lines.push(Line::text("     ").styled(Style::Path, format!("plan check {}", plan(setting))).whole());
+    if short {
+        lines.push(Line::new());
+        lines.push(Line::new().styled(Style::Dim, format!("─── compose text of {name}: copy from here ───")));
+        // As it is: what is pasted must be what was verified.
+        lines.extend(text.lines().map(|line| Line::text(line).whole()));
+        lines.push(Line::new().styled(Style::Dim, "─── to here ───"));
+    }
+    lines
+}
+
+/// What a rollback does not bring back.
+fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
+    // Where every container is still the one from before, nothing of the phase ever ran; where nothing was undone, there is nothing to say.
+    let Some(rollback) = &view.rollback else { return Vec::new() };
+    if rollback.undo == Undo::TextOnly && rollback.cause.is_none() {
+        return Vec::new();
+    }
+    let phase = view.failure.as_ref().and_then(|failure| failure.phase).filter(|phase| view.deployed.contains(phase));
+    let Some(phase) = phase.filter(|_| ending.facts.changed) else { return Vec::new() };
+    let text = format!(
+        "Not undone, and cannot be: what the containers of {} wrote to volumes and databases, migrations included.",
+        view.outline.phase(phase).name
+    );
+    let mut lines = vec![Line::new()];
+    lines.extend(wrapped(Style::Plain, &text, 0, width));
+    lines
+}
+
+/// The next command to type.
+fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
+    let run = |rest: &str| {
+        let sandbox = if setting.sandbox.is_some() { " --sandbox" } else { "" };
+        format!("plan run {}{sandbox}{rest}", plan(setting))
+    };
+    let check = format!("plan check {}", plan(setting));
+    let failed = view.failure.as_ref().map(|failure| failure_names(view, failure)).filter(|names| !names.is_empty());
+    let (words, command) = match &ending.reason {
+        Reason::Completed | Reason::NothingToDo => return Vec::new(),
+        Reason::PhaseFailed { .. } if ending.facts.verified => {
+            let after = match (&ending.live, view.rollback.as_ref().map(|rollback| &rollback.target)) {
+                (_, Some(Target::Baseline)) | (None, _) => "it starts from the beginning".to_owned(),
+                (Some(live), _) => format!("it goes on after {live}"),
+            };
+            let fix = failed.map_or("Find the cause".to_owned(), |names| format!("Fix {names}"));
+            (format!("{fix}, then run again; {after}:"), run(""))
+        }
+        Reason::PhaseFailed { .. } => ("See what is live and what differs from the plan:".to_owned(), check),
+        Reason::GateNotHeld { .. } if view.declined.is_some() => ("When the answer is yes, run again:".to_owned(), run("")),
+        Reason::GateNotHeld { .. } => ("When it holds, run again:".to_owned(), run("")),
+        Reason::Busy { .. } => ("When the other one is done, run again:".to_owned(), run("")),
+        Reason::Refused { .. } => ("See what would be done, and why not:".to_owned(), check),
+        Reason::CouldNotAsk { .. } if ending.facts.changed => ("When it can be asked again, see what is live:".to_owned(), check),
+        Reason::CouldNotAsk { .. } => ("When it can be asked again:".to_owned(), run("")),
+        Reason::Interrupted => ("To go on where it stopped:".to_owned(), run("")),
+    };
+    let mut lines = vec![Line::new()];
+    lines.extend(hanging(&Line::new().styled(Style::Bold, "next: "), Style::Plain, &words, width));
+    lines.push(Line::text("  ").styled(Style::Path, command).whole());
+    lines
+}
+
+fn failure_names(view: &View, failure: &Failure) -> String {
+    match &failure.cause {
+        Cause::Services { services, .. } => list(services.iter().map(|failed| &failed.service)),
+        Cause::Deploy { services, candidates: false, .. } => list(services),
+        Cause::Deploy { services, .. } if services.len() == 1 => list(services),
+        Cause::Deploy { services, .. } if !services.is_empty() => format!("the build ({} in question)", count(services.len(), "service")),
+        Cause::Expectations { samples } => {
+            let mut names: Vec<&str> = samples.iter().map(|(id, _)| view.outline.expectation(*id).0).collect();
+            names.dedup();
+            list(names)
+        }
+        _ => String::new(),
+    }
+}
+
+/// The plan's path, quoted for a shell where it needs to be; nothing when the default would do.
+fn plan(setting: &Setting) -> String {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '+' | '=' | ':' | ',' | '@' | '~');
+    match setting.plan.as_str() {
+        "" => "rollout.plan".to_owned(),
+        path if path.chars().all(plain) => path.to_owned(),
+        path => format!("'{}'", path.replace('\'', r"'\''")),
+    }
+}

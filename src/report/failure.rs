@@ -1,0 +1,80 @@
+//! The failure report: who failed, expected and actual, the telling lines, the hint.
+
+use super::cause;
+use super::line::{Line, Style, folded};
+use super::progress::{Failure, View};
+use super::safe;
+use super::words::count;
+use crate::engine::{Cause, Log};
+
+/// Lines of a log that are shown; the evidence folder has the rest.
+const TAIL: usize = 20;
+
+/// Rows that a long line of a log may take.
+const ROWS: usize = 5;
+
+/// The report on a failed phase or gate, with the evidence as far as it is known.
+pub fn report(view: &View, failure: &Failure, width: usize) -> Vec<Line> {
+    let mut lines = cause::detail(&view.outline, &failure.cause, width);
+    let logs = logs(failure, width);
+    if !logs.is_empty() && !lines.is_empty() {
+        lines.push(Line::new());
+    }
+    lines.extend(logs);
+    if let Some(path) = &failure.path {
+        lines.push(Line::new());
+        lines.push(Line::text("  evidence: ").styled(Style::Path, path).whole());
+    }
+    lines
+}
+
+/// The logs that tell of the cause: the build log's lines, or the tails of the failed services.
+fn logs(failure: &Failure, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let evidence = failure.evidence.as_deref();
+    match &failure.cause {
+        Cause::Deploy { lines: telling, .. } if !telling.is_empty() => {
+            lines.push(Line::text("  what the deploy log says:"));
+            lines.extend(quoted(telling.iter().map(String::as_str), width));
+        }
+        Cause::Deploy { .. } | Cause::NeverStarted { .. } | Cause::DeployTimeout => {
+            if let Some(evidence) = evidence {
+                lines.extend(tail("the deploy log", &evidence.deploy_log, width));
+            }
+        }
+        Cause::Services { services, .. } => {
+            for failed in services {
+                if let Some(log) = evidence.and_then(|evidence| evidence.logs.get(&failed.service)) {
+                    if !lines.is_empty() {
+                        lines.push(Line::new());
+                    }
+                    lines.extend(tail(&format!("the log of {}", failed.service), log, width));
+                }
+            }
+        }
+        Cause::QueueTimeout { .. } | Cause::Expectations { .. } | Cause::CouldNotAsk { .. } | Cause::TextChanged { .. } => {}
+    }
+    lines
+}
+
+fn tail(of: &str, log: &Log, width: usize) -> Vec<Line> {
+    if let (Some(missing), []) = (&log.missing, log.lines.as_slice()) {
+        return vec![Line::text(format!("  {of} could not be read: {missing}")).fit(width)];
+    }
+    if log.lines.is_empty() {
+        return vec![Line::text(format!("  {of} is empty"))];
+    }
+    let skipped = log.lines.len().saturating_sub(TAIL);
+    let head = match skipped {
+        0 => format!("  {of}:"),
+        _ => format!("  {of}, the last {TAIL} of {}:", count(log.lines.len(), "line")),
+    };
+    let mut lines = vec![Line::text(head).fit(width)];
+    lines.extend(quoted(log.lines[skipped..].iter().map(String::as_str), width));
+    lines
+}
+
+fn quoted<'a>(texts: impl Iterator<Item = &'a str>, width: usize) -> Vec<Line> {
+    let first = Line::text("  ").styled(Style::Dim, "│ ");
+    texts.flat_map(safe::lines).flat_map(|text| folded(&first, &text, width, ROWS)).collect()
+}

@@ -1,0 +1,168 @@
+//! What of the schedule is ever shown. The compose texts are left out, so that no output can hold them by accident.
+
+use crate::engine::{DeployPurpose, Target};
+use crate::model::{OnFailure, Text, TextPart};
+use crate::schedule::{Bounds, ExpectationId, GateId, PhaseId, Schedule, ServiceName, Subject};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// A schedule's names and limits.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The rollout's name.
+    pub rollout: String,
+    /// The app as `project/environment/compose`, variables as `$NAME`.
+    pub app: String,
+    /// Phases in the order they run.
+    pub phases: Vec<PhaseOutline>,
+    /// Names of the gates, in the schedule's order.
+    pub gates: Vec<GateOutline>,
+    /// Expectations: whom they speak of, and their text.
+    pub expectations: Vec<(Subject, String)>,
+    /// Hints by service.
+    pub hints: BTreeMap<ServiceName, String>,
+    /// From round to round.
+    pub every: Duration,
+    /// Passes in a row that make an expectation met.
+    pub healthy_after: u32,
+    /// How long a deploy may wait in the queue.
+    pub queue: Duration,
+    /// How long the run may take.
+    pub run: Duration,
+}
+
+/// A phase.
+#[derive(Clone, Debug)]
+pub struct PhaseOutline {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub note: Option<String>,
+    /// The compose file's path as written in the plan.
+    pub path: String,
+    /// Every service of the file.
+    pub services: BTreeSet<ServiceName>,
+    /// Those that no earlier phase has.
+    pub adds: BTreeSet<ServiceName>,
+    /// Those that it drops on purpose.
+    pub removes: BTreeSet<ServiceName>,
+    /// Its gates.
+    pub gates: Vec<GateId>,
+    /// Time limit of the deploy.
+    pub within: Duration,
+    /// Time limit of settling.
+    pub settle: Duration,
+    /// How long everything must hold after that.
+    pub soak: Duration,
+    /// What a failure leads to.
+    pub on_failure: OnFailure,
+    /// Shortest and longest time.
+    pub bounds: Bounds,
+}
+
+/// A gate.
+#[derive(Clone, Debug)]
+pub struct GateOutline {
+    /// Its name.
+    pub name: String,
+    /// Whom its expectations speak of, in words.
+    pub asks: Vec<String>,
+    /// The question and how long its answer may take.
+    pub approval: Option<(String, Duration)>,
+}
+
+impl Outline {
+    /// What is shown of a schedule.
+    pub fn new(schedule: &Schedule) -> Self {
+        let app = &schedule.app;
+        let subject = |id: &ExpectationId| match &schedule.expectations[id.0].subject {
+            Subject::Service(name) | Subject::External(name) => name.clone(),
+            Subject::Gate(_) => schedule.expectations[id.0].text.clone(),
+        };
+        Self {
+            rollout: schedule.rollout.clone(),
+            app: [&app.project, &app.environment, &app.compose].map(|part| spelled(&part.value)).join("/"),
+            phases: schedule
+                .phases
+                .iter()
+                .map(|phase| PhaseOutline {
+                    name: phase.name.clone(),
+                    note: phase.note.clone(),
+                    path: phase.path.clone(),
+                    services: phase.services.clone(),
+                    adds: phase.adds.clone(),
+                    removes: phase.removes.clone(),
+                    gates: phase.gates.clone(),
+                    within: phase.within,
+                    settle: phase.settle,
+                    soak: phase.soak,
+                    on_failure: phase.on_failure,
+                    bounds: phase.bounds(schedule),
+                })
+                .collect(),
+            gates: schedule
+                .gates
+                .iter()
+                .map(|gate| {
+                    let mut asks: Vec<String> = gate.expectations.iter().map(subject).collect();
+                    asks.dedup();
+                    let approval = gate.approval.as_ref().map(|approval| (approval.question.clone(), approval.within));
+                    GateOutline { name: gate.name.clone(), asks, approval }
+                })
+                .collect(),
+            expectations: schedule.expectations.iter().map(|expectation| (expectation.subject.clone(), expectation.text.clone())).collect(),
+            hints: schedule.services.iter().filter_map(|(name, service)| Some((name.clone(), service.hint.clone()?))).collect(),
+            every: schedule.sampling.every,
+            healthy_after: schedule.sampling.healthy_after,
+            queue: schedule.limits.queue,
+            run: schedule.limits.run,
+        }
+    }
+
+    /// A phase.
+    pub fn phase(&self, id: PhaseId) -> &PhaseOutline {
+        &self.phases[id.0]
+    }
+
+    /// A gate.
+    pub fn gate(&self, id: GateId) -> &GateOutline {
+        &self.gates[id.0]
+    }
+
+    /// A rollback's target by name.
+    pub fn target(&self, target: &Target) -> &str {
+        match target {
+            Target::Phase(phase) => &self.phase(*phase).name,
+            Target::Baseline => "baseline",
+        }
+    }
+
+    /// What a deploy is for, by the name of the phase or target that it brings.
+    pub fn purpose(&self, purpose: &DeployPurpose) -> &str {
+        match purpose {
+            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => &self.phase(*phase).name,
+            DeployPurpose::Rollback(target) => self.target(target),
+        }
+    }
+
+    /// Whom an expectation speaks of, by name, and its text.
+    pub fn expectation(&self, id: ExpectationId) -> (&str, &str) {
+        let (subject, text) = &self.expectations[id.0];
+        let (Subject::Service(name) | Subject::External(name) | Subject::Gate(name)) = subject;
+        (name, text)
+    }
+
+    /// Every service that some phase has.
+    pub fn service_count(&self) -> usize {
+        self.phases.iter().flat_map(|phase| &phase.services).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// A text with its variables by name, never by value.
+fn spelled(text: &Text) -> String {
+    let part = |part: &TextPart| match part {
+        TextPart::Literal(literal) => literal.clone(),
+        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("${name}"),
+    };
+    text.parts.iter().map(part).collect()
+}

@@ -1,0 +1,264 @@
+//! The reporter: the one way from a run's events to what a user or a program sees.
+
+use super::line::{Line, Style, hanging};
+use super::live::{frame, name_width};
+use super::narrator::{Narrator, Told};
+use super::outline::Outline;
+use super::plain::Plain;
+use super::progress::View;
+use super::setting::{ColourChoice, Format, Setting};
+use super::story::Beat;
+use super::stream::Stream;
+use super::terminal::{Painter, Screen};
+use super::{close, header, json, terminal};
+use crate::engine::{Ending, Event, ExitCode, Moment};
+use crate::schedule::Schedule;
+use console::Term;
+use std::io::{self, Write};
+
+/// Columns of plain output that goes to no terminal.
+pub const PLAIN_WIDTH: usize = 120;
+
+/// Where output goes, and how it looks there.
+pub struct Streams {
+    /// Data: the verdict, JSON lines.
+    pub out: Box<dyn Write>,
+    /// Everything else.
+    pub err: Box<dyn Write>,
+    /// The terminal behind `err`, if it is one that can be painted on (not a dumb one).
+    pub screen: Option<Box<dyn Screen>>,
+    /// Columns of `err` when it is not painted on.
+    pub width: usize,
+    /// Whether `err` is coloured.
+    pub colour: bool,
+}
+
+impl Streams {
+    /// The process's own streams.
+    pub fn of_process(colour: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let err = Term::stderr();
+        let width = err.size_checked().map_or(PLAIN_WIDTH, |(_, columns)| usize::from(columns));
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            screen: terminal::of_stderr(&variable),
+            width,
+            colour: colour.resolve(err.is_term(), variable),
+        }
+    }
+}
+
+/// Shows a run. Feed it every event in order, [`Reporter::tick`] now and then (ten times a second looks alive), and
+/// [`Reporter::finish`] once; it never asks for anything.
+#[derive(Debug)]
+pub struct Reporter {
+    setting: Setting,
+    view: View,
+    narrator: Narrator,
+    kind: Kind,
+    out: Stream,
+    err: Stream,
+    width: usize,
+    colour: bool,
+    titled: bool,
+    /// Whether the last line was empty.
+    blank: bool,
+    /// A question stands on the screen: nothing is painted over what is being typed.
+    asking: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Human(Painter),
+    Plain(Plain),
+    Json(json::Lines),
+}
+
+impl Reporter {
+    /// A reporter for a run of `schedule`. `Human` without a screen is `Plain`.
+    pub fn new(format: Format, setting: Setting, schedule: &Schedule, streams: Streams) -> Self {
+        let Streams { out, err, screen, width, colour } = streams;
+        let kind = match (format, screen) {
+            (Format::Json, _) => Kind::Json(json::Lines::default()),
+            (Format::Human, Some(screen)) => Kind::Human(Painter::new(screen)),
+            (Format::Human | Format::Plain, _) => Kind::Plain(Plain::default()),
+        };
+        Self {
+            setting,
+            view: View::new(Outline::new(schedule)),
+            narrator: Narrator::default(),
+            kind,
+            out: Stream::new(out),
+            err: Stream::new(err),
+            width,
+            colour,
+            titled: false,
+            blank: false,
+            asking: false,
+        }
+    }
+
+    /// What is known of the run so far.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Shows an event.
+    pub fn event(&mut self, now: Moment, event: &Event) {
+        self.view.apply(now, event);
+        let now = self.view.now;
+        self.end_of_question(event);
+        if let Kind::Json(lines) = &mut self.kind {
+            return self.out.line(&lines.event(&self.view, &self.setting, now, event));
+        }
+        let width = self.columns();
+        if matches!(event, Event::RunStarted { .. }) {
+            self.title();
+        }
+        let told = self.narrator.tell(&self.view, now, event, width);
+        let lines = match &mut self.kind {
+            Kind::Plain(plain) => plain.tell(&self.view, &told, width),
+            Kind::Human(_) | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
+        };
+        self.say(&lines);
+        self.paint();
+    }
+
+    /// Time went on and nothing happened.
+    pub fn tick(&mut self, now: Moment) {
+        self.view.tick(now);
+        let width = self.columns();
+        if let Kind::Plain(plain) = &mut self.kind {
+            let lines = plain.tick(&self.view, width);
+            self.say(&lines);
+        }
+        self.paint();
+    }
+
+    /// Says something that is no event: what the sandbox stands in for, a signal that was received.
+    pub fn note(&mut self, text: &str) {
+        let width = self.columns();
+        self.say(&hanging(&Line::text("  "), Style::Dim, text, width));
+    }
+
+    /// The question before the first change.
+    pub fn ask_to_go_on(&mut self) {
+        let question = header::confirm_question(&self.view, &self.setting);
+        self.ask(&question);
+    }
+
+    /// The question of the gate that is being asked.
+    pub fn ask_for_approval(&mut self) {
+        if let Some(question) = header::approval_question(&self.view, &self.setting) {
+            self.ask(&question);
+        }
+    }
+
+    /// The question after a failure whose policy is to ask.
+    pub fn ask_to_roll_back(&mut self) {
+        let question = header::rollback_question(&self.view, &self.setting);
+        self.ask(&question);
+    }
+
+    /// Says how it ended. The verdict is the last line on stdout; in JSON it is a line of its own, of event `verdict`.
+    pub fn finish(&mut self, ending: &Ending, code: ExitCode) {
+        if self.view.ending.is_none() {
+            // It ended before there was a run, or the run could not say so itself.
+            let now = self.view.now;
+            self.view.apply(now, &Event::RunEnded { ending: ending.clone() });
+        }
+        if let Kind::Human(painter) = &mut self.kind {
+            painter.clear();
+        }
+        if let Kind::Json(lines) = &mut self.kind {
+            return self.out.line(&lines.verdict(&self.view, &self.setting, ending, code));
+        }
+        // Whoever ends before it began says at least what it was about.
+        self.title();
+        let width = self.columns();
+        self.say(&close::block(&self.view, ending, &self.setting, width));
+        self.out.line(&close::verdict(ending, code, &self.setting));
+    }
+
+    fn title(&mut self) {
+        if !std::mem::replace(&mut self.titled, true) {
+            self.say(&header::title(&self.view, &self.setting, self.columns()));
+        }
+    }
+
+    fn ask(&mut self, question: &str) {
+        self.asking = true;
+        match &mut self.kind {
+            Kind::Human(painter) => painter.ask(question),
+            Kind::Plain(_) | Kind::Json(_) => self.err.write(question),
+        }
+    }
+
+    /// The answer came, or it is of no use any more.
+    fn end_of_question(&mut self, event: &Event) {
+        let (answered, typed) = match event {
+            Event::Agreed | Event::RollbackStarted { .. } | Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { by: Some(_), .. } => {
+                (true, true)
+            }
+            Event::ApprovalNotGiven { by: None, .. } | Event::RunEnded { .. } => (true, false),
+            _ => (false, false),
+        };
+        if std::mem::take(&mut self.asking) {
+            self.asking = !answered;
+            if answered && !typed {
+                self.say(&[Line::new()]);
+            }
+        }
+    }
+
+    /// Writes lines that stay.
+    fn say(&mut self, lines: &[Line]) {
+        let mut lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        // Blocks bring their own empty lines; between two of them one is enough.
+        lines.retain(|line| !std::mem::replace(&mut self.blank, line.is_empty()) || !line.is_empty());
+        match &mut self.kind {
+            Kind::Human(painter) => painter.above(&lines),
+            Kind::Plain(_) | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),
+        }
+    }
+
+    fn paint(&mut self) {
+        if self.asking {
+            return;
+        }
+        if let Kind::Human(painter) = &mut self.kind {
+            let (width, height) = painter.size();
+            painter.paint(frame(&self.view, width, height, self.colour));
+        }
+    }
+
+    fn columns(&self) -> usize {
+        match &self.kind {
+            Kind::Human(painter) => painter.size().0,
+            Kind::Plain(_) | Kind::Json(_) => self.width,
+        }
+        .max(40)
+    }
+}
+
+/// What stays above the live view of what is told.
+fn staying(view: &View, told: &Told, width: usize) -> Vec<Line> {
+    match told {
+        Told::Beat(beat) if beat.stays => signed(view, beat, width),
+        Told::Beat(_) => Vec::new(),
+        Told::Block(lines) => lines.clone(),
+    }
+}
+
+/// `  ✓ core        verified  4/4 healthy, 96 samples, 4m 12s`.
+fn signed(view: &View, beat: &Beat, width: usize) -> Vec<Line> {
+    let sign = match beat.style {
+        Style::Good => "✓",
+        Style::Bad => "✗",
+        Style::Warn => "!",
+        _ => "·",
+    };
+    let first = Line::text("  ").styled(beat.style, sign).plain(" ").cell(Style::Bold, &beat.subject, name_width(view)).plain("  ");
+    let first = if beat.word.is_empty() { first } else { first.styled(beat.style, format!("{:9}", beat.word)).plain("  ") };
+    hanging(&first, Style::Plain, &beat.detail, width)
+}

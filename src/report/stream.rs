@@ -1,0 +1,64 @@
+//! A writer that a closed pipe cannot hurt: a rollout goes on when nobody listens any more.
+
+use std::io::Write;
+
+/// One of the process's streams.
+pub struct Stream {
+    writer: Box<dyn Write>,
+    broken: bool,
+}
+
+impl Stream {
+    /// A stream over a writer.
+    pub fn new(writer: Box<dyn Write>) -> Self {
+        Self { writer, broken: false }
+    }
+
+    /// Writes and flushes. After the first error nothing is written any more.
+    pub fn write(&mut self, text: &str) {
+        if !self.broken {
+            self.broken = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush()).is_err();
+        }
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, text: &str) {
+        self.write(&format!("{text}\n"));
+    }
+}
+
+impl std::fmt::Debug for Stream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stream").field("broken", &self.broken).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+    use std::io;
+    use std::rc::Rc;
+
+    struct Closed(Rc<Cell<u32>>);
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            self.0.set(self.0.get() + 1);
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_pipe_is_left_alone() {
+        let tries = Rc::new(Cell::new(0));
+        let mut stream = Stream::new(Box::new(Closed(tries.clone())));
+        stream.line("one");
+        stream.line("two");
+        assert_eq!(tries.get(), 1);
+    }
+}

@@ -1,0 +1,151 @@
+//! From a plan whose checks passed to a schedule.
+
+use super::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording};
+use crate::check::{Checked, Files, Proven, Step, check, pin_place};
+use crate::compose::{ComposeFile, with_defaults};
+use crate::diagnostic::Diagnostic;
+use crate::model::{self, Lowered, Plan};
+use crate::source::SourceMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What became of a plan.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The schedule, when nothing is wrong.
+    pub schedule: Option<Schedule>,
+    /// Errors and warnings, those of reading the plan among them, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Checks what reading a plan gave and makes its schedule. See [`check`] for the arguments.
+pub fn prepare(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Prepared {
+    let Checked { proven, diagnostics } = check(lowered, sources, files);
+    let schedule = lowered.plan.as_ref().zip(proven).map(|(plan, proven)| build(plan, &proven, sources));
+    Prepared { schedule, diagnostics }
+}
+
+/// The schedule of a plan that was proven.
+pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
+    let mut expectations = Expectations { sources, all: Vec::new() };
+    let services = services(plan, proven, &mut expectations);
+    let externals: Vec<Vec<ExpectationId>> = plan
+        .externals
+        .iter()
+        .map(|external| expectations.add(&external.expectations, &Subject::External(external.name.value.clone())))
+        .collect();
+    let gates = plan
+        .gates
+        .iter()
+        .map(|gate| {
+            let named = gate.externals.iter().flat_map(|external| externals[external.value].iter().copied());
+            let own = expectations.add(&gate.expectations, &Subject::Gate(gate.name.value.clone()));
+            Gate { name: gate.name.value.clone(), expectations: named.chain(own).collect(), approval: gate.approval.clone() }
+        })
+        .collect();
+    let mut phases: Vec<Phase> = Vec::with_capacity(proven.steps().len());
+    let mut delivered = BTreeSet::new();
+    for step in proven.steps() {
+        let phase = phase(&plan.phases[step.phase], step, &delivered, sources);
+        delivered.extend(phase.services.iter().cloned());
+        phases.push(phase);
+    }
+    Schedule {
+        rollout: plan.name.value.clone(),
+        app: plan.app.clone(),
+        sampling: plan.sampling,
+        limits: plan.limits,
+        services,
+        expectations: expectations.all,
+        gates,
+        phases,
+    }
+}
+
+/// Numbers expectations as they come.
+struct Expectations<'a> {
+    sources: &'a SourceMap,
+    all: Vec<Expectation>,
+}
+
+impl Expectations<'_> {
+    fn add(&mut self, expectations: &[model::Expectation], subject: &Subject) -> Vec<ExpectationId> {
+        let first = self.all.len();
+        self.all.extend(expectations.iter().map(|expectation| Expectation {
+            probe: expectation.probe.clone(),
+            subject: subject.clone(),
+            text: wording::expectation(&expectation.probe, self.sources),
+        }));
+        (first..self.all.len()).map(ExpectationId).collect()
+    }
+}
+
+/// Every service of every phase, in the order of the plan's blocks so that their expectations are numbered as they are read.
+fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -> BTreeMap<ServiceName, Service> {
+    let mut added_in: BTreeMap<ServiceName, PhaseId> = BTreeMap::new();
+    for (at, step) in proven.steps().iter().enumerate() {
+        for name in started(&step.compose) {
+            added_in.entry(name).or_insert(PhaseId(at));
+        }
+    }
+    let mut services = BTreeMap::new();
+    for service in &plan.services {
+        let name = &service.name.value;
+        if let Some(&added_in) = added_in.get(name) {
+            let expectations = expectations.add(&service.expectations, &Subject::Service(name.clone()));
+            services.insert(name.clone(), Service { expectations, note: service.note.clone(), hint: service.hint.clone(), added_in });
+        }
+    }
+    for (name, added_in) in added_in {
+        services.entry(name).or_insert(Service { expectations: Vec::new(), note: None, hint: None, added_in });
+    }
+    services
+}
+
+fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, sources: &SourceMap) -> Phase {
+    let compose = &step.compose;
+    let services: BTreeSet<ServiceName> = started(compose).collect();
+    let of_service = |name: &ServiceName| compose.services.iter().find(|service| service.name.value == *name);
+    let ports = services.iter().filter_map(|name| {
+        let published = of_service(name)?.ports.iter().map(|port| port.value).filter(|port| port.host.is_some());
+        let published: BTreeSet<_> = published.collect();
+        (!published.is_empty()).then(|| (name.clone(), published))
+    });
+    let container_names =
+        services.iter().filter_map(|name| Some((name.clone(), with_defaults(&of_service(name)?.container_name.as_ref()?.value)?)));
+    Phase {
+        name: phase.name.value.clone(),
+        note: phase.note.clone(),
+        gates: phase.require.iter().map(|gate| GateId(gate.value)).collect(),
+        path: phase.from.value.clone(),
+        text: step.text.to_string(),
+        digest: digest(&step.text),
+        pins: pins(compose, sources),
+        adds: services.difference(delivered).cloned().collect(),
+        removes: phase.removes.iter().map(|name| name.value.clone()).collect(),
+        ports: ports.collect(),
+        container_names: container_names.collect(),
+        services: services.clone(),
+        within: phase.within,
+        settle: phase.settle,
+        soak: phase.soak,
+        on_failure: phase.on_failure,
+    }
+}
+
+/// The services that Dokploy starts: those in no profile.
+fn started(compose: &ComposeFile) -> impl Iterator<Item = ServiceName> {
+    compose.services.iter().filter(|service| service.profiles.is_empty()).map(|service| service.name.value.clone())
+}
+
+/// Where commits take the place of git references, in the order of the text. A reference that an alias repeats is one place.
+fn pins(compose: &ComposeFile, sources: &SourceMap) -> Vec<Pin> {
+    let contexts = compose.services.iter().filter_map(|service| service.build.as_ref()?.git.as_ref());
+    let pins: BTreeSet<Pin> = contexts
+        .filter_map(|git| {
+            let place = pin_place(sources, git)?;
+            let (bytes, reference) = (place.range(), sources.slice(place).to_owned());
+            Some(Pin { start: bytes.start, end: bytes.end, repository: git.repository.clone(), reference })
+        })
+        .collect();
+    pins.into_iter().collect()
+}
