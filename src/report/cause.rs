@@ -26,6 +26,7 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
             let rest = if *withdrawn { "it was taken out again" } else { "it is still waiting there and will run one day" };
             format!("the deploy waited too long in Dokploy's queue; {rest}")
         }
+        Cause::RunTimeout => "the run's own time is over (run within)".to_owned(),
         Cause::DeployTimeout => "the deploy has not ended long after its time, and nobody knows how it will".to_owned(),
         Cause::Services { services, regression } => {
             let names = short_list(services.iter().map(|failed| &failed.service), 6);
@@ -69,7 +70,7 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
             }
         }
         Cause::NeverStarted { evidence } => lines.extend(hanging(&Line::text("  seen: "), Style::Plain, evidence, width)),
-        Cause::QueueTimeout { .. } | Cause::DeployTimeout | Cause::CouldNotAsk { .. } => {}
+        Cause::QueueTimeout { .. } | Cause::DeployTimeout | Cause::RunTimeout | Cause::CouldNotAsk { .. } => {}
         Cause::Services { services, .. } => {
             for (at, failed) in services.iter().enumerate() {
                 if at > 0 {

@@ -6,8 +6,8 @@ use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
 use crate::engine::{
-    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService, RowStatus,
-    Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
+    RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use crate::schedule::{ExpectationId, PhaseId, Subject};
 use serde_json::{Map, Value, json};
@@ -72,9 +72,9 @@ impl Lines {
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
             Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
-            Event::StartFound { after, to_run } => {
+            Event::StartFound { after, to_run, earns } => {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
-                ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run }))
+                ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
             }
             Event::Agreed => ("agreed", json!({})),
             Event::GateAsked { gate, phase: id } => ("gate-asked", json!({ "gate": outline.gate(*gate).name, "phase": phase(id) })),
@@ -107,6 +107,13 @@ impl Lines {
             Event::DeployEnded { purpose, status } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
+            Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
+            Event::NotHeld { phase: id, services } => {
+                let services: Vec<Value> = services.iter().map(failed_service).collect();
+                ("not-held", json!({ "phase": phase(id), "services": services }))
+            }
+            Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": why, "may_have_acted": may_have_acted })),
+            Event::Noted { .. } => ("noted", json!({})),
             Event::Stopping { .. } => ("stopping", json!({})),
             Event::Stopped => ("stopped", json!({})),
             Event::Round { services, others } => {
@@ -138,7 +145,9 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) })),
+            Event::PhaseFailed { phase: id, cause } => {
+                ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
+            }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
             Event::RollbackStarted { target: to, undo } => {
                 let undo = match undo {
@@ -305,6 +314,7 @@ fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
         Cause::DeployTimeout => kind("deploy-timeout", json!({})),
+        Cause::RunTimeout => kind("run-timeout", json!({})),
         Cause::Services { services, regression } => {
             let services: Vec<Value> = services.iter().map(failed_service).collect();
             kind("services", json!({ "services": services, "regression": regression }))

@@ -39,10 +39,12 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Deploying { .. }
         | Event::Stopping { .. }
         | Event::Round { .. }
+        | Event::BaselineTaken { .. }
+        | Event::Noted { .. }
         | Event::RunEnded { .. } => None,
-        Event::Pinned { commits } => {
-            (!commits.is_empty()).then(|| count(commits.len(), "git reference")).and_then(|refs| step("start", "pinned", format!("{refs} to commits")))
-        }
+        Event::Pinned { commits } => (!commits.is_empty())
+            .then(|| count(commits.len(), "git reference"))
+            .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
         Event::SnapshotKept { name, path } => step("start", "kept", format!("{name} in {path}")),
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
@@ -84,9 +86,11 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let place = if *ahead == 0 { "next in line".to_owned() } else { format!("behind {}", count(*ahead, "job")) };
             step(subject(view, purpose), "queued", format!("{place}{active}"))
         }
-        Event::DeployStarted { purpose, until, .. } => {
-            step(subject(view, purpose), "deploying", format!("Dokploy builds and starts the containers, {} at most", duration(*until - now)))
-        }
+        Event::DeployStarted { purpose, until, .. } => step(
+            subject(view, purpose),
+            "deploying",
+            format!("Dokploy builds and starts the containers, {} at most", duration(*until - now)),
+        ),
         Event::DeployOverdue { purpose, until } => {
             let detail = format!("the deploy's time is over and Dokploy cannot cancel it; waiting {} more", duration(*until - now));
             beat(subject(view, purpose), "overdue", detail, Style::Warn, true)
@@ -106,6 +110,14 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                 RowStatus::Error => step(subject, "deployed", "Dokploy says: error".to_owned()),
                 RowStatus::Cancelled => step(subject, "deployed", "Dokploy says: cancelled".to_owned()),
             }
+        }
+        Event::NotHeld { phase, services } => {
+            let services = services.iter().map(|failed| format!("{}: {}", failed.service, failed.actual)).collect::<Vec<_>>();
+            beat(&outline.phase(*phase).name, "not held", services.join("; "), Style::Bad, true)
+        }
+        Event::NotDone { why, may_have_acted, .. } => {
+            let word = if *may_have_acted { "unknown" } else { "not done" };
+            beat(&current(view), word, why.clone(), Style::Warn, true)
         }
         Event::Stopped => step("rollback", "stopped", "what this run started is stopped".to_owned()),
         Event::Settled { purpose, until } => {
@@ -140,7 +152,9 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let how = match undo {
                 Undo::TextOnly => format!("to {target}: every container is still the one from before, so only its text is put back"),
                 Undo::Redeploy => format!("to {target}: its text is put back and deployed"),
-                Undo::Stop => format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped"),
+                Undo::Stop => {
+                    format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped")
+                }
             };
             beat("rollback", "started", how, Style::Warn, true)
         }

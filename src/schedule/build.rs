@@ -111,6 +111,7 @@ fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, s
     });
     let container_names =
         services.iter().filter_map(|name| Some((name.clone(), with_defaults(&of_service(name)?.container_name.as_ref()?.value)?)));
+    let images = services.iter().filter_map(|name| Some((name.clone(), with_defaults(&of_service(name)?.image.as_ref()?.value)?)));
     Phase {
         name: phase.name.value.clone(),
         note: phase.note.clone(),
@@ -122,6 +123,7 @@ fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, s
         adds: services.difference(delivered).cloned().collect(),
         removes: phase.removes.iter().map(|name| name.value.clone()).collect(),
         ports: ports.collect(),
+        images: images.collect(),
         container_names: container_names.collect(),
         services: services.clone(),
         within: phase.within,
