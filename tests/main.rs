@@ -8,3 +8,4 @@ mod recordings;
 mod replacing;
 mod shapes;
 mod surveying;
+mod unruly;
