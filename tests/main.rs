@@ -24,3 +24,4 @@ mod support;
 mod surveying;
 mod transport;
 mod world;
+mod unruly;
