@@ -40,7 +40,9 @@ fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
         Reason::Refused { why } => why.iter().map(String::as_str).collect(),
         Reason::Busy { who } => vec![who],
         Reason::CouldNotAsk { why } => vec![why],
-        Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => Vec::new(),
+        Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => {
+            Vec::new()
+        }
     };
     let mut lines = Vec::new();
     for why in told {

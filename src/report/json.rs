@@ -6,8 +6,8 @@ use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
 use crate::engine::{
-    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService, RowStatus,
-    Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
+    RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use crate::schedule::{ExpectationId, PhaseId, Subject};
 use serde_json::{Map, Value, json};
@@ -138,7 +138,9 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) })),
+            Event::PhaseFailed { phase: id, cause } => {
+                ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
+            }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
             Event::RollbackStarted { target: to, undo } => {
                 let undo = match undo {

@@ -56,7 +56,10 @@ fn waiting_phase(view: &View, id: PhaseId) -> Line {
         0 => format!("changes {}", words::count(phase.services.len(), "service")),
         _ => format!("adds {}", words::list(&phase.adds)),
     };
-    Line::new().styled(Style::Dim, "  · ").cell(Style::Dim, &phase.name, name_width(view)).styled(Style::Dim, format!("  {:WORD$}  {adds}", "pending"))
+    Line::new()
+        .styled(Style::Dim, "  · ")
+        .cell(Style::Dim, &phase.name, name_width(view))
+        .styled(Style::Dim, format!("  {:WORD$}  {adds}", "pending"))
 }
 
 /// The step that is under way: its head, and under it the services.

@@ -69,7 +69,13 @@ mod tests {
 
     #[test]
     fn references_and_other_values_stay() {
-        for text in ["+      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}", " image: nginx:1.29", "@@ -1,3 +1,4 @@", "-  ports: [\"8000:8000\"]", "secrets:"] {
+        for text in [
+            "+      POSTGRES_PASSWORD: ${POSTGRES_PASSWORD}",
+            " image: nginx:1.29",
+            "@@ -1,3 +1,4 @@",
+            "-  ports: [\"8000:8000\"]",
+            "secrets:",
+        ] {
             assert_eq!(line(text), text);
         }
     }

@@ -40,9 +40,9 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Stopping { .. }
         | Event::Round { .. }
         | Event::RunEnded { .. } => None,
-        Event::Pinned { commits } => {
-            (!commits.is_empty()).then(|| count(commits.len(), "git reference")).and_then(|refs| step("start", "pinned", format!("{refs} to commits")))
-        }
+        Event::Pinned { commits } => (!commits.is_empty())
+            .then(|| count(commits.len(), "git reference"))
+            .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
         Event::SnapshotKept { name, path } => step("start", "kept", format!("{name} in {path}")),
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
@@ -84,9 +84,11 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let place = if *ahead == 0 { "next in line".to_owned() } else { format!("behind {}", count(*ahead, "job")) };
             step(subject(view, purpose), "queued", format!("{place}{active}"))
         }
-        Event::DeployStarted { purpose, until, .. } => {
-            step(subject(view, purpose), "deploying", format!("Dokploy builds and starts the containers, {} at most", duration(*until - now)))
-        }
+        Event::DeployStarted { purpose, until, .. } => step(
+            subject(view, purpose),
+            "deploying",
+            format!("Dokploy builds and starts the containers, {} at most", duration(*until - now)),
+        ),
         Event::DeployOverdue { purpose, until } => {
             let detail = format!("the deploy's time is over and Dokploy cannot cancel it; waiting {} more", duration(*until - now));
             beat(subject(view, purpose), "overdue", detail, Style::Warn, true)
@@ -140,7 +142,9 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let how = match undo {
                 Undo::TextOnly => format!("to {target}: every container is still the one from before, so only its text is put back"),
                 Undo::Redeploy => format!("to {target}: its text is put back and deployed"),
-                Undo::Stop => format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped"),
+                Undo::Stop => {
+                    format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped")
+                }
             };
             beat("rollback", "started", how, Style::Warn, true)
         }

@@ -1,9 +1,7 @@
 //! The fold.
 
 use super::{ServiceView, Stage, Step};
-use crate::engine::{
-    Approver, Cause, DeployPurpose, Ending, Event, Evidence, Moment, Position, Reading, RowStatus, Target, Undo,
-};
+use crate::engine::{Approver, Cause, DeployPurpose, Ending, Event, Evidence, Moment, Position, Reading, RowStatus, Target, Undo};
 use crate::report::outline::Outline;
 use crate::schedule::{GateId, PhaseId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -293,7 +291,8 @@ impl View {
             _ => return self.asked.clone(),
         };
         // Before its deploy has ended, a phase can only be held to what was there before.
-        let deployed = self.current_step().is_some_and(|step| matches!(step.stage, Stage::Settling | Stage::Soaking) || step.stage.is_final());
+        let deployed =
+            self.current_step().is_some_and(|step| matches!(step.stage, Stage::Settling | Stage::Soaking) || step.stage.is_final());
         match deployed || self.asked.is_empty() {
             true => self.outline.phase(phase).services.clone(),
             false => self.asked.clone(),
