@@ -49,6 +49,13 @@ pub enum Effect {
         /// The phase whose file is live already, if any.
         after: Option<PhaseId>,
     },
+    /// A phase failed and its policy is `ask`: ask whether to roll back. Answered by `Confirmed`; without a terminal the answer is no.
+    AskRollback {
+        /// Its id.
+        op: OpId,
+        /// The phase that failed.
+        phase: PhaseId,
+    },
     /// Ask a person.
     Approve {
         /// Its id.

@@ -68,3 +68,70 @@ pub struct Facts {
 /// A process exit code (DESIGN §5 of the project; `docs/exit-codes.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExitCode(pub u8);
+
+impl ExitCode {
+    /// The code of an ending: the only place where one is decided.
+    ///
+    /// The reason asks the question, the facts answer it: a phase that failed is 4 when what is live now is verified, 5 when it is not, 10
+    /// when nobody knows; a gate that did not hold is 3 when this run changed nothing, and 6 when it stopped between phases.
+    pub fn of(reason: &Reason, facts: Facts) -> Self {
+        let Facts { changed, verified, known } = facts;
+        Self(match reason {
+            Reason::Interrupted => 130,
+            Reason::Busy { .. } => 7,
+            Reason::Refused { .. } | Reason::GateNotHeld { .. } if !changed => 3,
+            Reason::CouldNotAsk { .. } if !changed => 9,
+            _ if !known => 10,
+            Reason::Completed | Reason::NothingToDo if verified => 0,
+            Reason::PhaseFailed { .. } if verified => 4,
+            Reason::CouldNotAsk { .. } | Reason::Refused { .. } if verified => 6,
+            Reason::GateNotHeld { .. } => 6,
+            Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::CouldNotAsk { .. } | Reason::Refused { .. } => 5,
+        })
+    }
+}
+
+impl Ending {
+    /// The exit code that says the same.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::of(&self.reason, self.facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Facts as (changed, verified, known), in the columns' order.
+    const FACTS: [(bool, bool, bool); 8] = [
+        (false, false, false),
+        (false, false, true),
+        (false, true, false),
+        (false, true, true),
+        (true, false, false),
+        (true, false, true),
+        (true, true, false),
+        (true, true, true),
+    ];
+
+    #[test]
+    fn every_ending_has_its_exit_code() {
+        let text = String::new;
+        let table: [(Reason, [u8; 8]); 8] = [
+            (Reason::Completed, [10, 5, 10, 0, 10, 5, 10, 0]),
+            (Reason::NothingToDo, [10, 5, 10, 0, 10, 5, 10, 0]),
+            (Reason::Refused { why: vec![] }, [3, 3, 3, 3, 10, 5, 10, 6]),
+            (Reason::GateNotHeld { what: text() }, [3, 3, 3, 3, 10, 6, 10, 6]),
+            (Reason::PhaseFailed { phase: text() }, [10, 5, 10, 4, 10, 5, 10, 4]),
+            (Reason::Busy { who: text() }, [7, 7, 7, 7, 7, 7, 7, 7]),
+            (Reason::CouldNotAsk { why: text() }, [9, 9, 9, 9, 10, 5, 10, 6]),
+            (Reason::Interrupted, [130, 130, 130, 130, 130, 130, 130, 130]),
+        ];
+        for (reason, codes) in table {
+            for ((changed, verified, known), code) in FACTS.into_iter().zip(codes) {
+                let facts = Facts { changed, verified, known };
+                assert_eq!(ExitCode::of(&reason, facts), ExitCode(code), "{reason:?} with {facts:?}");
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! What happened: the one stream that journal, reporters and resume live on. Every event carries what it takes to show it.
 
+use super::note::Note;
 use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
@@ -45,6 +46,16 @@ pub enum Event {
         after: Option<PhaseId>,
         /// The phases that will run.
         to_run: Vec<PhaseId>,
+        /// The first of them is live and holds and was never verified: it settles and soaks again, without a deploy.
+        #[serde(default)]
+        earns: bool,
+    },
+    /// The services that were there before the first change were sampled once: what going back to the baseline is held to.
+    BaselineTaken {
+        /// Those that were healthy.
+        healthy: BTreeSet<ServiceName>,
+        /// The others.
+        not_healthy: BTreeSet<ServiceName>,
     },
     /// The user agreed to go on.
     Agreed,
@@ -89,6 +100,13 @@ pub enum Event {
         gate: GateId,
         /// Who refused; `None`: nobody answered.
         by: Option<Approver>,
+    },
+    /// Services that were delivered earlier do not hold, before anything of this phase was sent: never blamed on the phase.
+    NotHeld {
+        /// The phase that would be next, or that is live at the start of the run.
+        phase: PhaseId,
+        /// Each of the services.
+        services: Vec<FailedService>,
     },
     /// A phase started: its gates hold, what is live is asserted.
     PhaseStarted {
@@ -149,6 +167,15 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The row's status.
         status: RowStatus,
+    },
+    /// A write did not happen, or it cannot be told whether it did.
+    NotDone {
+        /// The operation.
+        op: OpId,
+        /// Why, in a sentence.
+        why: String,
+        /// Whether the server may have acted all the same.
+        may_have_acted: bool,
     },
     /// The app's containers are being stopped. Recorded before it is sent.
     Stopping {
@@ -251,12 +278,23 @@ pub enum Event {
         /// How.
         ending: Ending,
     },
+    /// The engine's own note of what it waits for. Not durable and not to be shown ([`Event::is_shown`]).
+    Noted {
+        /// The note.
+        #[serde(skip)]
+        note: Note,
+    },
 }
 
 impl Event {
     /// Whether it is journalled and synced before the effects that follow it start.
     pub fn is_durable(&self) -> bool {
-        !matches!(self, Event::Round { .. })
+        !matches!(self, Event::Round { .. } | Event::Noted { .. })
+    }
+
+    /// Whether it tells a reader something; the engine's own notes do not.
+    pub fn is_shown(&self) -> bool {
+        !matches!(self, Event::Noted { .. })
     }
 }
 
@@ -347,6 +385,8 @@ pub enum Cause {
     },
     /// The row is not final long after its time.
     DeployTimeout,
+    /// The run's own time is over (`run within`).
+    RunTimeout,
     /// Services failed.
     Services {
         /// Each of them.

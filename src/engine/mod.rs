@@ -5,22 +5,181 @@
 //! [`Engine::next_wake`] says when it wants to be asked again.
 //!
 //! Intents are imperatives, events past tense, verdicts adjectives.
+//!
+//! # The contract with the driver
+//!
+//! Append and sync a step's durable events, apply all its events, then start its effects. If the events cannot be recorded, nothing is
+//! applied or started and the engine is told [`Input::CannotRecord`]. `now` never goes back. Answers to ids that are not awaited are
+//! ignored. Deadlines before `now` come before the input, deadlines at `now` after it: at equal times answers come first. Once
+//! [`Event::RunEnded`] was applied, steps are empty.
+//!
+//! # State
+//!
+//! The *ledger* is a fold of durable events, and therefore what a journal knows. The *stage* is where the work stands in this moment; it
+//! travels in events that are neither durable nor shown ([`Event::Noted`]) and is found again by reading reality. Rounds are judged as a
+//! whole, and a sample that is not a round's last changes one map entry and copies nothing.
+//!
+//! # Where the design is silent
+//!
+//! - A gate's expectations and the services delivered earlier may take as long to come to something as the phase's `settle`; errors that
+//!   last until then are "could not ask", anything else that is not met then does not hold.
+//! - The expectations of all of a phase's gates come before its approvals. After each approval, or else right before the deploy, the
+//!   services delivered earlier are asserted. Services that the run has not seen verified (`--redeploy`, or a phase that is sent again)
+//!   are not "earlier": they settle with the phase.
+//! - A reading of one kind ends the rows of the others: two failures, an error and a failure are no three failures in a row. While the
+//!   containers cannot be told, every reading of a service is an error.
+//! - A healthcheck that has no verdict yet neither passes nor fails; it ends a row of passes.
+//! - A soak that is broken begins anew at once, and fails when it cannot be over in time any more.
+//! - A live phase that was never verified and holds is not deployed again: it settles and soaks, and is marked then. If it does not hold
+//!   it is sent again.
+//! - Somebody's change of the live text refuses the run while nothing was changed, and is [`Reason::Busy`] after that. Found during a
+//!   rollback, it makes the rollback fail.
+//! - A row that nobody will end (`Orphaned`), a job that could not be withdrawn, a deploy that cannot be followed: neither update nor
+//!   rollback may follow, the outcome is unknown.
+//! - A rollback that fails ends with 5 whatever is known of its deploy: that it is not verified is known.
+//! - A rollback whose text is the one that failed is not begun.
+//! - The run's own time counts from the user's yes, without approvals; it bounds waiting of the rollout and never that of a rollback.
+//! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
+//! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
 
+mod blame;
+mod containers;
+mod deploy;
+mod dispatch;
 mod effect;
 mod ending;
 mod event;
+mod failure;
 mod input;
+mod judgement;
+mod ledger;
 mod moment;
+mod note;
+mod phase;
 mod platform;
+mod position;
+mod preflight;
+mod replace;
+mod rollback;
 mod sample;
+mod settle;
+mod stage;
+mod start;
+mod streak;
+mod turn;
+mod verdict;
+mod verified;
+mod watch;
 
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
 pub use input::{Approver, Input, Options};
 pub use moment::Moment;
+pub use note::Note;
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
 pub use sample::{Reading, Sample, Verdict};
+
+use crate::schedule::Schedule;
+use std::sync::Arc;
+
+/// What one input leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Step {
+    /// What is now so, in order. To be recorded, as far as durable, and applied.
+    pub events: Vec<Event>,
+    /// What to do then.
+    pub effects: Vec<Effect>,
+}
+
+/// A rollout under way.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    schedule: Arc<Schedule>,
+    options: Arc<Options>,
+    state: State,
+}
+
+#[derive(Clone, Debug, Default)]
+struct State {
+    ledger: ledger::Ledger,
+    stage: stage::Stage,
+    next_op: u64,
+    leaving: bool,
+}
+
+impl Engine {
+    /// A run that has not begun.
+    pub fn new(schedule: Arc<Schedule>, options: Options) -> Self {
+        Self { schedule, options: Arc::new(options), state: State::default() }
+    }
+
+    /// What follows from an input. Changes nothing: the events do, once they are recorded and applied.
+    pub fn decide(&self, now: Moment, input: Input) -> Step {
+        if self.ending().is_some() {
+            return Step::default();
+        }
+        match self.take_one_of_many(now, input) {
+            Ok(step) => step,
+            Err(input) => dispatch::decide(self, now, input),
+        }
+    }
+
+    /// A sample that is not the last of its round: one note, nothing copied.
+    fn take_one_of_many(&self, now: Moment, input: Input) -> Result<Step, Input> {
+        let is_due = self.next_wake().is_some_and(|wake| wake <= now);
+        match (self.state.stage.watch(), input) {
+            (Some(watch), Input::Sampled(op, sample)) if !is_due && watch.awaited() > 1 && watch.awaits(op) => {
+                let note = Note::new(note::Entry::Sampled(op, sample));
+                Ok(Step { events: vec![Event::Noted { note }], effects: Vec::new() })
+            }
+            (_, input) => Err(input),
+        }
+    }
+
+    /// Changes the state by an event. The only way it changes.
+    pub fn apply(&mut self, now: Moment, event: &Event) {
+        self.state.ledger.apply(now, event, &self.schedule, &self.options);
+        match event {
+            Event::Noted { note } => self.take_note(note),
+            Event::Replacing { op, .. } | Event::Deploying { op, .. } | Event::Stopping { op } => {
+                self.state.next_op = self.state.next_op.max(op.0 + 1);
+            }
+            _ => {}
+        }
+    }
+
+    fn take_note(&mut self, note: &Note) {
+        match note.0.as_deref() {
+            Some(note::Entry::Stage(stage, next_op)) => {
+                self.state.stage = (**stage).clone();
+                self.state.next_op = *next_op;
+            }
+            Some(note::Entry::Sampled(op, sample)) => {
+                if let Some(watch) = self.state.stage.watch_mut() {
+                    watch.take_sample(*op, sample.clone());
+                }
+            }
+            Some(note::Entry::Observed(op, observed)) => {
+                if let Some(watch) = self.state.stage.watch_mut() {
+                    watch.take_observed(*op, observed.clone());
+                }
+            }
+            Some(note::Entry::Leaving) => self.state.leaving = true,
+            None => {}
+        }
+    }
+
+    /// When to give [`Input::Woke`], if nothing is heard before. Always later than the last `now`, or as late.
+    pub fn next_wake(&self) -> Option<Moment> {
+        self.state.stage.next_wake()
+    }
+
+    /// How the run ended, once it has.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.state.ledger.ending.as_ref()
+    }
+}

@@ -14,6 +14,13 @@ pub struct DeploymentId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ContainerId(pub String);
 
+impl ContainerId {
+    /// Its first 12 characters, by which ids are compared.
+    pub fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+}
+
 /// The end of an intent, or a step on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

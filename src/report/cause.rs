@@ -36,17 +36,17 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
                 (_, true) => format!("{names} were healthy before this phase and are not now"),
             }
         }
-        Cause::Expectations { samples } => match samples.as_slice() {
-            [(id, sample)] => format!("{}: {}", outline.expectation(*id).0, sample.actual),
-            _ => {
-                let mut names: Vec<&str> = samples.iter().map(|(id, _)| outline.expectation(*id).0).collect();
-                names.dedup();
-                match names.len() {
-                    1 => format!("{}: {} not met", names[0], count(samples.len(), "expectation")),
-                    _ => format!("{} do not hold", short_list(names, 6)),
-                }
+        Cause::Expectations { samples } => {
+            if let [(id, sample)] = samples.as_slice() {
+                return format!("{}: {}", outline.expectation(*id).0, sample.actual);
             }
-        },
+            let mut names: Vec<&str> = samples.iter().map(|(id, _)| outline.expectation(*id).0).collect();
+            names.dedup();
+            match names.as_slice() {
+                [only] => format!("{only}: {} not met", count(samples.len(), "expectation")),
+                _ => format!("{} do not hold", short_list(names, 6)),
+            }
+        }
         Cause::CouldNotAsk { why } => format!("could not ask: {why}"),
         Cause::TextChanged { .. } => "somebody changed the live compose text".to_owned(),
     }
@@ -122,7 +122,8 @@ fn service(failed: &FailedService, width: usize) -> Vec<Line> {
     let mut lines = hanging(&Line::text("  ").styled(Style::Bold, format!("{}: ", failed.service)), Style::Plain, &failed.what, width);
     lines.extend(field("expected", &failed.expected, width));
     lines.extend(field("actual", &failed.actual, width));
-    let samples = format!("{passed} passed, {refused} failed, {errored} could not be asked, since the deploy ended");
+    let unasked = if errored > 0 { format!(", {errored} could not be taken") } else { String::new() };
+    let samples = format!("{refused} failed, {passed} passed{unasked} since the deploy ended");
     lines.extend(field("samples", &samples, width));
     lines.extend(hint(failed.hint.as_deref(), None, width));
     lines

@@ -7,7 +7,7 @@ pub const MEANINGS: [(u8, &str); 11] = [
     (0, "as asked"),
     (1, "the tool itself failed"),
     (2, "the plan or the command line is invalid; nothing was touched"),
-    (3, "refused or not allowed to start; this run changed nothing"),
+    (3, "refused, or a gate did not hold; this run changed nothing"),
     (4, "a phase failed and was rolled back; what is live is verified"),
     (5, "what is live is unhealthy or unverified"),
     (6, "stopped between phases; what is live is verified"),

@@ -1,10 +1,10 @@
 //! JSON lines: one event a line, phases and gates by name, times in milliseconds of run time (`docs/output.md`). A published format, so
 //! each event is spelt out here and does not follow from how the journal writes it.
 
-use super::exit;
 use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
+use super::{exit, masked, safe};
 use crate::engine::{
     Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
     RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
@@ -22,7 +22,7 @@ pub struct Lines {
     begun: bool,
     /// Rounds so far.
     rounds: u64,
-    /// Samples of services so far.
+    /// Samples so far.
     samples: u64,
 }
 
@@ -31,7 +31,7 @@ impl Lines {
     pub fn event(&mut self, view: &View, setting: &Setting, now: Moment, event: &Event) -> String {
         if let Event::Round { services, others } = event {
             self.rounds += 1;
-            let asked = services.values().map(|service| service.samples.len().max(1)).sum::<usize>() + others.len();
+            let asked = services.values().map(|service| service.samples.len()).sum::<usize>() + others.len();
             self.samples += u64::try_from(asked).unwrap_or(u64::MAX);
         }
         let (name, fields) = self.spell(view, now, event);
@@ -41,7 +41,7 @@ impl Lines {
     /// The last line.
     pub fn verdict(&mut self, view: &View, setting: &Setting, ending: &Ending, code: ExitCode) -> String {
         let fields = json!({
-            "verdict": ending.verdict,
+            "verdict": sentence(&ending.verdict),
             "exit": code.0,
             "meaning": exit::meaning(code),
             "live": ending.live,
@@ -61,7 +61,7 @@ impl Lines {
         if let Value::Object(fields) = fields {
             line.extend(fields);
         }
-        Value::Object(line).to_string()
+        safe::json(&Value::Object(line).to_string())
     }
 
     fn spell(&self, view: &View, now: Moment, event: &Event) -> (&'static str, Value) {
@@ -156,7 +156,7 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
-            Event::Warned { text } => ("warned", json!({ "text": text })),
+            Event::Warned { text } => ("warned", json!({ "text": sentence(text) })),
             Event::RunEnded { ending } => ("run-ended", ended(ending)),
         }
     }
@@ -224,11 +224,11 @@ fn ended(ending: &Ending) -> Value {
     let (reason, why) = match &ending.reason {
         Reason::Completed => ("completed", Vec::new()),
         Reason::NothingToDo => ("nothing-to-do", Vec::new()),
-        Reason::Refused { why } => ("refused", why.iter().map(|why| first_line(why)).collect()),
-        Reason::GateNotHeld { what } => ("gate-not-held", vec![first_line(what)]),
+        Reason::Refused { why } => ("refused", why.iter().map(|why| sentence(why)).filter(|why| !why.is_empty()).collect()),
+        Reason::GateNotHeld { what } => ("gate-not-held", vec![sentence(what)]),
         Reason::PhaseFailed { phase } => ("phase-failed", vec![phase.as_str()]),
-        Reason::Busy { who } => ("busy", vec![first_line(who)]),
-        Reason::CouldNotAsk { why } => ("could-not-ask", vec![first_line(why)]),
+        Reason::Busy { who } => ("busy", vec![sentence(who)]),
+        Reason::CouldNotAsk { why } => ("could-not-ask", vec![sentence(why)]),
         Reason::Interrupted => ("interrupted", Vec::new()),
     };
     json!({
@@ -239,13 +239,13 @@ fn ended(ending: &Ending) -> Value {
         "known": ending.facts.known,
         "live": ending.live,
         "healthy": [ending.healthy.0, ending.healthy.1],
-        "verdict": ending.verdict,
+        "verdict": sentence(&ending.verdict),
     })
 }
 
-/// A refusal may carry a difference of compose texts after its first line; those are for the eyes of the person at the terminal only.
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// A text may end in a difference of compose texts, which is for the eyes of the person at the terminal only.
+fn sentence(text: &str) -> &str {
+    masked::sentence_and_diff(text).0
 }
 
 fn round_service(view: &View, name: &str, service: &RoundService) -> Value {

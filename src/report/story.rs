@@ -1,9 +1,9 @@
 //! The run as a story: one line for each event that matters. Plain output prints all of them, the live view those that stay.
 
-use super::cause;
 use super::line::Style;
 use super::progress::View;
 use super::words::{count, duration, list};
+use super::{cause, masked};
 use crate::engine::{DeployPurpose, Event, Moment, RowStatus, Target, Undo};
 
 /// One line of the story.
@@ -30,7 +30,8 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
     let step = |subject: &str, word: &'static str, detail: String| beat(subject, word, detail, Style::Plain, false);
     match event {
         // The header says it, or it is of no use to the reader.
-        Event::RunStarted { .. }
+        Event::Replaced { purpose: DeployPurpose::Mark(_) }
+        | Event::RunStarted { .. }
         | Event::Surveyed { .. }
         | Event::StartFound { .. }
         | Event::Agreed
@@ -43,7 +44,14 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
             .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
-        Event::SnapshotKept { name, path } => step("start", "kept", format!("{name} in {path}")),
+        Event::SnapshotKept { name, path } => {
+            let is_phase = outline.phases.iter().any(|phase| phase.name == *name);
+            if is_phase {
+                step(name, "kept", format!("its compose text in {path}"))
+            } else {
+                step("start", "kept", format!("{name} in {path}"))
+            }
+        }
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
             let detail = format!("{}: {}", outline.gate(*gate).name, cause::headline(outline, cause));
@@ -77,7 +85,6 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             }
             step(&phase.name, "started", parts.join("; "))
         }
-        Event::Replaced { purpose: DeployPurpose::Mark(_) } => None,
         Event::Replaced { purpose } => step(subject(view, purpose), "sent", "the compose text is in place, read back and equal".to_owned()),
         Event::Queued { purpose, ahead, active } => {
             let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\""));
@@ -152,17 +159,18 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let name = target_words(outline.target(target), target);
             let took = view.rollback.as_ref().map_or(String::new(), |rollback| format!(", {}", duration(rollback.step.elapsed(now))));
             let healthy = match services.len() {
-                0 => "as it was, nothing running".to_owned(),
+                0 => "with nothing running".to_owned(),
                 all => format!("{all}/{all} healthy"),
             };
-            let excused = match not_held_against.is_empty() {
-                true => String::new(),
-                false => format!("; not healthy before either: {}", list(not_held_against)),
+            let excused = if not_held_against.is_empty() {
+                String::new()
+            } else {
+                format!("; not healthy before either: {}", list(not_held_against))
             };
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Warned { text } => beat("warning", "", text.clone(), Style::Warn, true),
+        Event::Warned { text } => beat("warning", "", masked::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
     }
 }
 

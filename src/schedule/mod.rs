@@ -123,6 +123,8 @@ pub struct Phase {
     pub removes: BTreeSet<ServiceName>,
     /// Host ports that it publishes, by service, as far as they can be read statically.
     pub ports: BTreeMap<ServiceName, BTreeSet<crate::compose::Port>>,
+    /// Images as written, by service, of those that name one: a log that names only an image is led back to its service.
+    pub images: BTreeMap<ServiceName, String>,
     /// Fixed container names, by service.
     pub container_names: BTreeMap<ServiceName, String>,
     /// Time limit of the deploy, from the first sight of its row.

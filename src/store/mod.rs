@@ -1,1 +1,13 @@
-//! Journal and snapshots.
+//! What must not be lost: the journal, the snapshots and the evidence of each run, as files that only their owner can read.
+//!
+//! Everything is on disk, synced, when a function here returns.
+
+mod error;
+mod evidence;
+mod files;
+mod journal;
+mod run;
+
+pub use error::StoreError;
+pub use journal::{Entry, Journal, read};
+pub use run::{Run, Store, default_folder, new_run_id};

@@ -180,7 +180,7 @@ pub static FORMS: &[Form] = &[
     form("external", Rule::external, &[File], Must, "external NAME { … }"),
     form("gate", Rule::gate, &[File], Must, "gate NAME { … }"),
     form("phase", Rule::phase, &[File], Must, "phase NAME after OTHER { … }"),
-    form("note", Rule::note, &[Service, Job, Phase], Never, "note \"…\""),
+    form("note", Rule::note, &[Service, Job, External, Gate, Phase], Never, "note \"…\""),
     form("hint", Rule::hint, &[Service, Job, External], Never, "hint \"…\""),
     form("needs", Rule::needs, &[Service, Job], Never, "needs NAME"),
     form("uses", Rule::uses, &[Service, Job], Never, "uses NAME"),

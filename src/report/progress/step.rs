@@ -95,8 +95,12 @@ impl Step {
         if stage.is_final() {
             self.ended = Some(now);
         }
-        // A queue position that changes does not start the wait anew.
-        if std::mem::discriminant(&stage) != std::mem::discriminant(&self.stage) {
+        // The queue's time runs from the call on, wherever in the queue the job stands.
+        let same_clock = match (&self.stage, &stage) {
+            (Stage::Asked | Stage::Queued { .. }, Stage::Queued { .. }) => true,
+            (before, after) => before == after,
+        };
+        if !same_clock {
             self.since = now;
         }
         self.until = until;

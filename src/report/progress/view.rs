@@ -45,8 +45,8 @@ pub struct View {
     pub failure: Option<Failure>,
     /// Places of snapshots by name.
     pub snapshots: BTreeMap<String, String>,
-    /// Who approved what.
-    pub approvals: Vec<(GateId, Approver)>,
+    /// The gate that nobody said yes to, and who said no.
+    pub declined: Option<(GateId, Option<Approver>)>,
     /// Phases whose deploy reached Dokploy in this run: what they did to data stays.
     pub deployed: BTreeSet<PhaseId>,
     /// The end.
@@ -112,7 +112,7 @@ impl View {
             holding: None,
             failure: None,
             snapshots: BTreeMap::new(),
-            approvals: Vec::new(),
+            declined: None,
             deployed: BTreeSet::new(),
             ending: None,
         }
@@ -136,7 +136,7 @@ impl View {
                 self.version = Some(survey.version.clone());
                 self.live = Some(live.clone());
             }
-            Event::Pinned { .. } | Event::Warned { .. } => {}
+            Event::Pinned { .. } | Event::Stopped | Event::Warned { .. } => {}
             Event::SnapshotKept { name, path } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
@@ -160,13 +160,12 @@ impl View {
                     self.phases[phase.0].enter(now, Stage::Approval, Some(*until));
                 }
             }
-            Event::ApprovalGiven { gate, by } => {
+            Event::ApprovalGiven { .. } => {
                 self.gate = None;
-                self.approvals.push((*gate, by.clone()));
                 self.enter_current(now, Stage::Gated, None);
             }
-            Event::ApprovalNotGiven { .. } => {
-                self.gate = None;
+            Event::ApprovalNotGiven { gate, by } => {
+                self.declined = Some((*gate, by.clone()));
                 self.hold_current(now);
             }
             Event::PhaseStarted { phase } => {
@@ -195,7 +194,6 @@ impl View {
                     rollback.step.enter(now, Stage::Stopping, None);
                 }
             }
-            Event::Stopped => {}
             Event::Round { services, .. } => {
                 for (name, round) in services {
                     match self.services.get_mut(name) {
@@ -293,10 +291,7 @@ impl View {
         // Before its deploy has ended, a phase can only be held to what was there before.
         let deployed =
             self.current_step().is_some_and(|step| matches!(step.stage, Stage::Settling | Stage::Soaking) || step.stage.is_final());
-        match deployed || self.asked.is_empty() {
-            true => self.outline.phase(phase).services.clone(),
-            false => self.asked.clone(),
-        }
+        if deployed || self.asked.is_empty() { self.outline.phase(phase).services.clone() } else { self.asked.clone() }
     }
 
     /// Healthy services, and all of those that must be.

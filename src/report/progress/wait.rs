@@ -17,11 +17,11 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// `1m 20s left`, `2m 00s of 3m`; empty for a wait without a limit.
+    /// `1m 20s left`; empty for a wait without a limit.
     pub fn left(&self, now: Moment) -> String {
         match self.until {
             Some(until) if until > now => format!("{} left", words::duration(until - now)),
-            Some(_) => "time is up".to_owned(),
+            Some(_) => "due now".to_owned(),
             None => String::new(),
         }
     }

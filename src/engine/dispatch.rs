@@ -1,0 +1,161 @@
+//! Which part of the engine an input belongs to: by the stage, and by the id that the stage awaits.
+
+use super::Event;
+use super::note::Entry;
+use super::stage::Stage;
+use super::turn::{Known, Turn};
+use super::{
+    Answer, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, phase, preflight, replace, rollback, settle, start,
+};
+
+/// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
+const WAKES_MAX: usize = 16;
+
+/// What follows from an input: deadlines before `now`, then the input, then deadlines at `now`.
+pub(super) fn decide(engine: &Engine, now: Moment, input: Input) -> Step {
+    let mut turn = Turn::new(engine, now);
+    let is_answer = !matches!(input, Input::CannotRecord(_) | Input::Interrupted);
+    if is_answer {
+        wake(&mut turn, |next, now| next < now);
+    }
+    if !turn.has_ended() {
+        hear(&mut turn, input);
+    }
+    wake(&mut turn, |next, now| next <= now);
+    turn.finish()
+}
+
+fn wake(turn: &mut Turn, is_due: impl Fn(Moment, Moment) -> bool) {
+    for _ in 0..WAKES_MAX {
+        if turn.has_ended() || turn.is_leaving() || !turn.next_wake().is_some_and(|next| is_due(next, turn.now)) {
+            return;
+        }
+        woke(turn);
+    }
+}
+
+fn hear(turn: &mut Turn, input: Input) {
+    match input {
+        Input::Begin if *turn.stage() == Stage::New => preflight::begin(turn),
+        Input::Begin | Input::Woke => {}
+        Input::Answered(op, answer) => answered(turn, op, answer),
+        Input::Sampled(op, sample) => {
+            if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
+                turn.note(Entry::Sampled(op, sample));
+                round_maybe_over(turn);
+            }
+        }
+        Input::Kept(op, place) => kept(turn, op, place),
+        Input::Confirmed(op, yes) => match turn.stage().clone() {
+            Stage::Confirming { op: awaited } if awaited == op => start::confirmed(turn, yes),
+            Stage::Failing(failing) if failing.is_asking(op) => failure::chosen(turn, *failing, yes),
+            _ => {}
+        },
+        Input::Approved(op, by, yes) => match turn.stage().clone() {
+            Stage::Approval { phase, gate, op: awaited, rest, .. } if awaited == op => phase::approved(turn, phase, gate, by, yes, rest),
+            _ => {}
+        },
+        Input::Interrupted => interrupted(turn),
+        Input::CannotRecord(why) => {
+            let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
+            turn.end(Reason::CouldNotAsk { why: format!("the run cannot be recorded: {why}") }, known);
+        }
+    }
+}
+
+fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
+    if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
+        let observed = match answer {
+            Answer::Observed(observed) => observed,
+            Answer::Failed(failure) => Observed::Unknown(failure.message),
+            _ => Observed::Unknown("answered with something else".to_owned()),
+        };
+        turn.note(Entry::Observed(op, observed));
+        return round_maybe_over(turn);
+    }
+    match turn.stage().clone() {
+        Stage::Surveying { op: awaited } if awaited == op => preflight::surveyed(turn, answer),
+        Stage::Resolving { op: awaited } if awaited == op => start::resolved(turn, answer),
+        Stage::Replacing { op: awaited, purpose, then } if awaited == op => replace::answered(turn, op, purpose, then, answer),
+        Stage::Delivering(delivery) => deploy::answered(turn, delivery, op, answer),
+        Stage::Failing(failing) if failing.awaits(op) => failure::answered(turn, *failing, op, answer),
+        Stage::Stopping { way, op: awaited } if awaited == op => rollback::stopped(turn, way, op, answer),
+        _ => {}
+    }
+}
+
+fn kept(turn: &mut Turn, op: OpId, place: String) {
+    match turn.stage().clone() {
+        Stage::KeepingBaseline { op: awaited } if awaited == op => start::baseline_kept(turn, place),
+        Stage::KeepingPhase { phase, op: awaited } if awaited == op => phase::kept(turn, phase, place),
+        Stage::Failing(failing) if failing.awaits(op) => failure::kept(turn, *failing, place),
+        _ => {}
+    }
+}
+
+/// Judges the round in the air once all its answers are in.
+fn round_maybe_over(turn: &mut Turn) {
+    let mut stage = turn.stage().clone();
+    let Some(watch) = stage.watch_mut().filter(|watch| watch.is_asking() && watch.awaited() == 0) else { return };
+    let round = watch.judge(&turn.schedule(), turn.now);
+    turn.emit(round);
+    judged(turn, stage, true);
+}
+
+/// A round was judged (`is_fresh`), or a deadline came between two.
+fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
+    match stage {
+        Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
+        Stage::Previewing { watch } => start::previewed(turn, &watch),
+        Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
+        Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),
+        Stage::Earlier { phase, assertion, rest } => phase::earlier_judged(turn, phase, assertion, rest),
+        Stage::Delivering(delivery) => settle::judged(turn, delivery, is_fresh),
+        Stage::Probing { way, before, watch } => rollback::probed(turn, way, &before, &watch),
+        Stage::Proving { way, assertion } => rollback::proving_judged(turn, way, assertion),
+        Stage::SeeingStopped { way, watch, until } => rollback::seen_stopped(turn, way, watch, until),
+        _ => {}
+    }
+}
+
+/// Something is due.
+fn woke(turn: &mut Turn) {
+    let mut stage = turn.stage().clone();
+    let now = turn.now;
+    if let Some(watch) = stage.watch_mut() {
+        if watch.is_asking() {
+            for op in watch.give_up(&turn.schedule(), now) {
+                turn.abandon(op);
+            }
+            let round = watch.judge(&turn.schedule(), now);
+            turn.emit(round);
+            return judged(turn, stage, true);
+        }
+        if watch.next_wake() <= now {
+            turn.begin_round(watch);
+            return turn.enter(stage);
+        }
+        return judged(turn, stage, false);
+    }
+    match stage {
+        Stage::Approval { gate, op, .. } => phase::not_answered(turn, gate, op),
+        Stage::Delivering(delivery) => deploy::overdue(turn, delivery),
+        Stage::Failing(failing) => failure::overdue(turn, *failing),
+        _ => {}
+    }
+}
+
+/// The user wants to leave. A write that was sent and not answered is waited for; anything else is left as it is.
+fn interrupted(turn: &mut Turn) {
+    if turn.stage().is_writing() {
+        return turn.note(Entry::Leaving);
+    }
+    let known = if turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
+    if let Stage::Delivering(delivery) = turn.stage().clone()
+        && let Some(op) = delivery.op()
+    {
+        turn.abandon(op);
+        turn.emit(Event::Warned { text: "a deploy of this run is still on its way and is left to itself".to_owned() });
+    }
+    turn.end(Reason::Interrupted, known);
+}

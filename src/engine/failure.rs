@@ -1,0 +1,307 @@
+//! What happens when something failed: look, say why, write the evidence down, and only then act.
+
+use super::blame;
+use super::containers::Before;
+use super::deploy::Delivery;
+use super::stage::{Job, Stage};
+use super::turn::{Known, Turn};
+use super::{
+    Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
+    Sample, rollback,
+};
+use crate::model::OnFailure;
+use crate::schedule::ServiceName;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Lines asked of each log.
+const LOG_LINES: u32 = 400;
+
+/// What has not answered by then is left out of the evidence, and said to be.
+const INQUIRY_PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is known of the cause before the logs were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Draft {
+    /// All of it.
+    Cause(Cause),
+    /// All of it, and that it is not known what Dokploy will still do: neither an update nor a rollback may follow.
+    Open(Cause),
+    /// The row ended badly; the log says why.
+    Deploy { status: RowStatus, error: Option<String> },
+}
+
+/// A failure that is being dealt with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failing {
+    job: Job,
+    before: Before,
+    is_open: bool,
+    draft: Draft,
+    containers: Vec<Container>,
+    deploy_log: Log,
+    samples: BTreeMap<String, Vec<Sample>>,
+    step: Step,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    /// The containers and the deploy's log are being read.
+    Inquiring { observe: Option<OpId>, log: Option<OpId>, until: Moment },
+    /// The logs of failing services are being read.
+    Reading { op: OpId, cause: Cause, until: Moment },
+    /// The evidence is being written.
+    Keeping { op: OpId, evidence: Box<Evidence> },
+    /// The user is asked whether to roll back.
+    Asking { op: OpId },
+}
+
+impl Failing {
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match &self.step {
+            Step::Inquiring { until, .. } | Step::Reading { until, .. } => Some(*until),
+            Step::Keeping { .. } | Step::Asking { .. } => None,
+        }
+    }
+
+    pub(super) fn is_asking(&self, op: OpId) -> bool {
+        matches!(&self.step, Step::Asking { op: awaited } if *awaited == op)
+    }
+
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        match &self.step {
+            Step::Inquiring { observe, log, .. } => *observe == Some(op) || *log == Some(op),
+            Step::Reading { op: awaited, .. } | Step::Keeping { op: awaited, .. } | Step::Asking { op: awaited } => *awaited == op,
+        }
+    }
+}
+
+/// Something failed before anything of it was deployed.
+pub(super) fn begin(turn: &mut Turn, job: Job, draft: Draft, deployment: Option<DeploymentId>) {
+    inquire(turn, job, Before::default(), draft, deployment, BTreeMap::new());
+}
+
+/// A deploy, or what it brought up, failed.
+pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
+    let schedule = turn.schedule();
+    let deployment = deployment.or_else(|| delivery.deployment());
+    let samples = delivery.watch().map(|watch| watch.recent(&schedule)).unwrap_or_default();
+    inquire(turn, delivery.job, delivery.before, draft, deployment, samples);
+}
+
+fn inquire(
+    turn: &mut Turn,
+    job: Job,
+    before: Before,
+    draft: Draft,
+    deployment: Option<DeploymentId>,
+    samples: BTreeMap<String, Vec<Sample>>,
+) {
+    let observe = Some(turn.ask(Intent::Observe));
+    let missing = deployment.is_none().then(|| "there is no deploy to read the log of".to_owned());
+    let log = deployment.map(|deployment| turn.ask(Intent::DeployLog { deployment, lines: LOG_LINES }));
+    let is_open = matches!(draft, Draft::Open(_));
+    let until = turn.now + INQUIRY_PATIENCE;
+    let deploy_log = Log { lines: Vec::new(), missing };
+    let step = Step::Inquiring { observe, log, until };
+    turn.enter(Stage::Failing(Box::new(Failing { job, before, is_open, draft, containers: Vec::new(), deploy_log, samples, step })));
+}
+
+/// Dokploy answered a question of the inquiry.
+pub(super) fn answered(turn: &mut Turn, mut failing: Failing, op: OpId, answer: Answer) {
+    match &mut failing.step {
+        Step::Inquiring { observe, log, .. } => {
+            if *observe == Some(op) {
+                *observe = None;
+                if let Answer::Observed(Observed::Known(containers)) = answer {
+                    failing.containers = containers;
+                }
+            } else if *log == Some(op) {
+                *log = None;
+                failing.deploy_log = match answer {
+                    Answer::Logs(mut logs) => logs.remove("").unwrap_or_default(),
+                    Answer::Failed(failure) => Log { lines: Vec::new(), missing: Some(failure.message) },
+                    _ => Log { lines: Vec::new(), missing: Some("answered with something else".to_owned()) },
+                };
+            }
+            if matches!(failing.step, Step::Inquiring { observe: None, log: None, .. }) {
+                conclude(turn, failing);
+            } else {
+                turn.enter(Stage::Failing(Box::new(failing)));
+            }
+        }
+        Step::Reading { cause, .. } => {
+            let cause = cause.clone();
+            let logs = match answer {
+                Answer::Logs(logs) => logs,
+                Answer::Failed(failure) => unread(&cause, &failure.message),
+                _ => unread(&cause, "answered with something else"),
+            };
+            keep(turn, failing, &cause, logs);
+        }
+        Step::Keeping { .. } | Step::Asking { .. } => {}
+    }
+}
+
+/// The inquiry took too long: what is there must do.
+pub(super) fn overdue(turn: &mut Turn, mut failing: Failing) {
+    let why = format!("no answer within {} s", INQUIRY_PATIENCE.as_secs());
+    match failing.step.clone() {
+        Step::Inquiring { observe, log, .. } => {
+            for op in [observe, log].into_iter().flatten() {
+                turn.abandon(op);
+            }
+            if log.is_some() {
+                failing.deploy_log = Log { lines: Vec::new(), missing: Some(why) };
+            }
+            conclude(turn, failing);
+        }
+        Step::Reading { op, cause, .. } => {
+            turn.abandon(op);
+            let logs = unread(&cause, &why);
+            keep(turn, failing, &cause, logs);
+        }
+        Step::Keeping { .. } | Step::Asking { .. } => {}
+    }
+}
+
+fn unread(cause: &Cause, why: &str) -> BTreeMap<ServiceName, Log> {
+    failing_services(cause).into_iter().map(|name| (name, Log { lines: Vec::new(), missing: Some(why.to_owned()) })).collect()
+}
+
+/// Says what failed and why, then reads the logs of what did.
+fn conclude(turn: &mut Turn, mut failing: Failing) {
+    let schedule = turn.schedule();
+    let cause = match failing.draft.clone() {
+        Draft::Cause(cause) | Draft::Open(cause) => cause,
+        Draft::Deploy { status, error } => {
+            let survey = turn.ledger().survey.as_ref();
+            let app = survey.map_or("", |survey| survey.app_name.as_str());
+            let phase = schedule.phase(failing.job.timing());
+            let previous = failing.job.timing().0.checked_sub(1).map(|index| &schedule.phases[index]);
+            let blame = blame::blame(&failing.deploy_log.lines, phase, previous, app);
+            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines }
+        }
+    };
+    match &failing.job {
+        Job::Phase(phase) => turn.emit(Event::PhaseFailed { phase: *phase, cause: cause.clone() }),
+        Job::Rollback(way) => {
+            let (options, purpose) = (turn.options(), failing.job.purpose());
+            let text = turn.ledger().text_of(&purpose, &schedule, &options);
+            turn.emit(Event::RollbackFailed { target: way.restore.target(), cause: cause.clone(), text });
+        }
+    }
+    let services = failing_services(&cause);
+    let containers: Vec<(ServiceName, ContainerId)> =
+        failing.containers.iter().filter(|one| services.contains(&one.service)).map(|one| (one.service.clone(), one.id.clone())).collect();
+    if containers.is_empty() {
+        return keep(turn, failing, &cause, BTreeMap::new());
+    }
+    let op = turn.ask(Intent::ContainerLogs { containers, lines: LOG_LINES });
+    failing.step = Step::Reading { op, cause, until: turn.now + INQUIRY_PATIENCE };
+    turn.enter(Stage::Failing(Box::new(failing)));
+}
+
+fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
+    match cause {
+        Cause::Deploy { services, .. } => services.clone(),
+        Cause::Services { services, .. } => services.iter().map(|failed| failed.service.clone()).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// Writes the evidence, before anything destroys it (promise 7).
+fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
+    let evidence = Box::new(Evidence {
+        phase: turn.schedule().phase(failing.job.phase()).name.clone(),
+        cause: in_words(cause),
+        text: turn.ledger().live.clone(),
+        containers: failing.containers.clone(),
+        deploy_log: failing.deploy_log.clone(),
+        logs,
+        samples: failing.samples.clone(),
+    });
+    let op = turn.op();
+    turn.effect(Effect::KeepEvidence { op, evidence: evidence.clone() });
+    failing.step = Step::Keeping { op, evidence };
+    turn.enter(Stage::Failing(Box::new(failing)));
+}
+
+/// The evidence is on disk: now, and not before, the policy.
+pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
+    let Step::Keeping { evidence, .. } = failing.step.clone() else { return };
+    turn.emit(Event::EvidenceKept { path, evidence: Some(evidence) });
+    let schedule = turn.schedule();
+    let phase = failing.job.phase();
+    if let Job::Rollback(_) = failing.job {
+        return end(turn, Known::DoesNotHold);
+    }
+    if failing.is_open {
+        return end(turn, Known::Nothing);
+    }
+    let policy = match turn.options().on_failure_stop {
+        Some(true) => OnFailure::Stop,
+        Some(false) => OnFailure::Rollback,
+        None => schedule.phase(phase).on_failure,
+    };
+    match policy {
+        OnFailure::Stop => end(turn, Known::DoesNotHold),
+        OnFailure::Rollback => rollback::begin(turn, phase, failing.before),
+        OnFailure::Ask => {
+            let op = turn.op();
+            turn.effect(Effect::AskRollback { op, phase });
+            failing.step = Step::Asking { op };
+            turn.enter(Stage::Failing(Box::new(failing)));
+        }
+    }
+}
+
+/// The user said whether to roll back.
+pub(super) fn chosen(turn: &mut Turn, failing: Failing, yes: bool) {
+    if yes { rollback::begin(turn, failing.job.phase(), failing.before) } else { end(turn, Known::DoesNotHold) }
+}
+
+/// Ends the run with the phase that failed.
+pub(super) fn end(turn: &mut Turn, known: Known) {
+    let schedule = turn.schedule();
+    let phase = turn.ledger().failed().map_or_else(String::new, |phase| schedule.phase(phase).name.clone());
+    turn.end(Reason::PhaseFailed { phase }, known);
+}
+
+/// A cause in words, one line each.
+pub(super) fn in_words(cause: &Cause) -> Vec<String> {
+    match cause {
+        Cause::Deploy { status, error, services, candidates, lines } => {
+            let status = match status {
+                RowStatus::Done => "done",
+                RowStatus::Error => "error",
+                RowStatus::Cancelled => "cancelled",
+            };
+            let who = if *candidates { "the log names no service; candidates" } else { "failing" };
+            let services = services.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let head = [format!("the deploy ended with {status}"), format!("{who}: {services}")];
+            head.into_iter().chain(error.clone()).chain(lines.iter().cloned()).collect()
+        }
+        Cause::NeverStarted { evidence } => vec![format!("the deploy was accepted and never started: {evidence}")],
+        Cause::QueueTimeout { withdrawn: true } => vec!["the deploy waited too long in the queue and was taken out of it".to_owned()],
+        Cause::QueueTimeout { withdrawn: false } => {
+            vec!["the deploy waited too long in the queue and could not be taken out of it: it may still start".to_owned()]
+        }
+        Cause::DeployTimeout => vec!["the deploy took longer than it may".to_owned()],
+        Cause::RunTimeout => vec!["the run's own time is over".to_owned()],
+        Cause::Services { services, regression } => {
+            let broke = if *regression { ", which were well before this phase" } else { "" };
+            let one = |failed: &super::FailedService| {
+                format!("{}{broke}: {}: expected {}, got {}", failed.service, failed.what, failed.expected, failed.actual)
+            };
+            services.iter().map(one).collect()
+        }
+        Cause::Expectations { samples } => {
+            samples.iter().map(|(_, sample)| format!("expected {}, got {}", sample.expected, sample.actual)).collect()
+        }
+        Cause::CouldNotAsk { why } => vec![format!("it could not be told: {why}")],
+        Cause::TextChanged { diff } => {
+            std::iter::once("somebody changed the live compose text".to_owned()).chain(diff.lines().map(str::to_owned)).collect()
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What a run has done and what that makes so: a fold of durable events alone, and therefore what a journal knows.
+//! Where the work stands in this very moment is [`super::stage`].
+
+use super::verified::{Baseline, Restore, Verified};
+use super::{DeployPurpose, Ending, Event, Moment, Options, Position, Reading, Survey, Target, Undo};
+use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The fold.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    /// When the time of the run began to count: at its start, and anew when the user agreed.
+    began: Moment,
+    /// Time that people took to answer approvals: not counted.
+    waited: Duration,
+    asked_at: Option<Moment>,
+    pub survey: Option<Survey>,
+    pub position: Option<Position>,
+    commits: Commits,
+    pub baseline: Baseline,
+    pub to_run: Vec<PhaseId>,
+    pub earns: bool,
+    /// The text that is believed to be live.
+    pub live: String,
+    /// Texts of verified phases.
+    texts: BTreeMap<PhaseId, String>,
+    /// Whether this run changed anything, or may have.
+    pub changed: bool,
+    pub standing: Standing,
+    verified: Option<Verified<PhaseId>>,
+    tries: Vec<DeployPurpose>,
+    /// Healthy and all services of what is live, as last sampled.
+    pub healthy: (usize, usize),
+    pub ending: Option<Ending>,
+}
+
+/// What is live.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// What was there before, of which nothing is claimed.
+    #[default]
+    Untouched,
+    /// A phase that was sent and is not verified yet.
+    Unverified(PhaseId),
+    /// A phase that is verified.
+    Verified(PhaseId),
+    /// A phase that failed; nothing is undone.
+    Failed(PhaseId),
+    /// A rollback on its way, after this phase failed. `stopped`: it stops what runs.
+    GoingBack { failed: PhaseId, stopped: bool },
+    /// A verified rollback. `stopped`: by stopping what ran.
+    RolledBack { failed: PhaseId, target: Target, stopped: bool },
+    /// A rollback that failed.
+    Degraded { failed: PhaseId },
+}
+
+impl Ledger {
+    pub(super) fn apply(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
+        match event {
+            Event::RunStarted { .. } | Event::Agreed => self.began = now,
+            Event::Surveyed { survey, live } => {
+                self.live.clone_from(&survey.text);
+                self.survey = Some(survey.clone());
+                self.position = Some(live.clone());
+            }
+            Event::Pinned { commits } => {
+                let pins = commits.iter().filter_map(|(key, commit)| {
+                    let (repository, reference) = key.split_once('#')?;
+                    Some(((repository.to_owned(), reference.to_owned()), commit.clone()))
+                });
+                self.commits = pins.collect();
+            }
+            Event::BaselineTaken { healthy, not_healthy } => {
+                self.baseline = Baseline { healthy: healthy.clone(), not_healthy: not_healthy.clone() };
+            }
+            Event::StartFound { to_run, earns, .. } => {
+                self.to_run.clone_from(to_run);
+                self.earns = *earns;
+            }
+            Event::ApprovalAsked { .. } => self.asked_at = Some(now),
+            Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { .. } => {
+                self.waited += self.asked_at.take().map_or(Duration::ZERO, |asked| now - asked);
+            }
+            Event::Replaced { purpose } => self.replaced(purpose, schedule, options),
+            Event::NotDone { may_have_acted, .. } => self.changed |= may_have_acted,
+            Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
+            Event::DeployStarted { .. } | Event::Stopped => self.changed = true,
+            Event::Round { services, .. } => {
+                if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) {
+                    self.healthy = (services.values().filter(|one| one.reading == Reading::Pass).count(), services.len());
+                }
+            }
+            Event::PhaseVerified { phase, services, asserted_only, .. } => {
+                self.verified = Verified::phase(event);
+                self.standing = Standing::Verified(*phase);
+                self.healthy = (services.len(), services.len());
+                let is_live = matches!(self.position, Some(Position::Phase(live, _)) if live == *phase);
+                if !asserted_only {
+                    self.texts.insert(*phase, self.marked(*phase, schedule, options));
+                } else if is_live {
+                    self.texts.insert(*phase, self.live.clone());
+                }
+            }
+            Event::PhaseFailed { phase, .. } => self.standing = Standing::Failed(*phase),
+            Event::RollbackStarted { undo, .. } => {
+                self.standing = Standing::GoingBack { failed: self.failed_or_first(), stopped: *undo == Undo::Stop }
+            }
+            Event::RollbackVerified { target, services, .. } => {
+                let stopped = matches!(self.standing, Standing::GoingBack { stopped: true, .. });
+                self.standing = Standing::RolledBack { failed: self.failed_or_first(), target: target.clone(), stopped };
+                self.healthy = (services.len(), services.len() + self.not_held_against(target));
+            }
+            Event::RollbackFailed { .. } => self.standing = Standing::Degraded { failed: self.failed_or_first() },
+            Event::RunEnded { ending } => self.ending = Some(ending.clone()),
+            _ => {}
+        }
+    }
+
+    fn replaced(&mut self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) {
+        self.live = self.text_of(purpose, schedule, options);
+        self.changed = true;
+        if let DeployPurpose::Phase(phase) = purpose {
+            self.standing = Standing::Unverified(*phase);
+        }
+    }
+
+    fn not_held_against(&self, target: &Target) -> usize {
+        if *target == Target::Baseline { self.baseline.not_healthy.len() } else { 0 }
+    }
+
+    /// The phase whose failure is being dealt with.
+    pub(super) fn failed(&self) -> Option<PhaseId> {
+        match self.standing {
+            Standing::Failed(failed)
+            | Standing::GoingBack { failed, .. }
+            | Standing::RolledBack { failed, .. }
+            | Standing::Degraded { failed } => Some(failed),
+            Standing::Untouched | Standing::Unverified(_) | Standing::Verified(_) => None,
+        }
+    }
+
+    /// A rollback without a failure before it is in no journal that the engine wrote.
+    fn failed_or_first(&self) -> PhaseId {
+        self.failed().unwrap_or(PhaseId(0))
+    }
+
+    /// The text that is sent for this purpose.
+    pub(super) fn text_of(&self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) -> String {
+        let rendered = |phase: &PhaseId, verified| render(schedule.phase(*phase), &options.run, &self.commits, verified);
+        match purpose {
+            DeployPurpose::Phase(phase) => rendered(phase, false),
+            DeployPurpose::Mark(phase) => self.marked(*phase, schedule, options),
+            DeployPurpose::Rollback(Target::Phase(phase)) => self.texts.get(phase).cloned().unwrap_or_else(|| rendered(phase, true)),
+            DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// The live text with a marker that says verified. Its body stays as it is, with the commits it was deployed with.
+    pub(super) fn marked(&self, phase: PhaseId, schedule: &Schedule, options: &Options) -> String {
+        let (phase, body) = (schedule.phase(phase), body_of(&self.live));
+        let files = phase.digest.clone();
+        let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified: true };
+        format!("{header}\n{body}")
+    }
+
+    /// When the run's time is over. Approval waits are not counted.
+    pub(super) fn deadline(&self, schedule: &Schedule) -> Moment {
+        self.began + schedule.limits.run + self.waited
+    }
+
+    /// Where a rollback would go.
+    pub(super) fn restore(&self) -> Restore {
+        match &self.verified {
+            Some(phase) => Restore::Phase(phase.clone()),
+            None => Restore::Baseline(self.baseline.clone()),
+        }
+    }
+
+    /// Services that this run saw verified: what every later phase must not break.
+    pub(super) fn held(&self) -> BTreeSet<ServiceName> {
+        self.verified.as_ref().map(|phase| phase.services().clone()).unwrap_or_default()
+    }
+
+    /// The last verified phase.
+    pub(super) fn last_verified(&self) -> Option<PhaseId> {
+        self.verified.as_ref().map(Verified::id)
+    }
+
+    /// The phase that runs after `done`.
+    pub(super) fn after(&self, done: Option<PhaseId>) -> Option<PhaseId> {
+        self.to_run.iter().copied().find(|phase| done.is_none_or(|done| *phase > done))
+    }
+
+    /// The marker of the next deploy for this purpose: nothing else carries it.
+    pub(super) fn marker(&self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) -> String {
+        let attempt = self.tries.iter().filter(|tried| *tried == purpose).count() + 1;
+        let run = &options.run;
+        match purpose {
+            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => {
+                format!("plan run={run} phase={} try={attempt}", schedule.phase(*phase).name)
+            }
+            DeployPurpose::Rollback(target) => format!("plan run={run} rollback-to={} try={attempt}", name_of(target, schedule)),
+        }
+    }
+}
+
+/// A rollback target's name.
+pub(super) fn name_of(target: &Target, schedule: &Schedule) -> String {
+    match target {
+        Target::Phase(phase) => schedule.phase(*phase).name.clone(),
+        Target::Baseline => "baseline".to_owned(),
+    }
+}

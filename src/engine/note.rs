@@ -1,0 +1,28 @@
+//! The engine's notes to itself: where the work stands and what it waits for. They travel as events, so that the state changes in one way
+//! only; they are neither journalled nor shown. What must outlive the process is in the durable events and in [`super::ledger`].
+
+use super::stage::Stage;
+use super::{Observed, OpId, Sample};
+
+/// One note. Opaque outside the engine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note(pub(super) Option<Box<Entry>>);
+
+/// What a note says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// The work stands here now; ids below this one are used.
+    Stage(Box<Stage>, u64),
+    /// A sample of the round in the air.
+    Sampled(OpId, Sample),
+    /// The containers of the round in the air.
+    Observed(OpId, Observed),
+    /// The user wants to leave, as soon as the write in flight is answered.
+    Leaving,
+}
+
+impl Note {
+    pub(super) fn new(entry: Entry) -> Self {
+        Self(Some(Box::new(entry)))
+    }
+}

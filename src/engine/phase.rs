@@ -1,0 +1,177 @@
+//! What must hold before a phase is sent: its gates, a person's yes, the services delivered earlier, and that its deploy removes nothing
+//! that runs.
+//!
+//! The expectations of all gates come first, in order, so that nobody is asked in vain; then the approvals, each followed by an assertion
+//! of the services delivered earlier; without approvals one such assertion right before the deploy. Its containers are also what a
+//! replaced container is told from afterwards.
+
+use super::judgement::{Assertion, Outcome, listed};
+use super::replace;
+use super::settle;
+use super::stage::{Check, Job, Stage, Then};
+use super::turn::{Known, Turn};
+use super::watch::Looks;
+use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Position, Reason};
+use crate::schedule::{GateId, PhaseId, ServiceName};
+use std::collections::BTreeSet;
+
+/// Goes on with the phase after `done`, or ends.
+pub(super) fn next(turn: &mut Turn, done: Option<PhaseId>) {
+    let Some(phase) = turn.ledger().after(done) else {
+        return turn.end(Reason::Completed, Known::Holds);
+    };
+    let schedule = turn.schedule();
+    let gates = &schedule.phase(phase).gates;
+    let expecting = gates.iter().filter(|gate| !schedule.gates[gate.0].expectations.is_empty());
+    let mut checks: Vec<Check> = expecting.map(|gate| Check::Expectations(*gate)).collect();
+    let approving: Vec<GateId> = gates.iter().copied().filter(|gate| schedule.gates[gate.0].approval.is_some()).collect();
+    if approving.is_empty() {
+        checks.push(Check::Earlier);
+    }
+    checks.extend(approving.into_iter().flat_map(|gate| [Check::Approval(gate), Check::Earlier]));
+    check(turn, phase, checks);
+}
+
+/// Begins the first of the checks.
+fn check(turn: &mut Turn, phase: PhaseId, mut checks: Vec<Check>) {
+    let schedule = turn.schedule();
+    let until = turn.within(schedule.phase(phase).settle);
+    match (!checks.is_empty()).then(|| checks.remove(0)) {
+        Some(Check::Expectations(gate)) => {
+            turn.emit(Event::GateAsked { gate, phase });
+            let expectations = schedule.gates[gate.0].expectations.clone();
+            let assertion = Assertion::begin(turn, [], expectations, Looks::No, until);
+            turn.enter(Stage::Gate { phase, gate, assertion, rest: checks });
+        }
+        Some(Check::Approval(gate)) => ask(turn, phase, gate, checks),
+        Some(Check::Earlier) => {
+            let held = turn.ledger().held();
+            let is_blank = matches!(turn.ledger().position, Some(Position::Empty)) && held.is_empty();
+            let looks = if is_blank { Looks::Yes } else { Looks::MustKnow };
+            let assertion = Assertion::begin(turn, held, [], looks, until);
+            turn.enter(Stage::Earlier { phase, assertion, rest: checks });
+        }
+        // The list always ends with `Earlier`, which goes on by itself.
+        None => {}
+    }
+}
+
+fn ask(turn: &mut Turn, phase: PhaseId, gate: GateId, rest: Vec<Check>) {
+    let schedule = turn.schedule();
+    let Some(approval) = &schedule.gates[gate.0].approval else { return check(turn, phase, rest) };
+    if turn.is_out_of_time() {
+        return out_of_time(turn, phase);
+    }
+    let until = turn.now + approval.within;
+    turn.emit(Event::ApprovalAsked { gate, question: approval.question.clone(), until });
+    let op = turn.op();
+    turn.effect(Effect::Approve { op, gate, until });
+    turn.enter(Stage::Approval { phase, gate, op, until, rest });
+}
+
+/// A round of a gate was judged.
+pub(super) fn gate_judged(turn: &mut Turn, phase: PhaseId, gate: GateId, mut assertion: Assertion, rest: Vec<Check>) {
+    let schedule = turn.schedule();
+    let name = &schedule.gates[gate.0].name;
+    match assertion.outcome(turn) {
+        Outcome::Open => turn.enter(Stage::Gate { phase, gate, assertion, rest }),
+        Outcome::Holds => {
+            turn.emit(Event::GateHeld { gate });
+            check(turn, phase, rest);
+        }
+        Outcome::DoesNotHold { .. } => {
+            let samples = assertion.watch.failed_others();
+            let first = samples.first().map(|(id, sample)| format!(": {}: {}", schedule.expectations[id.0].text, sample.actual));
+            turn.emit(Event::GateNotHeld { gate, cause: Cause::Expectations { samples } });
+            turn.end(Reason::GateNotHeld { what: format!("gate `{name}` does not hold{}", first.unwrap_or_default()) }, Known::Holds);
+        }
+        Outcome::CannotTell(why) => {
+            turn.emit(Event::GateNotHeld { gate, cause: Cause::CouldNotAsk { why: why.clone() } });
+            turn.end(Reason::CouldNotAsk { why: format!("gate `{name}` could not be asked: {why}") }, Known::Holds);
+        }
+        Outcome::OutOfTime => {
+            turn.emit(Event::GateNotHeld { gate, cause: Cause::RunTimeout });
+            out_of_time(turn, phase);
+        }
+    }
+}
+
+/// A person answered.
+pub(super) fn approved(turn: &mut Turn, phase: PhaseId, gate: GateId, by: Approver, yes: bool, rest: Vec<Check>) {
+    if yes {
+        turn.emit(Event::ApprovalGiven { gate, by });
+        return check(turn, phase, rest);
+    }
+    let what = format!("gate `{}` was refused by {}", turn.schedule().gates[gate.0].name, by.0);
+    turn.emit(Event::ApprovalNotGiven { gate, by: Some(by) });
+    turn.end(Reason::GateNotHeld { what }, Known::Holds);
+}
+
+/// Nobody answered. Silence is never a yes.
+pub(super) fn not_answered(turn: &mut Turn, gate: GateId, op: OpId) {
+    turn.abandon(op);
+    turn.emit(Event::ApprovalNotGiven { gate, by: None });
+    let what = format!("gate `{}` was not answered in time", turn.schedule().gates[gate.0].name);
+    turn.end(Reason::GateNotHeld { what }, Known::Holds);
+}
+
+fn out_of_time(turn: &mut Turn, phase: PhaseId) {
+    let what = format!("the run's time was over before phase `{}`", turn.schedule().phase(phase).name);
+    turn.end(Reason::GateNotHeld { what }, Known::Holds);
+}
+
+/// A round of the services delivered earlier was judged. With none of them, one look at the containers is enough.
+pub(super) fn earlier_judged(turn: &mut Turn, phase: PhaseId, mut assertion: Assertion, rest: Vec<Check>) {
+    let schedule = turn.schedule();
+    match assertion.outcome(turn) {
+        Outcome::Open => turn.enter(Stage::Earlier { phase, assertion, rest }),
+        Outcome::Holds if rest.is_empty() => send(turn, phase, &assertion),
+        Outcome::Holds => check(turn, phase, rest),
+        Outcome::DoesNotHold { at_deadline } => {
+            let services = assertion.watch.failed_services(&schedule, at_deadline);
+            let names = listed(services.iter().map(|failed| format!("`{}`", failed.service)));
+            let does = if services.len() == 1 { "does" } else { "do" };
+            let name = &schedule.phase(phase).name;
+            turn.emit(Event::NotHeld { phase, services });
+            turn.end(Reason::GateNotHeld { what: format!("{names} {does} not hold before phase `{name}`") }, Known::DoesNotHold);
+        }
+        Outcome::CannotTell(why) => {
+            turn.end(Reason::CouldNotAsk { why: format!("the services delivered earlier could not be asked: {why}") }, Known::Holds);
+        }
+        Outcome::OutOfTime => out_of_time(turn, phase),
+    }
+}
+
+/// Everything holds: sends the phase, unless that would remove something that runs.
+fn send(turn: &mut Turn, phase: PhaseId, assertion: &Assertion) {
+    let schedule = turn.schedule();
+    let is_earned = turn.ledger().earns && turn.ledger().to_run.first() == Some(&phase);
+    let removed = removed(turn, phase, assertion);
+    if !is_earned && !removed.is_empty() {
+        let (name, gone) = (&schedule.phase(phase).name, listed(removed.iter().map(|service| format!("`{service}`"))));
+        let why = format!("deploying phase `{name}` would remove {gone}, which runs and which no phase says it `removes`");
+        return turn.end(Reason::Refused { why: vec![why] }, Known::Holds);
+    }
+    turn.emit(Event::PhaseStarted { phase });
+    let before = assertion.watch.observed();
+    if is_earned {
+        return settle::begin(turn, Job::Phase(phase), before, None);
+    }
+    replace::begin(turn, DeployPurpose::Phase(phase), Then::Deploy(Job::Phase(phase), before));
+}
+
+/// Services that run and that the phase's file does not have.
+fn removed(turn: &Turn, phase: PhaseId, assertion: &Assertion) -> BTreeSet<ServiceName> {
+    let schedule = turn.schedule();
+    let kept = &schedule.phase(phase).services;
+    let meant: BTreeSet<_> = schedule.phases[..=phase.0].iter().flat_map(|phase| &phase.removes).collect();
+    let containers = assertion.watch.known().unwrap_or_default().iter();
+    let running = containers.filter(|one| matches!(one.state, ContainerState::Running | ContainerState::Restarting));
+    running.map(|one| one.service.clone()).filter(|service| !kept.contains(service) && !meant.contains(service)).collect()
+}
+
+/// The text of a verified phase is on disk: mark the live one as verified.
+pub(super) fn kept(turn: &mut Turn, phase: PhaseId, path: String) {
+    turn.emit(Event::SnapshotKept { name: turn.schedule().phase(phase).name.clone(), path });
+    replace::begin(turn, DeployPurpose::Mark(phase), Then::Next(phase));
+}

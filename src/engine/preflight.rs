@@ -1,0 +1,175 @@
+//! What is judged before anything is changed: rights, the kind of app, who else deploys, host ports and container names of all phases,
+//! sizes, and whose text is live.
+//!
+//! Rights come first, since without them nothing else can be told; then everything that refuses the run, in one go; then somebody else's
+//! job, which passes by itself.
+
+use super::judgement::listed;
+use super::position;
+use super::stage::Stage;
+use super::turn::{Known, Turn};
+use super::{Answer, Event, FailureKind, HostContainer, Intent, Options, Position, Reason, Right, Survey, start};
+use crate::compose::Protocol;
+use crate::model::{Text, TextPart};
+use crate::schedule::{Phase, Schedule};
+
+/// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
+/// the log (FACTS §5).
+const TEXT_AND_ENVIRONMENT_MAX: usize = 90_000;
+
+/// A commit takes the place of a reference, and a marker line comes before: so many bytes may be added to a phase's file.
+const MARKER_BYTES: usize = 400;
+const COMMIT_BYTES: usize = 40;
+
+/// Begins the run.
+pub(super) fn begin(turn: &mut Turn) {
+    let schedule = turn.schedule();
+    turn.emit(Event::RunStarted {
+        run: turn.options().run.clone(),
+        rollout: schedule.rollout.clone(),
+        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+    });
+    let op = turn.ask(Intent::Survey);
+    turn.enter(Stage::Surveying { op });
+}
+
+/// A text of the plan without its variables' values.
+fn as_written(text: &Text) -> String {
+    let part = |part: &TextPart| match part {
+        TextPart::Literal(text) => text.clone(),
+        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
+    };
+    text.parts.iter().map(part).collect()
+}
+
+/// The survey's answer.
+pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
+    let survey = match answer {
+        Answer::Surveyed(survey) => *survey,
+        Answer::Failed(failure) => {
+            let reason = match failure.kind {
+                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
+                _ => Reason::CouldNotAsk { why: failure.message },
+            };
+            return turn.end(reason, Known::Holds);
+        }
+        _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
+    };
+    let schedule = turn.schedule();
+    let position = position::position(&schedule, &survey.text);
+    let refusal = refusal(&schedule, &turn.options(), &survey, &position);
+    let mut warnings = survey.warnings.clone();
+    if survey.host.is_none() {
+        warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
+    }
+    turn.emit(Event::Surveyed { survey, live: position });
+    for warning in warnings {
+        turn.warn(warning);
+    }
+    match refusal {
+        Some(reason) => turn.end(reason, Known::Holds),
+        None => start::begin(turn),
+    }
+}
+
+/// Why the run may not start, if it may not.
+pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Option<Reason> {
+    if !survey.missing_rights.is_empty() {
+        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
+        return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
+    }
+    let mut why = survey.unsupported.clone();
+    why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
+    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, survey.environment_bytes)));
+    why.extend(foreign(schedule, options, survey, position));
+    if !why.is_empty() {
+        return Some(Reason::Refused { why });
+    }
+    busy(survey).map(|who| Reason::Busy { who })
+}
+
+fn right_in_words(right: Right) -> &'static str {
+    match right {
+        Right::Service => "the service must be assigned to the key's user",
+        Right::CreateServices => "\"Create Services\", to change the compose text",
+        Right::Docker => "\"Access to Docker\", to inspect containers",
+        Right::Deployments => "to read deployments and the queue",
+    }
+}
+
+fn busy(survey: &Survey) -> Option<String> {
+    if let Some(title) = &survey.running_row {
+        return Some(format!("a deploy of this app is running: \"{title}\""));
+    }
+    let job = survey.queue.iter().find(|job| job.this_app)?;
+    let state = if job.active { "being worked on" } else { "waiting in the queue" };
+    Some(format!("a deploy of this app is {state}: \"{}\"", job.title))
+}
+
+fn too_large(phase: &Phase, environment: usize) -> Option<String> {
+    let text = phase.text.len() + MARKER_BYTES + phase.pins.len() * COMMIT_BYTES;
+    (text + environment > TEXT_AND_ENVIRONMENT_MAX).then(|| {
+        format!(
+            "phase `{}`: {} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}",
+            phase.name, phase.path
+        )
+    })
+}
+
+/// Host ports and container names of all phases that somebody else on the host has.
+fn conflicts(schedule: &Schedule, host: &[HostContainer]) -> Vec<String> {
+    let mut found = Vec::new();
+    for phase in &schedule.phases {
+        for (service, ports) in &phase.ports {
+            for port in ports {
+                let Some(number) = port.host else { continue };
+                let protocol = match port.protocol {
+                    Protocol::Tcp => "tcp",
+                    Protocol::Udp => "udp",
+                };
+                let address = port.host_ip.map(|ip| ip.to_string());
+                let taken = |other: &&HostContainer| {
+                    other.running
+                        && !other.ours
+                        && other.ports.iter().any(|(at, taken, kind)| {
+                            *taken == number && kind.eq_ignore_ascii_case(protocol) && overlap(address.as_deref(), at)
+                        })
+                };
+                if let Some(other) = host.iter().find(taken) {
+                    found.push(format!("host port {number}/{protocol} of service `{service}` is taken by container `{}`", other.name));
+                }
+            }
+        }
+        for (service, name) in &phase.container_names {
+            // A stopped container holds its name too (FACTS §13.5).
+            if host.iter().any(|other| !other.ours && other.name == *name) {
+                found.push(format!("container name `{name}` of service `{service}` is taken by a container of somebody else"));
+            }
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    found.retain(|sentence| seen.insert(sentence.clone()));
+    found
+}
+
+/// Whether two addresses to listen at share one. `0.0.0.0`, `::` and none at all mean every address.
+fn overlap(ours: Option<&str>, theirs: &str) -> bool {
+    let is_any = |address: &str| matches!(address, "" | "0.0.0.0" | "::" | "[::]" | "*");
+    ours.is_none_or(is_any) || is_any(theirs) || ours == Some(theirs)
+}
+
+/// A text that is not ours: refused with a diff, unless it is adopted.
+fn foreign(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Vec<String> {
+    let what = match position {
+        Position::Foreign => "the live compose text is no phase of this plan and was not put there by it".to_owned(),
+        Position::Edited { phase } => format!("the live compose text was put there for phase `{phase}` and edited since"),
+        _ => return Vec::new(),
+    };
+    if options.adopt {
+        return Vec::new();
+    }
+    let mut why = vec![format!("{what}; --adopt takes it as the baseline and keeps it in the snapshot store")];
+    why.extend(position::nearest(schedule, &survey.text).map(|(_, diff)| diff));
+    why
+}

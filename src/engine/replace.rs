@@ -1,0 +1,116 @@
+//! Making a text the live one. Always against what is believed to be live: if somebody changed it, nothing is touched.
+
+use super::failure::{self, Draft};
+use super::stage::{Job, Stage, Then};
+use super::turn::{Known, Turn};
+use super::{Answer, Cause, DeployPurpose, Effect, Event, Failure, FailureKind, Intent, OpId, Reason, deploy, phase, position, rollback};
+use crate::schedule::{PhaseId, canonical, digest};
+
+/// Sends the text for `purpose`.
+pub(super) fn begin(turn: &mut Turn, purpose: DeployPurpose, then: Then) {
+    let (schedule, options) = (turn.schedule(), turn.options());
+    let text = turn.ledger().text_of(&purpose, &schedule, &options);
+    let expected = turn.ledger().live.clone();
+    let op = turn.op();
+    turn.emit(Event::Replacing { op, purpose: purpose.clone(), digest: digest(&text) });
+    turn.effect(Effect::Platform { op, intent: Intent::Replace { expected, text } });
+    turn.enter(Stage::Replacing { op, purpose, then });
+}
+
+/// The answer to it.
+pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: Then, answer: Answer) {
+    match answer {
+        Answer::Replaced => {
+            turn.emit(Event::Replaced { purpose });
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::Holds);
+            }
+            match then {
+                Then::Deploy(job, before) => deploy::begin(turn, job, before),
+                Then::Next(phase) => phase::next(turn, Some(phase)),
+                Then::Prove(way) => rollback::prove(turn, way),
+                Then::Stop(way) => rollback::stop(turn, way),
+            }
+        }
+        Answer::TextChanged { live } if is_our_mark(turn, &live) => {
+            // The mark of the phase before had arrived after all, though its answer was lost.
+            if let Some(phase) = turn.ledger().last_verified() {
+                turn.emit(Event::Replaced { purpose: DeployPurpose::Mark(phase) });
+            }
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::Holds);
+            }
+            begin(turn, purpose, then);
+        }
+        Answer::TextChanged { live } => {
+            turn.emit(Event::NotDone { op, why: "somebody changed the live compose text".to_owned(), may_have_acted: false });
+            text_changed(turn, then, &live);
+        }
+        Answer::Failed(failure) => not_done(turn, op, then, failure),
+        _ => {
+            let why = "the change of the compose text was answered with something else".to_owned();
+            turn.emit(Event::NotDone { op, why: why.clone(), may_have_acted: true });
+            turn.end(Reason::CouldNotAsk { why }, Known::Nothing);
+        }
+    }
+}
+
+/// Whether a text that was not expected is the one that marks the last phase as verified. It differs from the live one by the marker only.
+fn is_our_mark(turn: &Turn, live: &str) -> bool {
+    let ledger = turn.ledger();
+    let Some(phase) = ledger.last_verified() else { return false };
+    let marked = canonical(&ledger.marked(phase, &turn.schedule(), &turn.options()));
+    canonical(live) == marked && canonical(&ledger.live) != marked
+}
+
+/// Somebody changed the text under our hands: this run touches nothing more.
+pub(super) fn text_changed(turn: &mut Turn, then: Then, live: &str) {
+    let diff = position::changed(&turn.ledger().live, live);
+    match then {
+        Then::Next(phase) => {
+            turn.warn("the live text could not be marked as verified: somebody changed it");
+            go_on(turn, phase);
+        }
+        Then::Deploy(Job::Rollback(way), _) | Then::Prove(way) | Then::Stop(way) => {
+            failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::TextChanged { diff }), None);
+        }
+        Then::Deploy(Job::Phase(_), _) if turn.ledger().changed => {
+            turn.warn(format!("somebody changed the live compose text:\n{diff}"));
+            turn.end(Reason::Busy { who: "somebody changed the live compose text during the run".to_owned() }, Known::Holds);
+        }
+        Then::Deploy(Job::Phase(_), _) => {
+            let why = vec!["somebody changed the live compose text since pre-flight".to_owned(), diff];
+            turn.end(Reason::Refused { why }, Known::Holds);
+        }
+    }
+}
+
+fn not_done(turn: &mut Turn, op: OpId, then: Then, failure: Failure) {
+    let Failure { kind, message: why, may_have_acted, .. } = failure;
+    turn.emit(Event::NotDone { op, why: why.clone(), may_have_acted: may_have_acted && !matches!(then, Then::Next(_)) });
+    if turn.is_leaving() {
+        return turn.end(Reason::Interrupted, if may_have_acted { Known::Nothing } else { Known::Holds });
+    }
+    match then {
+        Then::Next(phase) => {
+            turn.warn(format!("the live text could not be marked as verified: {why}"));
+            go_on(turn, phase);
+        }
+        Then::Deploy(Job::Rollback(way), _) | Then::Prove(way) | Then::Stop(way) => {
+            failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
+        }
+        Then::Deploy(Job::Phase(_), _) if kind == FailureKind::TooLarge => turn.end(Reason::Refused { why: vec![why] }, Known::Holds),
+        Then::Deploy(Job::Phase(_), _) => {
+            let known = if may_have_acted { Known::Nothing } else { Known::Holds };
+            turn.end(Reason::CouldNotAsk { why: format!("the compose text could not be changed: {why}") }, known);
+        }
+    }
+}
+
+/// After a mark that failed: it is only a mark, the phase is verified all the same.
+fn go_on(turn: &mut Turn, phase: PhaseId) {
+    if turn.is_leaving() {
+        return turn.end(Reason::Interrupted, Known::Holds);
+    }
+    phase::next(turn, Some(phase));
+}

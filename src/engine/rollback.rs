@@ -1,0 +1,179 @@
+//! Going back to the last verified state, by the smallest undo that serves; proved like a rollout; never done twice.
+//!
+//! Before the first phase the target is the baseline. What was not healthy there is named and not held against the rollback; where
+//! nothing was, the old text is put back without a deploy and what this run started is stopped. A target whose text is the one that just
+//! failed is no target. Holding for an external that fails is a later issue: it is named in a warning, and the rollback goes on.
+
+use super::containers::Before;
+use super::deploy;
+use super::failure::{self, Draft};
+use super::judgement::{Assertion, Outcome, listed};
+use super::replace;
+use super::stage::{Job, Stage, Then};
+use super::turn::{Known, Turn};
+use super::verified::Restore;
+use super::watch::{Looks, Patience, Watch};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Undo};
+use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
+use std::collections::BTreeSet;
+
+/// A way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Way {
+    /// The phase that failed.
+    pub failed: PhaseId,
+    /// Where it leads.
+    pub restore: Restore,
+}
+
+impl Way {
+    fn purpose(&self) -> DeployPurpose {
+        DeployPurpose::Rollback(self.restore.target())
+    }
+}
+
+/// Takes the one round that decides how: what runs, whether what was well still is, and whether an external is the cause.
+pub(super) fn begin(turn: &mut Turn, failed: PhaseId, before: Before) {
+    let schedule = turn.schedule();
+    let restore = turn.ledger().restore();
+    let gates = schedule.phase(failed).gates.iter().map(|gate| &schedule.gates[gate.0]);
+    let is_external = |id: &ExpectationId| matches!(schedule.expectations[id.0].subject, Subject::External(_));
+    let externals: BTreeSet<ExpectationId> = gates.flat_map(|gate| gate.expectations.iter().copied()).filter(is_external).collect();
+    let services = restore.required().iter().map(|name| (name.clone(), Patience::None)).collect::<Vec<_>>();
+    let mut watch = Watch::new(&schedule, services, externals, Before::default(), Looks::MustKnow, turn.now);
+    turn.begin_round(&mut watch);
+    turn.enter(Stage::Probing { way: Way { failed, restore }, before, watch });
+}
+
+/// That round was judged.
+pub(super) fn probed(turn: &mut Turn, way: Way, before: &Before, watch: &Watch) {
+    let schedule = turn.schedule();
+    let externals: BTreeSet<String> =
+        watch.failed_others().iter().map(|(id, sample)| format!("{}: {}", schedule.expectations[id.0].text, sample.actual)).collect();
+    if !externals.is_empty() {
+        turn.warn(format!("an external may be the cause: {}", listed(externals)));
+    }
+    let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && watch.passing() == *way.restore.required();
+    if is_untouched {
+        start(turn, &way, Undo::TextOnly);
+        let purpose = way.purpose();
+        return replace::begin(turn, purpose, Then::Prove(way));
+    }
+    if is_same_text(turn, &way) {
+        turn.warn("what would be gone back to is the text that just failed: nothing is undone");
+        return failure::end(turn, Known::DoesNotHold);
+    }
+    let purpose = way.purpose();
+    if way.restore.is_dead() {
+        start(turn, &way, Undo::Stop);
+        return replace::begin(turn, purpose, Then::Stop(way));
+    }
+    start(turn, &way, Undo::Redeploy);
+    replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), watch.observed()));
+}
+
+fn start(turn: &mut Turn, way: &Way, undo: Undo) {
+    turn.emit(Event::RollbackStarted { target: way.restore.target(), undo });
+}
+
+/// Whether going back would deploy what just failed.
+fn is_same_text(turn: &Turn, way: &Way) -> bool {
+    let text = turn.ledger().text_of(&way.purpose(), &turn.schedule(), &turn.options());
+    let failed = turn.ledger().text_of(&DeployPurpose::Phase(way.failed), &turn.schedule(), &turn.options());
+    canonical(body_of(&text)) == canonical(body_of(&failed))
+}
+
+/// Only the text was put back: what runs must hold.
+pub(super) fn prove(turn: &mut Turn, way: Way) {
+    let until = turn.now + turn.schedule().phase(way.failed).settle;
+    let services = way.restore.required().clone();
+    let assertion = Assertion::begin(turn, services, [], Looks::MustKnow, until);
+    turn.enter(Stage::Proving { way, assertion });
+}
+
+/// A round of that was judged. If it does not hold, the bigger undo follows: it is the same rollback, not another one.
+pub(super) fn proving_judged(turn: &mut Turn, way: Way, mut assertion: Assertion) {
+    let outcome = assertion.outcome(turn);
+    match outcome {
+        Outcome::Open => return turn.enter(Stage::Proving { way, assertion }),
+        Outcome::Holds => return verified(turn, &way),
+        Outcome::CannotTell(why) => {
+            return failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
+        }
+        Outcome::DoesNotHold { .. } | Outcome::OutOfTime => {}
+    }
+    let schedule = turn.schedule();
+    if is_same_text(turn, &way) {
+        let services = assertion.watch.failed_services(&schedule, true);
+        let cause = Cause::Services { services, regression: false };
+        return failure::begin(turn, Job::Rollback(way), Draft::Cause(cause), None);
+    }
+    turn.warn("putting the text back was not enough: the verified text is deployed");
+    start(turn, &way, Undo::Redeploy);
+    let before = assertion.watch.observed();
+    deploy::begin(turn, Job::Rollback(way), before);
+}
+
+/// The old text is live: stop what this run started.
+pub(super) fn stop(turn: &mut Turn, way: Way) {
+    let op = turn.op();
+    turn.emit(Event::Stopping { op });
+    turn.effect(Effect::Platform { op, intent: Intent::Stop });
+    turn.enter(Stage::Stopping { way, op });
+}
+
+/// The answer to it.
+pub(super) fn stopped(turn: &mut Turn, way: Way, op: OpId, answer: Answer) {
+    let schedule = turn.schedule();
+    match answer {
+        Answer::Stopped => {
+            turn.emit(Event::Stopped);
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::DoesNotHold);
+            }
+            let until = turn.now + schedule.phase(way.failed).settle;
+            let mut watch = Watch::new(&schedule, [], [], Before::default(), Looks::MustKnow, turn.now);
+            turn.begin_round(&mut watch);
+            turn.enter(Stage::SeeingStopped { way, watch, until });
+        }
+        answer => {
+            let (why, may_have_acted) = match answer {
+                Answer::Failed(failure) => (failure.message, failure.may_have_acted),
+                _ => ("stopping was answered with something else".to_owned(), true),
+            };
+            turn.emit(Event::NotDone { op, why: why.clone(), may_have_acted });
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::Nothing);
+            }
+            failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
+        }
+    }
+}
+
+/// A look at the containers that were stopped.
+pub(super) fn seen_stopped(turn: &mut Turn, way: Way, watch: Watch, until: Moment) {
+    let is_running = |state: &ContainerState| matches!(state, ContainerState::Running | ContainerState::Restarting);
+    let running: Option<BTreeSet<&str>> =
+        watch.known().map(|containers| containers.iter().filter(|one| is_running(&one.state)).map(|one| one.service.as_str()).collect());
+    match running {
+        Some(running) if running.is_empty() => verified(turn, &way),
+        _ if turn.now < until => turn.enter(Stage::SeeingStopped { way, watch, until }),
+        running => {
+            let why = match running {
+                Some(running) => format!("{} still run after being stopped", listed(running)),
+                None => "the containers could not be looked at after being stopped".to_owned(),
+            };
+            failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
+        }
+    }
+}
+
+/// The rollback holds.
+pub(super) fn verified(turn: &mut Turn, way: &Way) {
+    turn.emit(Event::RollbackVerified {
+        target: way.restore.target(),
+        services: way.restore.required().clone(),
+        not_held_against: way.restore.not_held_against(),
+    });
+    failure::end(turn, Known::Holds);
+}

@@ -1,0 +1,170 @@
+//! From the end of a deploy to `verified`: services settle, then everything must hold for the soak.
+//!
+//! While settling, failing samples decide nothing before the deadline; what no waiting will mend decides at once, and so do failures of a
+//! service once it was met, or of an earlier service whose container the deploy did not replace. Where only errors stand in the way at
+//! the deadline, asking goes on for as long again; then the run stops, since a rollback on ignorance may undo what is well.
+
+use super::containers::Before;
+use super::deploy::{Delivery, Leg, limit};
+use super::failure::{self, Draft};
+use super::stage::{Job, Stage};
+use super::turn::Turn;
+use super::watch::{Looks, Patience, Standing, Watch};
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, rollback};
+use crate::schedule::{SOAK_TRIES, ServiceName};
+use std::collections::BTreeSet;
+
+/// Services on their way to healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Settling {
+    pub watch: Watch,
+    pub deployment: Option<DeploymentId>,
+    until: Moment,
+    /// Until when errors are put up with, once only they stand in the way.
+    held: Option<Moment>,
+}
+
+impl Settling {
+    pub(super) fn deadline(&self) -> Moment {
+        self.held.unwrap_or(self.until)
+    }
+}
+
+/// Services that must stay healthy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Soaking {
+    pub watch: Watch,
+    pub deployment: Option<DeploymentId>,
+    /// When the soak is over, if nothing happens.
+    pub until: Moment,
+    /// When it must be over, whatever happened.
+    limit: Moment,
+}
+
+/// Begins settling: after a deploy, or without one for a phase that is live and was never verified.
+pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Option<DeploymentId>) {
+    let schedule = turn.schedule();
+    let until = limit(turn, &job, schedule.phase(job.timing()).settle);
+    let held = turn.ledger().held();
+    let services: Vec<(ServiceName, Patience)> = match &job {
+        Job::Phase(phase) => {
+            let patience = |name: &ServiceName| if held.contains(name) { Patience::IfReplaced } else { Patience::UntilMet };
+            schedule.phase(*phase).services.iter().map(|name| (name.clone(), patience(name))).collect()
+        }
+        Job::Rollback(way) => way.restore.required().iter().map(|name| (name.clone(), Patience::UntilMet)).collect(),
+    };
+    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now);
+    turn.begin_round(&mut watch);
+    let step = Leg::Settling(Settling { watch, deployment, until, held: None });
+    turn.enter(Stage::Delivering(Delivery { job, before, step }));
+}
+
+/// A round was judged (`is_fresh`), or a deadline came between two.
+pub(super) fn judged(turn: &mut Turn, delivery: Delivery, is_fresh: bool) {
+    match delivery.step.clone() {
+        Leg::Settling(settling) => settling_judged(turn, delivery, settling),
+        Leg::Soaking(soaking) => soaking_judged(turn, delivery, soaking, is_fresh),
+        _ => {}
+    }
+}
+
+fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settling) {
+    let schedule = turn.schedule();
+    match settling.watch.standing(&schedule) {
+        Standing::Failed => return failed(turn, delivery, &settling.watch.failed_services(&schedule, false)),
+        Standing::Met => {
+            let phase = schedule.phase(delivery.job.timing());
+            let until = turn.now + phase.soak;
+            turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
+            let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
+            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit };
+            if soaking.until <= turn.now {
+                return verified(turn, delivery.job, &soaking.watch);
+            }
+            delivery.step = Leg::Soaking(soaking);
+            return turn.enter(Stage::Delivering(delivery));
+        }
+        Standing::Open => {}
+    }
+    if turn.now >= settling.until {
+        let Some(why) = settling.watch.only_errors(&schedule) else {
+            return failed(turn, delivery, &settling.watch.failed_services(&schedule, true));
+        };
+        match settling.held {
+            Some(until) if turn.now >= until => return cannot_tell(turn, delivery, why),
+            Some(_) => {}
+            None => {
+                let until = turn.now + schedule.phase(delivery.job.timing()).settle;
+                settling.held = Some(until);
+                turn.emit(Event::Holding { why, until });
+            }
+        }
+    }
+    delivery.step = Leg::Settling(settling);
+    turn.enter(Stage::Delivering(delivery));
+}
+
+fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking, is_fresh: bool) {
+    let schedule = turn.schedule();
+    if soaking.watch.standing(&schedule) == Standing::Failed {
+        return failed(turn, delivery, &soaking.watch.failed_services(&schedule, false));
+    }
+    // A deadline between two rounds brings nothing new to break the soak with.
+    if let Some((service, reading, why)) = soaking.watch.broken().filter(|_| is_fresh) {
+        let until = turn.now + schedule.phase(delivery.job.timing()).soak;
+        if until > soaking.limit {
+            if reading == Reading::Error {
+                return cannot_tell(turn, delivery, format!("{service}: {why}"));
+            }
+            let services: Vec<FailedService> = soaking.watch.describe(&schedule, &service).into_iter().collect();
+            return failed(turn, delivery, &services);
+        }
+        soaking.until = until;
+        turn.emit(Event::SoakRestarted { service, why, until });
+    } else if turn.now >= soaking.until {
+        if soaking.watch.standing(&schedule) == Standing::Met {
+            return verified(turn, delivery.job, &soaking.watch);
+        }
+        // The row of passes is shorter than the soak left for it: it may still be completed.
+        soaking.until = soaking.watch.next_wake();
+        if soaking.until > soaking.limit {
+            return failed(turn, delivery, &soaking.watch.failed_services(&schedule, true));
+        }
+    }
+    delivery.step = Leg::Soaking(soaking);
+    turn.enter(Stage::Delivering(delivery));
+}
+
+/// Everything held. Only from here does anything come to be called verified.
+fn verified(turn: &mut Turn, job: Job, watch: &Watch) {
+    match job {
+        Job::Phase(phase) => {
+            let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
+            turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
+            let (schedule, options) = (turn.schedule(), turn.options());
+            let text = turn.ledger().marked(phase, &schedule, &options);
+            let op = turn.keep_snapshot(&schedule.phase(phase).name, text);
+            turn.enter(Stage::KeepingPhase { phase, op });
+        }
+        Job::Rollback(way) => rollback::verified(turn, &way),
+    }
+}
+
+fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
+    let held: BTreeSet<ServiceName> = match delivery.job {
+        Job::Phase(_) => turn.ledger().held(),
+        Job::Rollback(_) => BTreeSet::new(),
+    };
+    let regression = !services.is_empty() && services.iter().all(|failed| held.contains(&failed.service));
+    let is_out_of_time = matches!(delivery.job, Job::Phase(_)) && turn.is_out_of_time();
+    if is_out_of_time {
+        turn.warn("the run's own time is over");
+    }
+    let cause =
+        if services.is_empty() && is_out_of_time { Cause::RunTimeout } else { Cause::Services { services: services.to_vec(), regression } };
+    failure::begin_after(turn, delivery, Draft::Cause(cause), None);
+}
+
+fn cannot_tell(turn: &mut Turn, delivery: Delivery, why: String) {
+    failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why }), None);
+}

@@ -1,0 +1,190 @@
+//! Where the work stands: one variant for each thing that a run can be waiting for, with just what that wait needs.
+//!
+//! ```text
+//! New → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
+//!   → per phase: Gate* Approval* Earlier → Replacing → Delivering(called → building → settling → soaking) → KeepingPhase → Replacing(mark)
+//!   → on failure: Failing(inquiry → logs → evidence → policy) → RollingBack(probe) → Replacing → Proving | Stopping | Delivering → Ended
+//! ```
+
+use super::containers::Before;
+use super::deploy::Delivery;
+use super::failure::Failing;
+use super::judgement::Assertion;
+use super::rollback::Way;
+use super::watch::Watch;
+use super::{DeployPurpose, Moment, OpId};
+use crate::schedule::{GateId, PhaseId};
+
+/// What a run waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// To begin.
+    #[default]
+    New,
+    /// For everything that pre-flight reads.
+    Surveying { op: OpId },
+    /// Whether what is live holds.
+    Asserting { candidate: PhaseId, assertion: Assertion },
+    /// For the commits of git references.
+    Resolving { op: OpId },
+    /// For one round of the gates to come, to tell of those that do not hold.
+    Previewing { watch: Watch },
+    /// For the user to agree.
+    Confirming { op: OpId },
+    /// For the live text to be on disk.
+    KeepingBaseline { op: OpId },
+    /// For one round of what is there before the first change.
+    TakingBaseline { assertion: Assertion },
+    /// Whether a gate holds.
+    Gate { phase: PhaseId, gate: GateId, assertion: Assertion, rest: Vec<Check> },
+    /// For a person.
+    Approval { phase: PhaseId, gate: GateId, op: OpId, until: Moment, rest: Vec<Check> },
+    /// Whether the services delivered earlier hold, right before a deploy or after an approval.
+    Earlier { phase: PhaseId, assertion: Assertion, rest: Vec<Check> },
+    /// For a text to be live.
+    Replacing { op: OpId, purpose: DeployPurpose, then: Then },
+    /// For a deploy to end, settle and soak.
+    Delivering(Delivery),
+    /// For a verified text to be on disk.
+    KeepingPhase { phase: PhaseId, op: OpId },
+    /// For the evidence of a failure, and for what to do about it.
+    Failing(Box<Failing>),
+    /// For the one round that decides how to roll back.
+    Probing { way: Way, before: Before, watch: Watch },
+    /// Whether the services hold after only the text was put back.
+    Proving { way: Way, assertion: Assertion },
+    /// For the app's containers to be stopped.
+    Stopping { way: Way, op: OpId },
+    /// For the sight of stopped containers.
+    SeeingStopped { way: Way, watch: Watch, until: Moment },
+    /// For nothing.
+    Ended,
+}
+
+/// What is still to be checked before a phase is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Check {
+    /// A gate's expectations.
+    Expectations(GateId),
+    /// A gate's approval.
+    Approval(GateId),
+    /// The services delivered earlier.
+    Earlier,
+}
+
+/// What follows when a text is live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It is deployed.
+    Deploy(Job, Before),
+    /// Nothing: it only marks a verified phase.
+    Next(PhaseId),
+    /// What runs is proved to hold.
+    Prove(Way),
+    /// What runs is stopped.
+    Stop(Way),
+}
+
+/// What is being brought up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    /// A phase.
+    Phase(PhaseId),
+    /// What was verified before.
+    Rollback(Way),
+}
+
+impl Job {
+    pub(super) fn purpose(&self) -> DeployPurpose {
+        match self {
+            Job::Phase(phase) => DeployPurpose::Phase(*phase),
+            Job::Rollback(way) => DeployPurpose::Rollback(way.restore.target()),
+        }
+    }
+
+    /// The phase that is at stake.
+    pub(super) fn phase(&self) -> PhaseId {
+        match self {
+            Job::Phase(phase) => *phase,
+            Job::Rollback(way) => way.failed,
+        }
+    }
+
+    /// The phase whose time limits hold: a baseline has none of its own and takes those of the phase that failed.
+    pub(super) fn timing(&self) -> PhaseId {
+        match self {
+            Job::Phase(phase) => *phase,
+            Job::Rollback(way) => match way.restore.target() {
+                super::Target::Phase(phase) => phase,
+                super::Target::Baseline => way.failed,
+            },
+        }
+    }
+}
+
+impl Stage {
+    /// The watch of this stage, if it has one.
+    pub(super) fn watch(&self) -> Option<&Watch> {
+        match self {
+            Stage::Asserting { assertion, .. }
+            | Stage::TakingBaseline { assertion }
+            | Stage::Gate { assertion, .. }
+            | Stage::Earlier { assertion, .. }
+            | Stage::Proving { assertion, .. } => Some(&assertion.watch),
+            Stage::Previewing { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => Some(watch),
+            Stage::Delivering(delivery) => delivery.watch(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn watch_mut(&mut self) -> Option<&mut Watch> {
+        match self {
+            Stage::Asserting { assertion, .. }
+            | Stage::TakingBaseline { assertion }
+            | Stage::Gate { assertion, .. }
+            | Stage::Earlier { assertion, .. }
+            | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
+            Stage::Previewing { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => Some(watch),
+            Stage::Delivering(delivery) => delivery.watch_mut(),
+            _ => None,
+        }
+    }
+
+    /// When waiting ends, whatever else happens. Judged between rounds, never in the middle of one.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match self {
+            Stage::Asserting { assertion, .. }
+            | Stage::TakingBaseline { assertion }
+            | Stage::Gate { assertion, .. }
+            | Stage::Earlier { assertion, .. }
+            | Stage::Proving { assertion, .. } => Some(assertion.until),
+            Stage::Approval { until, .. } | Stage::SeeingStopped { until, .. } => Some(*until),
+            Stage::Delivering(delivery) => delivery.deadline(),
+            Stage::Failing(failing) => failing.deadline(),
+            _ => None,
+        }
+    }
+
+    /// The next moment at which this stage does something by itself.
+    pub(super) fn next_wake(&self) -> Option<Moment> {
+        match self.watch() {
+            Some(watch) if watch.is_asking() => Some(watch.next_wake()),
+            Some(watch) => Some(self.deadline().map_or(watch.next_wake(), |deadline| deadline.min(watch.next_wake()))),
+            None => self.deadline(),
+        }
+    }
+
+    /// Whether a call that changes something was sent and not answered: an interrupt waits for it.
+    pub(super) fn is_writing(&self) -> bool {
+        match self {
+            Stage::Replacing { .. } | Stage::Stopping { .. } => true,
+            Stage::Delivering(delivery) => delivery.is_writing(),
+            _ => false,
+        }
+    }
+
+    /// Whether a deploy of ours may still be on its way.
+    pub(super) fn is_deploying(&self) -> bool {
+        matches!(self, Stage::Delivering(delivery) if delivery.watch().is_none())
+    }
+}

@@ -1,0 +1,225 @@
+//! From the survey to the first change: where the run starts, the commits of git references, a look at the gates to come, the user's
+//! yes, the live text on disk, and one sampling of what is there.
+
+use super::containers::Before;
+use super::judgement::{Assertion, Outcome, listed};
+use super::stage::Stage;
+use super::turn::{Known, Turn};
+use super::watch::{Looks, Watch};
+use super::{Answer, ContainerState, Effect, Event, Intent, Observed, Position, Reading, Reason, phase};
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Finds the start position.
+pub(super) fn begin(turn: &mut Turn) {
+    let schedule = turn.schedule();
+    let Some(Position::Phase(live, _)) = turn.ledger().position else {
+        return found(turn, None, false);
+    };
+    if turn.options().redeploy {
+        return found(turn, before(live), false);
+    }
+    let survey = turn.ledger().survey.as_ref().map(|survey| survey.containers.clone());
+    let candidate = match survey {
+        Some(Observed::Known(containers)) => {
+            let present: BTreeSet<_> = containers.iter().map(|one| &one.service).collect();
+            let is_whole = |id: &PhaseId| schedule.phase(*id).services.iter().all(|service| present.contains(service));
+            (0..=live.0).rev().map(PhaseId).find(is_whole)
+        }
+        // Nobody knows what runs: ask again, and go by the text.
+        _ => Some(live),
+    };
+    let Some(candidate) = candidate else { return found(turn, None, false) };
+    let services = schedule.phase(candidate).services.clone();
+    let until = turn.within(schedule.phase(candidate).settle);
+    let assertion = Assertion::begin(turn, services, [], Looks::MustKnow, until);
+    turn.enter(Stage::Asserting { candidate, assertion });
+}
+
+fn before(phase: PhaseId) -> Option<PhaseId> {
+    phase.0.checked_sub(1).map(PhaseId)
+}
+
+/// A round of the start assertion was judged.
+pub(super) fn asserted(turn: &mut Turn, candidate: PhaseId, mut assertion: Assertion) {
+    let (live, marker) = match turn.ledger().position {
+        Some(Position::Phase(live, marker)) => (live, marker),
+        _ => (candidate, None),
+    };
+    match assertion.outcome(turn) {
+        Outcome::Open => turn.enter(Stage::Asserting { candidate, assertion }),
+        Outcome::Holds => {
+            let earns = candidate == live && marker == Some(false);
+            let after = if earns { before(candidate) } else { Some(candidate) };
+            if let Some(after) = after {
+                assert_verified(turn, after, &assertion.watch);
+            }
+            found(turn, after, earns);
+        }
+        Outcome::CannotTell(why) => {
+            turn.end(Reason::CouldNotAsk { why: format!("what is live could not be asserted: {why}") }, Known::Nothing);
+        }
+        Outcome::OutOfTime => turn.end(Reason::CouldNotAsk { why: "the run's time is over".to_owned() }, Known::Nothing),
+        Outcome::DoesNotHold { at_deadline } => does_not_hold(turn, candidate, marker, &assertion, at_deadline),
+    }
+}
+
+/// What is live does not hold. One that was never verified is sent again; anything else is for the user to decide.
+fn does_not_hold(turn: &mut Turn, candidate: PhaseId, marker: Option<bool>, assertion: &Assertion, at_deadline: bool) {
+    let schedule = turn.schedule();
+    if marker == Some(false) {
+        let after = before(candidate);
+        if let Some(after) = after.filter(|after| schedule.phase(*after).services.is_subset(&assertion.watch.met())) {
+            assert_verified(turn, after, &assertion.watch);
+        }
+        return found(turn, after, false);
+    }
+    let failed = assertion.watch.failed_services(&schedule, at_deadline);
+    let names = listed(failed.iter().map(|failed| format!("`{}`", failed.service)));
+    let what: Vec<String> = failed.iter().map(|failed| format!("{}: {}", failed.service, failed.actual)).collect();
+    turn.emit(Event::NotHeld { phase: candidate, services: failed });
+    let does = if what.len() == 1 { "does" } else { "do" };
+    let first = format!("phase `{}` is live and {names} {does} not hold; --redeploy repeats its deploy", schedule.phase(candidate).name);
+    let why = std::iter::once(first).chain(what).collect();
+    turn.end(Reason::Refused { why }, Known::DoesNotHold);
+}
+
+fn assert_verified(turn: &mut Turn, phase: PhaseId, watch: &Watch) {
+    let services = turn.schedule().phase(phase).services.clone();
+    let images: BTreeMap<ServiceName, String> = watch.images().into_iter().filter(|(name, _)| services.contains(name)).collect();
+    turn.emit(Event::PhaseVerified { phase, services, samples: watch.samples_taken(), images, asserted_only: true });
+}
+
+/// The start position is known.
+fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
+    let schedule = turn.schedule();
+    let last = turn.options().until.map_or(schedule.phases.len(), |until| (until.0 + 1).min(schedule.phases.len()));
+    let to_run: Vec<PhaseId> = (after.map_or(0, |after| after.0 + 1)..last).map(PhaseId).collect();
+    turn.emit(Event::StartFound { after, earns: earns && !to_run.is_empty(), to_run: to_run.clone() });
+    if to_run.is_empty() {
+        return turn.end(Reason::NothingToDo, Known::Holds);
+    }
+    let pins = schedule.phases.iter().flat_map(|phase| &phase.pins);
+    let pins: BTreeSet<_> = pins.map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();
+    if pins.is_empty() {
+        return preview(turn);
+    }
+    let op = turn.ask(Intent::Resolve(pins.into_iter().collect()));
+    turn.enter(Stage::Resolving { op });
+}
+
+/// The commits of git references are known, or not.
+pub(super) fn resolved(turn: &mut Turn, answer: Answer) {
+    let commits = match answer {
+        Answer::Resolved(commits) => commits,
+        Answer::Failed(failure) => {
+            return turn
+                .end(Reason::CouldNotAsk { why: format!("git references could not be resolved: {}", failure.message) }, Known::Holds);
+        }
+        _ => return turn.end(Reason::CouldNotAsk { why: "git references were answered with something else".to_owned() }, Known::Holds),
+    };
+    let schedule = turn.schedule();
+    let keys = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", pin.repository, pin.reference));
+    let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).collect();
+    if !missing.is_empty() {
+        return turn.end(Reason::CouldNotAsk { why: format!("no commit was found for {}", listed(missing)) }, Known::Holds);
+    }
+    turn.emit(Event::Pinned { commits });
+    preview(turn);
+}
+
+/// Samples the gates of all phases to come once, to tell early of one that does not hold now. Decides nothing.
+fn preview(turn: &mut Turn) {
+    let schedule = turn.schedule();
+    let expectations = gates_ahead(&schedule, &turn.ledger().to_run);
+    if expectations.is_empty() {
+        return confirm(turn);
+    }
+    let mut watch = Watch::new(&schedule, [], expectations, Before::default(), Looks::No, turn.now);
+    turn.begin_round(&mut watch);
+    turn.enter(Stage::Previewing { watch });
+}
+
+fn gates_ahead(schedule: &Schedule, to_run: &[PhaseId]) -> BTreeSet<ExpectationId> {
+    let gates = to_run.iter().flat_map(|phase| &schedule.phase(*phase).gates).map(|gate| &schedule.gates[gate.0]);
+    gates.filter(|gate| gate.approval.is_none()).flat_map(|gate| gate.expectations.iter().copied()).collect()
+}
+
+/// The gates to come were sampled once.
+pub(super) fn previewed(turn: &mut Turn, watch: &Watch) {
+    let schedule = turn.schedule();
+    let bad: BTreeMap<ExpectationId, _> = watch.failed_others().into_iter().collect();
+    let to_run = turn.ledger().to_run.clone();
+    for phase in to_run {
+        for gate in schedule.phase(phase).gates.iter().map(|gate| &schedule.gates[gate.0]) {
+            if let Some((id, sample)) = gate.expectations.iter().find_map(|id| bad.get_key_value(id)) {
+                let verb = if sample.reading == Reading::Error { "could not be asked" } else { "does not hold now" };
+                let (phase, text) = (&schedule.phase(phase).name, &schedule.expectations[id.0].text);
+                turn.warn(format!("gate `{}` of phase `{phase}` {verb}: {text}: {}", gate.name, sample.actual));
+            }
+        }
+    }
+    confirm(turn);
+}
+
+fn confirm(turn: &mut Turn) {
+    let after = match turn.ledger().position {
+        Some(Position::Phase(..)) => turn.ledger().to_run.first().and_then(|first| before(*first)),
+        _ => None,
+    };
+    let op = turn.op();
+    turn.effect(Effect::Confirm { op, after });
+    turn.enter(Stage::Confirming { op });
+}
+
+/// The user said whether to go on.
+pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
+    if !yes {
+        return turn.end(Reason::Refused { why: vec!["it was not agreed to".to_owned()] }, Known::Holds);
+    }
+    turn.emit(Event::Agreed);
+    let text = turn.ledger().live.clone();
+    let op = turn.keep_snapshot("baseline", text);
+    turn.enter(Stage::KeepingBaseline { op });
+}
+
+/// The live text is on disk: now sample what is there, so that going back can be held to it.
+pub(super) fn baseline_kept(turn: &mut Turn, path: String) {
+    turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path });
+    let schedule = turn.schedule();
+    let ledger = turn.ledger();
+    let looks = if matches!(ledger.position, Some(Position::Empty)) { Looks::Yes } else { Looks::MustKnow };
+    let services: BTreeSet<ServiceName> = match ledger.survey.as_ref().map(|survey| &survey.containers) {
+        Some(Observed::Known(containers)) => containers.iter().map(|one| one.service.clone()).collect(),
+        _ => ledger.held(),
+    };
+    let first = ledger.to_run.first().copied().unwrap_or(PhaseId(0));
+    let until = turn.within(schedule.phase(first).settle);
+    let assertion = Assertion::begin(turn, services, [], looks, until);
+    turn.enter(Stage::TakingBaseline { assertion });
+}
+
+/// A round of the baseline was judged; one in which the containers are known is enough.
+pub(super) fn baseline_judged(turn: &mut Turn, assertion: Assertion) {
+    let is_blank = matches!(turn.ledger().position, Some(Position::Empty));
+    match assertion.watch.known() {
+        Some(containers) => {
+            let running = containers.iter().filter(|one| matches!(one.state, ContainerState::Running | ContainerState::Restarting));
+            let there: BTreeSet<ServiceName> =
+                assertion.watch.services().into_iter().chain(running.map(|one| one.service.clone())).collect();
+            let healthy = assertion.watch.passing();
+            let not_healthy = there.difference(&healthy).cloned().collect();
+            turn.emit(Event::BaselineTaken { healthy, not_healthy });
+        }
+        None if is_blank => {
+            turn.warn("the app's containers could not be looked at; with a blank compose text it is taken to have none");
+            turn.emit(Event::BaselineTaken { healthy: BTreeSet::new(), not_healthy: BTreeSet::new() });
+        }
+        None if turn.now >= assertion.until => {
+            let why = "what runs before the first change could not be looked at".to_owned();
+            return turn.end(Reason::CouldNotAsk { why }, Known::Nothing);
+        }
+        None => return turn.enter(Stage::TakingBaseline { assertion }),
+    }
+    phase::next(turn, None);
+}

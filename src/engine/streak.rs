@@ -1,0 +1,103 @@
+//! What samples in a row say: the smallest piece of a verdict.
+
+use super::{Reading, Sample, Verdict};
+use crate::model::Sampling;
+
+/// Samples of each expectation that are kept for evidence.
+const KEPT_SAMPLES: usize = 20;
+
+/// What one reading adds to a streak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    /// A pass, a failure or an error.
+    Reading(Reading),
+    /// Neither good nor bad yet: a healthcheck without a verdict. Ends a row of passes, begins nothing.
+    Pending,
+}
+
+/// Passes, failures and errors of one expectation, in a row and in all. A reading of one kind ends the rows of the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Streak {
+    pub passes: u32,
+    pub failures: u32,
+    pub errors: u32,
+    /// In all: passes, failures, errors.
+    pub totals: (u64, u64, u64),
+    /// The last samples, oldest first.
+    pub recent: Vec<Sample>,
+}
+
+impl Streak {
+    pub(super) fn count(&mut self, count: Count) {
+        let row = match count {
+            Count::Pending => (0, 0, 0),
+            Count::Reading(Reading::Pass) => (self.passes + 1, 0, 0),
+            Count::Reading(Reading::Fail) => (0, self.failures + 1, 0),
+            Count::Reading(Reading::Error) => (0, 0, self.errors + 1),
+        };
+        (self.passes, self.failures, self.errors) = row;
+        match count {
+            Count::Pending => {}
+            Count::Reading(Reading::Pass) => self.totals.0 += 1,
+            Count::Reading(Reading::Fail) => self.totals.1 += 1,
+            Count::Reading(Reading::Error) => self.totals.2 += 1,
+        }
+    }
+
+    pub(super) fn keep(&mut self, sample: Sample) {
+        if self.recent.len() == KEPT_SAMPLES {
+            self.recent.remove(0);
+        }
+        self.recent.push(sample);
+    }
+
+    /// The verdict. `decisive` says whether failures decide: not before a service that settles was met for the first time.
+    pub(super) fn verdict(&self, sampling: &Sampling, decisive: bool, met_before: bool) -> Verdict {
+        if decisive && self.failures >= sampling.unhealthy_after {
+            Verdict::Failed
+        } else if self.errors >= sampling.unhealthy_after {
+            Verdict::Errored
+        } else if self.passes > 0 && self.passes >= sampling.healthy_after {
+            Verdict::Met
+        } else if self.passes > 0 || met_before {
+            Verdict::Holding
+        } else {
+            Verdict::Unknown
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(readings: &[Reading]) -> Streak {
+        let mut streak = Streak::default();
+        for reading in readings {
+            streak.count(Count::Reading(*reading));
+        }
+        streak
+    }
+
+    #[test]
+    fn two_passes_in_a_row_meet_and_nothing_else_does() {
+        use Reading::{Error, Fail, Pass};
+        let sampling = Sampling::default();
+        let verdict = |readings: &[Reading]| after(readings).verdict(&sampling, true, false);
+        assert_eq!(verdict(&[]), Verdict::Unknown);
+        assert_eq!(verdict(&[Pass]), Verdict::Holding);
+        assert_eq!(verdict(&[Pass, Pass]), Verdict::Met);
+        assert_eq!(verdict(&[Pass, Error, Pass]), Verdict::Holding);
+        assert_eq!(verdict(&[Fail, Fail, Error, Fail]), Verdict::Unknown, "an error is no failure and ends the row");
+        assert_eq!(verdict(&[Fail, Fail, Fail]), Verdict::Failed);
+        assert_eq!(verdict(&[Error, Error, Error]), Verdict::Errored);
+        assert_eq!(after(&[Fail, Fail, Fail, Fail]).verdict(&sampling, false, false), Verdict::Unknown, "failures decide nothing yet");
+    }
+
+    #[test]
+    fn a_pending_reading_ends_a_row_and_counts_as_nothing() {
+        let mut streak = after(&[Reading::Pass]);
+        streak.count(Count::Pending);
+        assert_eq!((streak.passes, streak.failures, streak.totals), (0, 0, (1, 0, 0)));
+    }
+}

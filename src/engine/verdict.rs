@@ -1,0 +1,63 @@
+//! The last sentence: what is running now.
+
+use super::ledger::{Ledger, Standing, name_of};
+use super::{Facts, Reason, Target};
+use crate::schedule::{PhaseId, Schedule};
+
+/// The phase that is live and verified, by name (`baseline` for what was there before), and whether anything is.
+pub(super) fn live(ledger: &Ledger, schedule: &Schedule) -> (Option<String>, bool) {
+    match &ledger.standing {
+        Standing::Verified(phase) => (Some(schedule.phase(*phase).name.clone()), true),
+        Standing::RolledBack { target, .. } => (Some(name_of(target, schedule)), true),
+        Standing::Untouched | Standing::Unverified(_) | Standing::Failed(_) | Standing::GoingBack { .. } | Standing::Degraded { .. } => {
+            (None, false)
+        }
+    }
+}
+
+/// What is running now, and why the run ended, in one sentence without a full stop.
+pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, reason: &Reason, facts: Facts) -> String {
+    let running = running(ledger, schedule, facts);
+    match reason {
+        Reason::Completed => running,
+        Reason::NothingToDo => format!("{running}; there was nothing to do"),
+        Reason::PhaseFailed { phase } => match &ledger.standing {
+            Standing::RolledBack { stopped: true, .. } => format!("{running}; phase `{phase}` failed and was undone"),
+            Standing::RolledBack { .. } => format!("{running}; phase `{phase}` failed and was rolled back"),
+            Standing::Degraded { .. } => format!("{running}: phase `{phase}` failed and its rollback failed"),
+            _ if !facts.known => format!("{running}: phase `{phase}` did not come to an end that could be seen"),
+            _ => format!("{running}: phase `{phase}` failed and was left as it is"),
+        },
+        Reason::Refused { why } => format!("{running}; refused: {}", why.first().map_or("", String::as_str)),
+        Reason::GateNotHeld { what } => format!("{running}; stopped: {what}"),
+        Reason::Busy { who } => format!("{running}; stopped: {who}"),
+        Reason::CouldNotAsk { why } => format!("{running}; stopped: {why}"),
+        Reason::Interrupted => format!("{running}; interrupted"),
+    }
+}
+
+fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
+    let app = &schedule.app.name.value;
+    let (healthy, all) = ledger.healthy;
+    let count = format!("{healthy}/{all} healthy");
+    let phase = |phase: &PhaseId| &schedule.phase(*phase).name;
+    if !facts.known {
+        return match &ledger.standing {
+            Standing::Untouched => format!("{app} was not touched"),
+            Standing::Verified(live) if !facts.changed => format!("{app} runs phase `{}` and was not touched", phase(live)),
+            _ => format!("it is not known what {app} runs, {count} when last seen"),
+        };
+    }
+    match &ledger.standing {
+        Standing::Untouched => format!("{app} was not touched"),
+        Standing::Verified(live) => format!("{app} runs phase `{}`, {count}", phase(live)),
+        Standing::Unverified(live) => format!("{app} has phase `{}` sent and not verified", phase(live)),
+        Standing::Failed(live) => format!("{app} runs phase `{}` unverified, {count}", phase(live)),
+        Standing::GoingBack { .. } => format!("{app} is between two states, {count} when last seen"),
+        Standing::RolledBack { stopped: true, .. } => format!("{app} is stopped, nothing of it was healthy before the run"),
+        Standing::RolledBack { target: Target::Baseline, .. } if all == 0 => format!("{app} runs nothing, as before the run"),
+        Standing::RolledBack { target: Target::Baseline, .. } => format!("{app} runs what it ran before the run, {count}"),
+        Standing::RolledBack { target: Target::Phase(live), .. } => format!("{app} runs phase `{}`, {count}", phase(live)),
+        Standing::Degraded { .. } => format!("{app} is degraded, {count} when last seen"),
+    }
+}

@@ -1,0 +1,495 @@
+//! Rounds: the one way in which anything is judged. A round looks at the containers and takes one sample of every expectation that is
+//! watched; it is judged when all its answers are in, and the next begins one `every` after its start, or at its end when that is later.
+//!
+//! The start assertion, the baseline, gates, earlier services, settling, soaking and the proof of a rollback are all watches; they
+//! differ in what they watch and in what they make of [`Watch::standing`].
+
+use super::containers::{Before, Look, Memory, look};
+use super::streak::{Count, Streak};
+use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, RoundService, Sample, ServiceState, Verdict};
+use crate::schedule::{ExpectationId, Schedule, ServiceName};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// What has not answered by then is given up, as an error. Longer than a remote host takes to say nothing (FACTS §13.1: 20 s and more).
+const ROUND_PATIENCE: Duration = Duration::from_secs(60);
+
+/// When failures of a service decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// From the first sample on: the service was well before.
+    None,
+    /// From the first `met` on: the service was just deployed.
+    UntilMet,
+    /// As [`Patience::None`] while its containers are those from before the deploy, as [`Patience::UntilMet`] once they are not.
+    IfReplaced,
+}
+
+/// What is watched, how it did so far, and where the round stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Watch {
+    services: BTreeMap<ServiceName, Tracker>,
+    others: BTreeMap<ExpectationId, Streak>,
+    before: Before,
+    looks: Looks,
+    pace: Pace,
+    /// The app's containers as they were last known.
+    pub seen: Option<Vec<Container>>,
+    /// Whether the last round could tell the containers.
+    is_known: bool,
+    rounds: u64,
+    samples: u64,
+}
+
+/// Whether a watch looks at the containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looks {
+    /// Not at all: only expectations.
+    No,
+    /// It does, and services need them.
+    Yes,
+    /// It does, and nothing is met unless they are known, be there services or not.
+    MustKnow,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pace {
+    /// A round is in the air.
+    Asking(Round),
+    /// The next round begins then.
+    Waiting(Moment),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Round {
+    started: Moment,
+    observe: Option<OpId>,
+    observed: Option<Observed>,
+    awaited: BTreeMap<OpId, ExpectationId>,
+    samples: BTreeMap<ExpectationId, Sample>,
+}
+
+/// One service of a watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Tracker {
+    patience: Patience,
+    container: Streak,
+    expectations: BTreeMap<ExpectationId, Streak>,
+    memory: Memory,
+    was_replaced: bool,
+    was_met: bool,
+    last: Option<Last>,
+}
+
+/// What the last round said of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Last {
+    look: Look,
+    reading: Reading,
+    verdict: Verdict,
+    actual: Option<String>,
+    samples: BTreeMap<usize, Sample>,
+}
+
+/// Where a watch stands after a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Everything is met.
+    Met,
+    /// Something failed for good.
+    Failed,
+    /// Neither yet.
+    Open,
+}
+
+/// What a round needs asked.
+pub(super) struct Questions {
+    pub observe: Option<OpId>,
+    pub samples: Vec<(OpId, ExpectationId)>,
+}
+
+impl Watch {
+    pub(super) fn new(
+        schedule: &Schedule,
+        services: impl IntoIterator<Item = (ServiceName, Patience)>,
+        others: impl IntoIterator<Item = ExpectationId>,
+        before: Before,
+        looks: Looks,
+        first: Moment,
+    ) -> Self {
+        let services = services.into_iter().map(|(name, patience)| {
+            let expectations = schedule.services.get(&name).map_or(&[][..], |service| &service.expectations);
+            let expectations = expectations.iter().map(|id| (*id, Streak::default())).collect();
+            let tracker = Tracker {
+                patience,
+                container: Streak::default(),
+                expectations,
+                memory: Memory::default(),
+                was_replaced: false,
+                was_met: false,
+                last: None,
+            };
+            (name, tracker)
+        });
+        Self {
+            services: services.collect(),
+            others: others.into_iter().map(|id| (id, Streak::default())).collect(),
+            before,
+            looks,
+            pace: Pace::Waiting(first),
+            seen: None,
+            is_known: false,
+            rounds: 0,
+            samples: 0,
+        }
+    }
+
+    /// When the watch wants to be asked again by itself.
+    pub(super) fn next_wake(&self) -> Moment {
+        match &self.pace {
+            Pace::Asking(round) => round.started + ROUND_PATIENCE,
+            Pace::Waiting(next) => *next,
+        }
+    }
+
+    pub(super) fn is_asking(&self) -> bool {
+        matches!(self.pace, Pace::Asking(_))
+    }
+
+    /// Begins a round, with ids from `next_op` on.
+    pub(super) fn begin(&mut self, now: Moment, mut next_op: impl FnMut() -> OpId) -> Questions {
+        let observe = (self.looks != Looks::No).then(&mut next_op);
+        let asked: BTreeSet<ExpectationId> =
+            self.services.values().flat_map(|tracker| tracker.expectations.keys()).chain(self.others.keys()).copied().collect();
+        let samples: Vec<_> = asked.into_iter().map(|id| (next_op(), id)).collect();
+        self.pace = Pace::Asking(Round {
+            started: now,
+            observe,
+            observed: None,
+            awaited: samples.iter().copied().collect(),
+            samples: BTreeMap::new(),
+        });
+        Questions { observe, samples }
+    }
+
+    /// Whether this answer belongs to the round in the air.
+    pub(super) fn awaits(&self, op: OpId) -> bool {
+        matches!(&self.pace, Pace::Asking(round) if round.observe == Some(op) || round.awaited.contains_key(&op))
+    }
+
+    pub(super) fn take_sample(&mut self, op: OpId, sample: Sample) {
+        if let Pace::Asking(round) = &mut self.pace
+            && let Some(expectation) = round.awaited.remove(&op)
+        {
+            round.samples.insert(expectation, sample);
+        }
+    }
+
+    pub(super) fn take_observed(&mut self, op: OpId, observed: Observed) {
+        if let Pace::Asking(round) = &mut self.pace
+            && round.observe == Some(op)
+        {
+            round.observe = None;
+            round.observed = Some(observed);
+        }
+    }
+
+    /// How many answers the round still waits for.
+    pub(super) fn awaited(&self) -> usize {
+        match &self.pace {
+            Pace::Asking(round) => round.awaited.len() + usize::from(round.observe.is_some()),
+            Pace::Waiting(_) => 0,
+        }
+    }
+
+    /// Gives up what has not answered, as errors. Gives the ids that are not wanted any more.
+    pub(super) fn give_up(&mut self, schedule: &Schedule, now: Moment) -> Vec<OpId> {
+        let Pace::Asking(round) = &mut self.pace else { return Vec::new() };
+        let why = format!("no answer within {} s", ROUND_PATIENCE.as_secs());
+        let mut given_up: Vec<OpId> = round.awaited.keys().copied().collect();
+        for (_, expectation) in std::mem::take(&mut round.awaited) {
+            let expected = schedule.expectations[expectation.0].text.clone();
+            let took_ms = u64::try_from((now - round.started).as_millis()).unwrap_or(u64::MAX);
+            round.samples.insert(expectation, Sample { reading: Reading::Error, expected, actual: why.clone(), at: now, took_ms });
+        }
+        if let Some(op) = round.observe.take() {
+            given_up.push(op);
+            round.observed = Some(Observed::Unknown(why));
+        }
+        given_up
+    }
+
+    /// Judges the round in the air, all of whose answers are in.
+    pub(super) fn judge(&mut self, schedule: &Schedule, now: Moment) -> Event {
+        let next = match &self.pace {
+            Pace::Asking(round) => (round.started + schedule.sampling.every).max(now),
+            Pace::Waiting(next) => *next,
+        };
+        let round = match std::mem::replace(&mut self.pace, Pace::Waiting(next)) {
+            Pace::Asking(round) => round,
+            Pace::Waiting(_) => return Event::Round { services: BTreeMap::new(), others: BTreeMap::new() },
+        };
+        let observed = round.observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned()));
+        self.is_known = matches!(observed, Observed::Known(_));
+        self.rounds += 1;
+        self.samples += round.samples.len() as u64;
+
+        let mut services = BTreeMap::new();
+        for (name, tracker) in &mut self.services {
+            services.insert(name.clone(), tracker.judge(name, &observed, &round.samples, &self.before, schedule));
+        }
+        let mut others = BTreeMap::new();
+        for (id, streak) in &mut self.others {
+            if let Some(sample) = round.samples.get(id) {
+                streak.count(Count::Reading(sample.reading));
+                streak.keep(sample.clone());
+                others.insert(id.0, (sample.clone(), streak.verdict(&schedule.sampling, true, false)));
+            }
+        }
+        if let Observed::Known(containers) = observed {
+            self.seen = Some(containers);
+        }
+        Event::Round { services, others }
+    }
+
+    pub(super) fn standing(&self, schedule: &Schedule) -> Standing {
+        let verdicts = || {
+            let of_services = self.services.values().map(Tracker::verdict);
+            of_services.chain(self.others.values().map(|streak| streak.verdict(&schedule.sampling, true, false)))
+        };
+        if verdicts().any(|verdict| verdict == Verdict::Failed) {
+            Standing::Failed
+        } else if self.rounds > 0 && (self.is_known || self.looks != Looks::MustKnow) && verdicts().all(|verdict| verdict == Verdict::Met) {
+            Standing::Met
+        } else {
+            Standing::Open
+        }
+    }
+
+    /// Why nothing can be said, when everything that is not met could not be asked in the last round.
+    pub(super) fn only_errors(&self, schedule: &Schedule) -> Option<String> {
+        let mut why = None;
+        if self.looks == Looks::MustKnow && !self.is_known {
+            why = Some("the containers could not be looked at".to_owned());
+        }
+        for (name, tracker) in self.services.iter().filter(|(_, tracker)| tracker.verdict() != Verdict::Met) {
+            let last = tracker.last.as_ref()?;
+            if last.reading != Reading::Error {
+                return None;
+            }
+            why.get_or_insert_with(|| format!("{name}: {}", last.actual.clone().unwrap_or_default()));
+        }
+        for (id, streak) in &self.others {
+            if streak.verdict(&schedule.sampling, true, false) == Verdict::Met {
+                continue;
+            }
+            let last = streak.recent.last()?;
+            if last.reading != Reading::Error {
+                return None;
+            }
+            why.get_or_insert_with(|| format!("{}: {}", schedule.expectations[id.0].text, last.actual));
+        }
+        why
+    }
+
+    /// Why asking goes badly, as soon as it went badly often enough to be worth saying.
+    pub(super) fn errored(&self, schedule: &Schedule) -> Option<String> {
+        let service = self.services.iter().find(|(_, tracker)| tracker.verdict() == Verdict::Errored);
+        let of_service = service.map(|(name, tracker)| format!("{name}: {}", tracker.actual()));
+        of_service.or_else(|| {
+            let other = self.others.iter().find(|(_, streak)| streak.verdict(&schedule.sampling, true, false) == Verdict::Errored);
+            other.map(|(id, streak)| {
+                format!("{}: {}", schedule.expectations[id.0].text, streak.recent.last().map_or("", |sample| sample.actual.as_str()))
+            })
+        })
+    }
+
+    /// The services that failed; at a deadline, all that are not met and could be asked.
+    pub(super) fn failed_services(&self, schedule: &Schedule, at_deadline: bool) -> Vec<FailedService> {
+        let failed = self.services.iter().filter(|(_, tracker)| match tracker.verdict() {
+            Verdict::Failed => true,
+            Verdict::Met => false,
+            _ => at_deadline && tracker.last.as_ref().is_none_or(|last| last.reading != Reading::Error),
+        });
+        failed.map(|(name, tracker)| tracker.failed(name, schedule)).collect()
+    }
+
+    /// Samples of gates and externals that did not pass in the last round.
+    pub(super) fn failed_others(&self) -> Vec<(ExpectationId, Sample)> {
+        let last = self.others.iter().filter_map(|(id, streak)| Some((*id, streak.recent.last()?.clone())));
+        last.filter(|(_, sample)| sample.reading != Reading::Pass).collect()
+    }
+
+    /// What broke the row in the last round, by the first service it happened to: a reading that is not a pass, or another container.
+    pub(super) fn broken(&self) -> Option<(ServiceName, Reading, String)> {
+        self.services.iter().find_map(|(name, tracker)| {
+            let last = tracker.last.as_ref()?;
+            if last.reading != Reading::Pass {
+                return Some((name.clone(), last.reading, tracker.actual()));
+            }
+            last.look.changed.clone().map(|changed| (name.clone(), Reading::Fail, changed))
+        })
+    }
+
+    /// A service that failed to hold, described as such.
+    pub(super) fn describe(&self, schedule: &Schedule, service: &str) -> Option<FailedService> {
+        self.services.get_key_value(service).map(|(name, tracker)| tracker.failed(name, schedule))
+    }
+
+    /// Services whose last reading was a pass.
+    pub(super) fn passing(&self) -> BTreeSet<ServiceName> {
+        let passing = |tracker: &Tracker| tracker.last.as_ref().is_some_and(|last| last.reading == Reading::Pass);
+        self.services.iter().filter(|(_, tracker)| passing(tracker)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Services that are met.
+    pub(super) fn met(&self) -> BTreeSet<ServiceName> {
+        self.services.iter().filter(|(_, tracker)| tracker.verdict() == Verdict::Met).map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(super) fn services(&self) -> BTreeSet<ServiceName> {
+        self.services.keys().cloned().collect()
+    }
+
+    /// Containers of the last round, if it could tell them.
+    pub(super) fn known(&self) -> Option<&[Container]> {
+        if self.is_known { self.seen.as_deref() } else { None }
+    }
+
+    pub(super) fn observed(&self) -> Before {
+        Before(self.known().map(<[Container]>::to_vec))
+    }
+
+    pub(super) fn samples_taken(&self) -> u64 {
+        self.samples
+    }
+
+    pub(super) fn images(&self) -> BTreeMap<ServiceName, String> {
+        let image = |tracker: &Tracker| tracker.last.as_ref().and_then(|last| last.look.image.clone());
+        self.services.iter().filter_map(|(name, tracker)| Some((name.clone(), image(tracker)?))).collect()
+    }
+
+    /// The last samples of each expectation, by its text.
+    pub(super) fn recent(&self, schedule: &Schedule) -> BTreeMap<String, Vec<Sample>> {
+        let of_services = self.services.values().flat_map(|tracker| &tracker.expectations);
+        of_services.chain(&self.others).map(|(id, streak)| (schedule.expectations[id.0].text.clone(), streak.recent.clone())).collect()
+    }
+}
+
+impl Tracker {
+    fn verdict(&self) -> Verdict {
+        self.last.as_ref().map_or(Verdict::Unknown, |last| last.verdict)
+    }
+
+    fn actual(&self) -> String {
+        self.last.as_ref().and_then(|last| last.actual.clone()).unwrap_or_else(|| "nothing was seen yet".to_owned())
+    }
+
+    fn streaks(&mut self) -> impl Iterator<Item = &mut Streak> {
+        std::iter::once(&mut self.container).chain(self.expectations.values_mut())
+    }
+
+    fn judge(
+        &mut self,
+        name: &ServiceName,
+        observed: &Observed,
+        samples: &BTreeMap<ExpectationId, Sample>,
+        before: &Before,
+        schedule: &Schedule,
+    ) -> RoundService {
+        let look = look(observed, name, &mut self.memory, before, schedule.limits.restarts);
+        if let Observed::Known(containers) = observed {
+            self.was_replaced |= !before.kept(name, containers);
+        }
+        if look.changed.is_some() {
+            self.streaks().for_each(|streak| streak.passes = 0);
+        }
+
+        self.container.count(look.count);
+        let mut reading = match look.count {
+            Count::Reading(reading) => reading,
+            Count::Pending => Reading::Fail,
+        };
+        let mut actual = look.actual.clone();
+        let mut judged = BTreeMap::new();
+        for (id, streak) in &mut self.expectations {
+            let Some(sample) = samples.get(id) else { continue };
+            let sample = judged_with(sample, &look);
+            streak.count(Count::Reading(sample.reading));
+            streak.keep(sample.clone());
+            if sample.reading != Reading::Pass && (actual.is_none() || sample.reading > reading) {
+                actual = Some(sample.actual.clone());
+            }
+            reading = reading.max(sample.reading);
+            judged.insert(id.0, sample);
+        }
+
+        let decisive = self.was_met
+            || match self.patience {
+                Patience::None => true,
+                Patience::UntilMet => false,
+                Patience::IfReplaced => !self.was_replaced,
+            };
+        let was_met = self.was_met;
+        let sampling = &schedule.sampling;
+        let worst = self.streaks().map(|streak| streak.verdict(sampling, decisive, was_met)).max();
+        let verdict = if look.terminal.is_some() { Verdict::Failed } else { worst.unwrap_or_default() };
+        self.was_met |= verdict == Verdict::Met;
+        let passes = self.streaks().map(|streak| streak.passes).min().unwrap_or(0);
+        let round = RoundService {
+            state: look.state.clone(),
+            health: look.health,
+            verdict,
+            reading,
+            passes,
+            actual: actual.clone(),
+            samples: judged.clone(),
+        };
+        self.last = Some(Last { look, reading, verdict, actual, samples: judged });
+        round
+    }
+
+    /// What to say of a service that failed: its container if that is at fault, else the worst of its expectations.
+    fn failed(&self, name: &ServiceName, schedule: &Schedule) -> FailedService {
+        let hint = schedule.services.get(name).and_then(|service| service.hint.clone());
+        let look = self.last.as_ref().map(|last| &last.look);
+        let at_fault = look.is_none_or(|look| look.terminal.is_some() || look.count != Count::Reading(Reading::Pass));
+        let worst = self.expectations.iter().filter(|(_, streak)| streak.passes == 0 || self.verdict() != Verdict::Met);
+        let worst = worst.max_by_key(|(_, streak)| (streak.failures, streak.errors, streak.totals.1));
+        let sample = worst.and_then(|(id, streak)| Some((id, streak, self.last.as_ref()?.samples.get(&id.0)?)));
+        match sample {
+            Some((id, streak, sample)) if !at_fault => FailedService {
+                service: name.clone(),
+                what: schedule.expectations[id.0].text.clone(),
+                expected: sample.expected.clone(),
+                actual: sample.actual.clone(),
+                counts: streak.totals,
+                hint,
+            },
+            _ => FailedService {
+                service: name.clone(),
+                what: "its container".to_owned(),
+                expected: "runs, and is the same in every sample".to_owned(),
+                actual: look.and_then(|look| look.actual.clone().or_else(|| look.changed.clone())).unwrap_or_else(|| self.actual()),
+                counts: self.container.totals,
+                hint,
+            },
+        }
+    }
+}
+
+/// A sample in the light of the containers: a pass by something else, or while nobody knows what runs, is no pass (promise 3).
+fn judged_with(sample: &Sample, look: &Look) -> Sample {
+    let mut sample = sample.clone();
+    if !look.is_known {
+        sample.reading = Reading::Error;
+        sample.actual = format!("{}, and its container could not be looked at", sample.actual);
+    } else if look.is_down && sample.reading == Reading::Pass {
+        sample.reading = Reading::Error;
+        sample.actual = match look.state {
+            ServiceState::Missing => format!("{}, though the service has no container: something else answers there", sample.actual),
+            _ => format!("{}, though its container does not run: something else answers there", sample.actual),
+        };
+    }
+    sample
+}

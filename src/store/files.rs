@@ -1,0 +1,93 @@
+//! Files and folders that are on disk when the call returns, and that only their owner can read.
+
+use super::StoreError;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+/// Folders: their owner's alone, since snapshots and logs may hold what should not be read by others.
+const FOLDER_MODE: u32 = 0o700;
+/// Files, likewise.
+const FILE_MODE: u32 = 0o600;
+
+/// Makes a folder and what is missing above it. One that is there already stays as it is.
+pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(path).map_err(|error| StoreError::io("make the folder", path, error))?;
+    sync_parent(path)
+}
+
+/// Makes a folder that must not be there yet.
+pub(super) fn make_new_folder(path: &Path) -> Result<bool, StoreError> {
+    match DirBuilder::new().mode(FOLDER_MODE).create(path) {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StoreError::io("make the folder", path, error)),
+    }
+}
+
+/// A new file, open for appending; its folder knows it.
+pub(super) fn new_file(path: &Path) -> Result<File, StoreError> {
+    let file = OpenOptions::new().append(true).create_new(true).mode(FILE_MODE).open(path);
+    let file = file.map_err(|error| StoreError::io("create", path, error))?;
+    sync_parent(path)?;
+    Ok(file)
+}
+
+/// A whole file, synced. Its folder is not: the caller moves it, or the folder, into place.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(FILE_MODE);
+    options
+        .open(path)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        .map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Moves a finished file or folder to its name: it is there whole, or not at all.
+pub(super) fn move_into_place(from: &Path, to: &Path) -> Result<(), StoreError> {
+    std::fs::rename(from, to).map_err(|error| StoreError::io("write", to, error))?;
+    sync_parent(to)
+}
+
+/// Makes a folder's own entries last.
+pub(super) fn sync_folder(path: &Path) -> Result<(), StoreError> {
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| StoreError::io("sync", path, error))
+}
+
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => Ok(()),
+    }
+}
+
+/// A name made fit for a file: letters, digits, `-`, `_` and `.`, never hidden, at most 60 of them.
+pub(super) fn file_name(name: &str) -> String {
+    let fit = |character: char| if character.is_ascii_alphanumeric() || "-_.".contains(character) { character } else { '_' };
+    let name: String = name.chars().take(60).map(fit).collect();
+    match name.strip_prefix('.') {
+        Some(rest) => format!("_{rest}"),
+        None if name.is_empty() => "_".into(),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_leave_their_folder() {
+        assert_eq!(file_name("saleor-api"), "saleor-api");
+        assert_eq!(file_name("../../etc/passwd"), "_._.._etc_passwd");
+        assert_eq!(file_name(""), "_");
+        assert_eq!(file_name("."), "_");
+    }
+}

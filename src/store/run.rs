@@ -1,0 +1,193 @@
+//! The state folder and one run's place in it.
+
+use super::StoreError;
+use super::evidence;
+use super::files;
+use super::journal::Writer;
+use crate::engine::{Event, Evidence, Moment};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
+
+/// Letters of a run id's random part: no vowels (no words), nothing that looks like something else.
+const ID_LETTERS: &[u8; 24] = b"bcdfghjkmnpqrtvwxz346789";
+
+/// The state folder.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+impl Store {
+    /// Opens the state folder, making it if needed.
+    ///
+    /// # Errors
+    /// When there is no folder to use, or it cannot be made; the sentence says what to do.
+    pub fn open(folder: Option<PathBuf>) -> Result<Self, StoreError> {
+        let folder = match folder {
+            Some(folder) => folder,
+            None => default_folder(|name| std::env::var_os(name))
+                .ok_or_else(|| StoreError::unusable(Path::new("~/.local/state/plan"), "cannot be found, since HOME is not set"))?,
+        };
+        files::make_folder(&folder.join("runs"))?;
+        Ok(Self { folder })
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The folder of a run, whether it is there or not.
+    pub fn run_folder(&self, id: &str) -> PathBuf {
+        self.folder.join("runs").join(files::file_name(id))
+    }
+
+    /// The journal of a run, for [`super::read`].
+    pub fn journal(&self, id: &str) -> PathBuf {
+        self.run_folder(id).join("journal.jsonl")
+    }
+
+    /// Begins a run's record.
+    ///
+    /// # Errors
+    /// When its folder cannot be made, or a run of this id is there already.
+    pub fn begin(&self, id: &str) -> Result<Run, StoreError> {
+        let folder = self.run_folder(id);
+        if !files::make_new_folder(&folder)? {
+            return Err(StoreError::unusable(&folder, "belongs to an earlier run"));
+        }
+        files::make_folder(&folder.join("snapshots"))?;
+        files::make_folder(&folder.join("evidence"))?;
+        let journal = Writer::create(folder.join("journal.jsonl"))?;
+        Ok(Run { folder, journal, snapshots: 0, evidence: 0 })
+    }
+}
+
+/// `$XDG_STATE_HOME/plan`, else `~/.local/state/plan`. A relative `XDG_STATE_HOME` does not count, as its specification has it.
+pub fn default_folder(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Option<PathBuf> {
+    let set = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    set("XDG_STATE_HOME").or_else(|| set("HOME").map(|home| home.join(".local/state"))).map(|state| state.join("plan"))
+}
+
+/// A new run's id: sorts by time (UTC), can be read out, e.g. `20261123-164501-k3f9`.
+///
+/// # Errors
+/// When the system has no randomness to give.
+pub fn new_run_id() -> Result<String, String> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(|error| format!("the system gives no random numbers: {error}"))?;
+    let letters: String = random.iter().map(|byte| char::from(ID_LETTERS[usize::from(*byte) % ID_LETTERS.len()])).collect();
+    Ok(format!("{}-{letters}", Timestamp::now().to_zoned(TimeZone::UTC).strftime("%Y%m%d-%H%M%S")))
+}
+
+/// One run's record, open for writing.
+#[derive(Debug)]
+pub struct Run {
+    folder: PathBuf,
+    journal: Writer,
+    snapshots: usize,
+    evidence: usize,
+}
+
+impl Run {
+    /// Where it lies.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Appends events to the journal, with one write, and syncs it.
+    ///
+    /// # Errors
+    /// When they are not on disk.
+    pub fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
+        self.journal.append(now, events)
+    }
+
+    /// Keeps a text as `snapshots/NN-NAME.yml` and gives its path.
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub fn keep_snapshot(&mut self, name: &str, text: &str) -> Result<PathBuf, StoreError> {
+        let folder = self.folder.join("snapshots");
+        let path = folder.join(format!("{:02}-{}.yml", self.snapshots + 1, files::file_name(name)));
+        let unfinished = folder.join(".unfinished");
+        files::write(&unfinished, text.as_bytes())?;
+        files::move_into_place(&unfinished, &path)?;
+        self.snapshots += 1;
+        Ok(path)
+    }
+
+    /// Keeps evidence as the folder `evidence/NN-PHASE` and gives its path.
+    ///
+    /// # Errors
+    /// When it is not on disk, whole.
+    pub fn keep_evidence(&mut self, evidence: &Evidence) -> Result<PathBuf, StoreError> {
+        let path = self.folder.join("evidence").join(format!("{:02}-{}", self.evidence + 1, files::file_name(&evidence.phase)));
+        evidence::keep(evidence, &path)?;
+        self.evidence += 1;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn ids_sort_by_time_and_differ() {
+        let (a, b) = (new_run_id().unwrap(), new_run_id().unwrap());
+        assert_ne!(a, b);
+        assert!(a[..15] <= b[..15], "{a} {b}");
+        assert_eq!(a.len(), "20261123-164501-k3f9".len());
+        assert_eq!(files::file_name(&a), a);
+    }
+
+    #[test]
+    fn the_folder_follows_the_environment() {
+        let folder = |xdg: Option<&str>, home: Option<&str>| {
+            default_folder(|name| if name == "HOME" { home.map(Into::into) } else { xdg.map(Into::into) })
+        };
+        assert_eq!(folder(Some("/s"), Some("/h")), Some("/s/plan".into()));
+        assert_eq!(folder(Some("relative"), Some("/h")), Some("/h/.local/state/plan".into()));
+        assert_eq!(folder(None, Some("/h")), Some("/h/.local/state/plan".into()));
+        assert_eq!(folder(None, Some("")), None);
+    }
+
+    #[test]
+    fn snapshots_are_whole_numbered_and_their_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(folder.path().join("state/plan"))).unwrap();
+        let mut run = store.begin("20261123-164501-k3f9").unwrap();
+        let first = run.keep_snapshot("baseline", "services: {}\n").unwrap();
+        let second = run.keep_snapshot("../core", "x").unwrap();
+        assert!(first.ends_with("runs/20261123-164501-k3f9/snapshots/01-baseline.yml"), "{first:?}");
+        assert!(second.ends_with("snapshots/02-_._core.yml"), "{second:?}");
+        assert_eq!(std::fs::read_to_string(&first).unwrap(), "services: {}\n");
+        assert_eq!(std::fs::read_dir(first.parent().unwrap()).unwrap().count(), 2);
+        assert_eq!((mode(store.folder()), mode(run.folder()), mode(&first)), (0o700, 0o700, 0o600));
+        assert_eq!(mode(&store.journal("20261123-164501-k3f9")), 0o600);
+    }
+
+    #[test]
+    fn a_run_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Some(folder.path().to_owned())).unwrap();
+        store.begin("one").unwrap();
+        assert!(store.begin("one").unwrap_err().to_string().contains("earlier run"));
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_explained() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("state");
+        std::fs::write(&file, "").unwrap();
+        let error = Store::open(Some(file)).unwrap_err().to_string();
+        assert!(error.contains("a file is where a folder belongs") && error.contains("--state DIR"), "{error}");
+    }
+}
