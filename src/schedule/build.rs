@@ -113,6 +113,7 @@ fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, s
     });
     let container_names =
         services.iter().filter_map(|name| Some((name.clone(), with_defaults(&of_service(name)?.container_name.as_ref()?.value)?)));
+    let images = services.iter().filter_map(|name| Some((name.clone(), of_service(name)?.image.as_ref()?.value.clone())));
     Phase {
         name: phase.name.value.clone(),
         note: phase.note.clone(),
@@ -124,6 +125,7 @@ fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, s
         adds: services.difference(delivered).cloned().collect(),
         removes: phase.removes.iter().map(|name| name.value.clone()).collect(),
         ports: ports.collect(),
+        images: images.collect(),
         container_names: container_names.collect(),
         services: services.clone(),
         within: phase.within,
