@@ -5,7 +5,7 @@ use rollout_plan::drive::{
     run,
 };
 use rollout_plan::engine::{
-    Answer, DeployProgress, Effect, Ending, Event, Evidence, Facts, Input, Intent, Moment, OpId, Reading, Reason, Sample,
+    Answer, DeployProgress, Effect, Ending, Event, Evidence, Facts, Input, Intent, Moment, OpId, Reading, Reason, Sample, Step,
 };
 use rollout_plan::schedule::ExpectationId;
 use std::cell::RefCell;
@@ -29,9 +29,10 @@ struct Scripted {
 }
 
 impl Machine for Scripted {
-    fn decide(&self, now: Moment, input: Input) -> (Vec<Event>, Vec<Effect>) {
+    fn decide(&self, now: Moment, input: Input) -> Step {
         self.trace.borrow_mut().push(format!("{} {}", now.0.as_millis(), short(&input)));
-        (self.rule)(now, &input)
+        let (events, effects) = (self.rule)(now, &input);
+        Step { events, effects }
     }
 
     fn apply(&mut self, now: Moment, event: &Event) {
@@ -47,8 +48,8 @@ impl Machine for Scripted {
         self.wakes.front().copied()
     }
 
-    fn ending(&self) -> Option<Ending> {
-        self.ending.clone()
+    fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
     }
 }
 

@@ -82,16 +82,16 @@ pub fn reply(call: &Call, name: &str) -> Reply {
 }
 
 /// A recording of a procedure, by its name.
-pub fn recording(procedure: &str, name: &str) -> Recording {
-    let found = recordings(procedure).into_iter().find(|recording| recording.name == name);
+pub fn recording(procedure: &str, name: &str) -> &'static Recording {
+    let found = recordings(procedure).iter().find(|recording| recording.name == name);
     found.unwrap_or_else(|| panic!("tests/recordings/{procedure}.jsonl has no `{name}`"))
 }
 
-/// Every recording of a procedure; `errors` has those of none.
-pub fn recordings(procedure: &str) -> Vec<Recording> {
-    static READ: Mutex<BTreeMap<String, Vec<Recording>>> = Mutex::new(BTreeMap::new());
+/// Every recording of a procedure; `errors` has those of none. Read once.
+pub fn recordings(procedure: &str) -> &'static [Recording] {
+    static READ: Mutex<BTreeMap<String, &'static [Recording]>> = Mutex::new(BTreeMap::new());
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
-    read.entry(procedure.to_owned()).or_insert_with(|| load(procedure)).clone()
+    read.entry(procedure.to_owned()).or_insert_with(|| load(procedure).leak())
 }
 
 fn load(procedure: &str) -> Vec<Recording> {

@@ -43,7 +43,7 @@ pub(super) struct Loaded {
 pub(super) fn load(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, found: &mut Vec<Diagnostic>) -> Vec<Option<Loaded>> {
     let folder = sources.file(plan.name.span.file).path().parent().map(Path::to_owned).unwrap_or_default();
     let mut read: BTreeMap<&str, Option<(Arc<str>, Arc<ComposeFile>)>> = BTreeMap::new();
-    let mut load = |phase: &'_ Phase| load_one(phase, &folder, sources, files, found);
+    let mut load = |phase: &'_ Phase| load_one(plan, phase, &folder, sources, files, found);
     plan.phases
         .iter()
         .map(|phase| {
@@ -54,6 +54,7 @@ pub(super) fn load(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, foun
 }
 
 fn load_one(
+    plan: &Plan,
     phase: &Phase,
     folder: &Path,
     sources: &mut SourceMap,
@@ -67,7 +68,7 @@ fn load_one(
     let text = match files.read(path) {
         Ok(text) => text,
         Err(error) => {
-            found.push(not_there(phase, &error, files));
+            found.push(not_there(plan, phase, &error, files));
             return None;
         }
     };
@@ -97,7 +98,7 @@ fn load_one(
     }
 }
 
-fn not_there(phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic {
+fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic {
     let path = &phase.from.value;
     match error {
         FileError::Missing => {
@@ -106,7 +107,11 @@ fn not_there(phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic 
             let names = files.beside(path);
             let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
             let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            match nearest(name, names.iter().map(String::as_str)) {
+            // The file that is meant is most likely one that no other phase deploys.
+            let named = |name: &&str| plan.phases.iter().any(|phase| phase.from.value == whole(name));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let near = nearest(name, names.iter().copied().filter(|name| !named(name))).or_else(|| nearest(name, names));
+            match near {
                 Some(near) => missing(format!("did you mean `{}`?", whole(near))).help(format!("write \"{}\"", whole(near))),
                 None => missing("no such file".to_owned()).help("paths are relative to the plan file"),
             }

@@ -2,6 +2,7 @@
 //! merely forgotten in a file is stopped and removed (FACTS §13.3).
 
 use super::context::{Context, is_started, quoted, service_of};
+use super::removes;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
@@ -10,7 +11,7 @@ const MAX_LABELS: usize = 3;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for (before, earlier, after, later) in context.pairs() {
-        let allowed = |name: &str| after.phase.removes.iter().any(|removed| removed.value == name);
+        let allowed = |name: &str| removes::says(&after.phase.removes, name, earlier, later);
         let dropped: Vec<(&str, Span)> = earlier
             .services
             .iter()

@@ -3,6 +3,7 @@
 use super::context::{Context, is_started, service_of};
 use crate::compose::ComposeFile;
 use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::source::Spanned;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for phase in &context.phases {
@@ -31,6 +32,15 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+}
+
+/// Whether a phase says of a service that it removes it, a near miss included: that is told here.
+pub(super) fn says(removes: &[Spanned<String>], service: &str, earlier: &ComposeFile, later: &ComposeFile) -> bool {
+    let meant = |written: &str| {
+        let known = service_of(earlier, written).is_some() || service_of(later, written).is_some();
+        if known { written == service } else { nearest(written, gone(earlier, later)) == Some(service) }
+    };
+    removes.iter().any(|name| meant(&name.value))
 }
 
 /// The services that are there before and not after.

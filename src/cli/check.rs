@@ -1,7 +1,7 @@
 //! `plan check --offline`: what can be proved without looking at Dokploy, and the schedule.
 
 use super::files::{self, Folder};
-use crate::check::FileError;
+use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{self, Lowered};
 use crate::report::{check, diagnostics};
@@ -23,8 +23,17 @@ pub struct Found {
 
 /// Reads and checks a plan and its compose files. `path` is also how the file is shown.
 pub fn find(path: &Path) -> Found {
+    found(path, files::read(path), &Folder::of(path))
+}
+
+/// Reads and checks a plan that lies elsewhere than on disk.
+pub(super) fn find_in(files: &dyn Files, path: &Path) -> Found {
+    found(path, files.read(&path.to_string_lossy()), files)
+}
+
+fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Found {
     let mut sources = SourceMap::default();
-    let text = match files::read(path) {
+    let text = match text {
         Ok(text) => text,
         Err(error) => {
             let diagnostics = vec![not_read(path, &error, &mut sources)];
@@ -34,7 +43,7 @@ pub fn find(path: &Path) -> Found {
     let file = sources.add(path, text);
     let text = sources.file(file).text().clone();
     let lowered = model::load(file, &text);
-    let Prepared { schedule, diagnostics } = schedule::prepare(&lowered, &mut sources, &Folder::of(path));
+    let Prepared { schedule, diagnostics } = schedule::prepare(&lowered, &mut sources, files);
     Found { sources, lowered: Some(lowered), schedule, diagnostics }
 }
 

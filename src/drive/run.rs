@@ -6,7 +6,7 @@ use super::in_flight::InFlight;
 use super::interrupt::{Interrupts, Signal};
 use super::machine::Machine;
 use super::{Approve, Clock, Confirmation, Platform, Prober, Record, Report};
-use crate::engine::{Answer, Effect, Ending, Event, Input, Moment};
+use crate::engine::{Answer, Effect, Ending, Event, Input, Moment, Step};
 use std::collections::VecDeque;
 use std::future::pending;
 use std::rc::Rc;
@@ -102,7 +102,7 @@ where
             while let Some(input) = self.inputs.pop_front() {
                 self.step(input);
                 if let Some(ending) = self.machine.ending() {
-                    return Driven::Ended(ending, self.signal);
+                    return Driven::Ended(ending.clone(), self.signal);
                 }
             }
             let wake = self.machine.next_wake();
@@ -162,7 +162,7 @@ where
 
     fn step(&mut self, input: Input) {
         let now = self.tick();
-        let (events, effects) = self.machine.decide(now, input);
+        let Step { events, effects } = self.machine.decide(now, input);
         let durable: Vec<Event> = events.iter().filter(|event| event.is_durable()).cloned().collect();
         let recorded = if durable.is_empty() { Ok(()) } else { self.record.append(now, &durable) };
         match recorded {
@@ -174,7 +174,7 @@ where
             }
             Err(why) => {
                 // The step did not happen. What the engine makes of that is shown, and nothing more is started.
-                let (events, _) = self.machine.decide(now, Input::CannotRecord(why));
+                let Step { events, .. } = self.machine.decide(now, Input::CannotRecord(why));
                 self.take(now, &events);
             }
         }
@@ -183,7 +183,9 @@ where
     fn take(&mut self, now: Moment, events: &[Event]) {
         for event in events {
             self.machine.apply(now, event);
-            self.report.event(now, event);
+            if event.is_shown() {
+                self.report.event(now, event);
+            }
         }
     }
 
@@ -216,6 +218,10 @@ where
             }
             Effect::Confirm { op, after } => self.in_flight.start(op, async move {
                 let yes = people.confirm(after).await == Confirmation::Yes;
+                answers.tell(op, Input::Confirmed(op, yes));
+            }),
+            Effect::AskRollback { op, phase } => self.in_flight.start(op, async move {
+                let yes = people.rollback(phase).await == Confirmation::Yes;
                 answers.tell(op, Input::Confirmed(op, yes));
             }),
             Effect::Approve { op, gate, .. } => self.in_flight.start(op, async move {

@@ -27,6 +27,7 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
             format!("the deploy waited too long in Dokploy's queue; {rest}")
         }
         Cause::DeployTimeout => "the deploy has not ended long after its time, and nobody knows how it will".to_owned(),
+        Cause::RunTimeout => "the run's own time is over".to_owned(),
         Cause::Services { services, regression } => {
             let names = short_list(services.iter().map(|failed| &failed.service), 6);
             match (services.as_slice(), regression) {
@@ -69,15 +70,8 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
             }
         }
         Cause::NeverStarted { evidence } => lines.extend(hanging(&Line::text("  seen: "), Style::Plain, evidence, width)),
-        Cause::QueueTimeout { .. } | Cause::DeployTimeout | Cause::CouldNotAsk { .. } => {}
-        Cause::Services { services, .. } => {
-            for (at, failed) in services.iter().enumerate() {
-                if at > 0 {
-                    lines.push(Line::new());
-                }
-                lines.extend(service(failed, width));
-            }
-        }
+        Cause::QueueTimeout { .. } | Cause::DeployTimeout | Cause::RunTimeout | Cause::CouldNotAsk { .. } => {}
+        Cause::Services { services, .. } => lines.extend(self::services(services, width)),
         Cause::Expectations { samples } => {
             for (id, sample) in samples {
                 let (name, text) = outline.expectation(*id);
@@ -113,6 +107,18 @@ pub fn diff(diff: &str, width: usize) -> Vec<Line> {
         .collect();
     if all.len() > MOST {
         lines.push(Line::text("  ").styled(Style::Dim, format!("│ … {} more", count(all.len() - MOST, "line"))));
+    }
+    lines
+}
+
+/// Services that do not hold, each with what it was asked and said.
+pub fn services(services: &[FailedService], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, failed) in services.iter().enumerate() {
+        if at > 0 {
+            lines.push(Line::new());
+        }
+        lines.extend(service(failed, width));
     }
     lines
 }

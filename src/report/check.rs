@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::outline::Outline;
 use super::words::{self, count};
 use crate::model::{OnFailure, duration};
-use crate::schedule::{Bounds, ExpectationId, Gate, Phase, Schedule};
+use crate::schedule::{Bounds, Gate, Phase, Schedule};
 
 /// The schedule in lines of at most `width` columns; names and paths are never cut.
 pub fn schedule(schedule: &Schedule, width: usize, colour: bool) -> String {
@@ -49,13 +49,9 @@ impl Page<'_> {
         let size = format!("{}, {}", count(schedule.phases.len(), "phase"), count(schedule.services.len(), "service"));
         let mut lines = vec![Line::text("rollout ").styled(Style::Bold, &schedule.rollout).plain(format!(": {size}"))];
         lines.extend(self.row("app", &Outline::new(schedule).app));
-        let sampled = format!(
-            "every {}, timeout {}, healthy after {}, unhealthy after {}",
-            duration(sampling.every),
-            duration(sampling.timeout),
-            if sampling.healthy_after == 1 { "1 pass".to_owned() } else { format!("{} passes", sampling.healthy_after) },
-            count(sampling.unhealthy_after, "failure"),
-        );
+        let (every, timeout) = (duration(sampling.every), duration(sampling.timeout));
+        let streaks = format!("healthy after {}, unhealthy after {}", sampling.healthy_after, sampling.unhealthy_after);
+        let sampled = format!("every {every}, timeout {timeout}, {streaks}");
         lines.extend(self.row("samples", &sampled));
         let limited =
             format!("queue within {}, run within {}, restarts max {}", duration(limits.queue), duration(limits.run), limits.restarts);
@@ -98,33 +94,38 @@ impl Page<'_> {
         lines
     }
 
-    /// The service with each of its expectations on a line of its own.
+    /// The service with each of its expectations.
     fn service(&self, label: &str, name: &str) -> Vec<Line> {
         let widest = self.schedule.services.keys().map(String::len).max().unwrap_or_default();
-        let expectations = self.schedule.services.get(name).map(|service| service.expectations.as_slice()).unwrap_or_default();
-        let first = Line::text("  ").cell(Style::Dim, label, LABEL);
-        if expectations.is_empty() {
-            return vec![first.cell(Style::Plain, name, widest).styled(Style::Dim, "  containers only").fit(self.width)];
+        let ids = self.schedule.services.get(name).map(|service| service.expectations.as_slice()).unwrap_or_default();
+        let mut texts: Vec<&str> = ids.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        if texts.is_empty() {
+            texts.push("containers only");
         }
-        let shown = |(at, id): (usize, &ExpectationId)| {
-            let text = &self.schedule.expectations[id.0].text;
-            let (before, name) = if at == 0 { (first.clone(), name) } else { (Line::text(" ".repeat(LABEL + 2)), "") };
-            before.cell(Style::Plain, name, widest).styled(Style::Dim, format!("  {text}")).fit(self.width)
-        };
-        expectations.iter().enumerate().map(shown).collect()
+        self.named(label, name, widest, &texts)
     }
 
     fn gate(&self, gate: &Gate) -> Vec<Line> {
         let widest = self.schedule.gates.iter().map(|gate| gate.name.len()).max().unwrap_or_default();
-        let mut asked: Vec<String> = gate.expectations.iter().map(|id| self.schedule.expectations[id.0].text.clone()).collect();
-        if let Some(approval) = &gate.approval {
-            asked.push(format!("asks \"{}\", within {} else stop", approval.question, duration(approval.within)));
-        }
-        let shown = |(at, text): (usize, &String)| {
-            let name = if at == 0 { gate.name.as_str() } else { "" };
-            Line::text("  ").cell(Style::Plain, name, widest).styled(Style::Dim, format!("  {text}")).fit(self.width)
+        let mut texts: Vec<&str> = gate.expectations.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        let asked = gate
+            .approval
+            .as_ref()
+            .map(|approval| format!("asks \"{}\" within {}, else stop", approval.question, duration(approval.within)));
+        texts.extend(asked.as_deref());
+        self.named("", &gate.name, widest, &texts)
+    }
+
+    /// A name, and what is to be said of it below each other in a column of its own.
+    fn named(&self, label: &str, name: &str, widest: usize, texts: &[&str]) -> Vec<Line> {
+        let before = |at: usize| {
+            let (label, name) = if at == 0 { (label, name) } else { ("", "") };
+            let line = Line::text("  ");
+            let line =
+                if self.schedule.services.contains_key(name) || !label.is_empty() { line.cell(Style::Dim, label, LABEL) } else { line };
+            line.cell(Style::Plain, name, widest).plain("  ")
         };
-        asked.iter().enumerate().map(shown).collect()
+        texts.iter().enumerate().flat_map(|(at, text)| hanging(&before(at), Style::Dim, text, self.width)).collect()
     }
 
     fn total(&self) -> Vec<Line> {

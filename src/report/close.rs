@@ -21,8 +21,8 @@ pub fn verdict(ending: &Ending, code: ExitCode, setting: &Setting) -> String {
 
 /// Everything before the verdict. Empty when all went as asked.
 pub fn block(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
-    let mut lines = reasons(ending, width);
-    let degraded = view.rollback.as_ref().filter(|rollback| rollback.cause.is_some());
+    let mut lines = reasons(view, ending, width);
+    let degraded = view.rollback.as_ref().filter(|rollback| rollback.failure.is_some());
     if let Some(rollback) = degraded {
         lines.extend(running(view, width));
         let name = view.outline.target(&rollback.target);
@@ -36,9 +36,10 @@ pub fn block(view: &View, ending: &Ending, setting: &Setting, width: usize) -> V
 }
 
 /// Why a run ended, where no event has told it.
-fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
+fn reasons(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
     let told: Vec<&str> = match &ending.reason {
-        Reason::Refused { why } => why.iter().map(String::as_str).collect(),
+        // The services are told with their samples already.
+        Reason::Refused { why } => why.iter().map(String::as_str).take(if view.not_held { 1 } else { usize::MAX }).collect(),
         Reason::Busy { who } => vec![who],
         Reason::CouldNotAsk { why } => vec![why],
         Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => {
@@ -117,7 +118,7 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
 fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
     // Where every container is still the one from before, nothing of the phase ever ran; where nothing was undone, there is nothing to say.
     let Some(rollback) = &view.rollback else { return Vec::new() };
-    if rollback.undo == Undo::TextOnly && rollback.cause.is_none() {
+    if rollback.undo == Undo::TextOnly && rollback.failure.is_none() {
         return Vec::new();
     }
     let phase = view.failure.as_ref().and_then(|failure| failure.phase).filter(|phase| view.deployed.contains(phase));

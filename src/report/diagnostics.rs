@@ -3,7 +3,7 @@
 use super::{safe, words};
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{FileId, SourceMap, Span};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceSpan};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 /// How many are shown unless all are asked for.
 pub const SHOWN: usize = 50;
+
+/// A place at most so many lines from the primary one is shown together with it, with all that lies between. One farther away is shown below
+/// it, so that the place in the header is always the primary one.
+const NEAR: usize = 10;
 
 /// How diagnostics are drawn for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,10 +125,10 @@ struct Texts<'a> {
 }
 
 impl Texts<'_> {
-    fn source(&mut self, id: FileId) -> NamedSource<Arc<str>> {
+    fn source(&mut self, id: FileId, joined: bool) -> Source {
         let file = self.sources.file(id);
         let text = self.harmless.entry(id).or_insert_with(|| harmless(file.text()));
-        NamedSource::new(safe::line(&file.path().display().to_string()), text.clone())
+        Source { name: safe::line(&file.path().display().to_string()), text: text.clone(), joined }
     }
 
     /// A place that the renderer can show: inside the text, and at least one character wide. What is empty at the end of a line or of the
@@ -187,6 +191,25 @@ fn harmless(text: &str) -> Arc<str> {
     shown.into()
 }
 
+/// A named text as the renderer reads it.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    text: Arc<str>,
+    /// Show what lies between places, too.
+    joined: bool,
+}
+
+impl SourceCode for Source {
+    fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let read = (*self.text).read_span(span, before, after)?;
+        // The renderer joins places whose lines meet by this count. Its own takes in every line above, and would join far too much.
+        let lines = read.data().iter().filter(|byte| **byte == b'\n').count() + if self.joined { NEAR } else { 0 };
+        let (name, data, span) = (self.name.clone(), read.data(), *read.span());
+        Ok(Box::new(MietteSpanContents::new_named(name, data, span, read.line(), read.column(), lines)))
+    }
+}
+
 /// One diagnostic as the renderer takes it: the places of its own file, and those of each other file as a report of their own below it.
 #[derive(Debug)]
 struct Report {
@@ -194,20 +217,23 @@ struct Report {
     code: Option<&'static str>,
     severity: miette::Severity,
     help: Option<String>,
-    source: NamedSource<Arc<str>>,
+    source: Source,
     labels: Vec<LabeledSpan>,
     related: Vec<Report>,
 }
 
 impl Report {
     fn of(diagnostic: &Diagnostic, texts: &mut Texts<'_>) -> Self {
+        let file = diagnostic.primary.span.file;
+        let line = |label: &Label| texts.sources.file(file).line_column(label.span.start as usize).0;
+        let is_near = |label: &&Label| label.span.file == file && line(label).abs_diff(line(&diagnostic.primary)) <= NEAR;
+        let (near, far): (Vec<&Label>, Vec<&Label>) = diagnostic.labels.iter().partition(is_near);
+        let mut own = vec![&diagnostic.primary];
+        own.extend(near);
         let mut by_file: BTreeMap<FileId, Vec<&Label>> = BTreeMap::new();
-        for label in &diagnostic.labels {
+        for label in far {
             by_file.entry(label.span.file).or_default().push(label);
         }
-        let file = diagnostic.primary.span.file;
-        let mut own = vec![&diagnostic.primary];
-        own.extend(by_file.remove(&file).unwrap_or_default());
         let severity = match diagnostic.severity() {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
@@ -217,16 +243,16 @@ impl Report {
             code: Some(diagnostic.code.as_str()),
             severity,
             help: diagnostic.help.as_deref().map(safe::line),
-            source: texts.source(file),
+            source: texts.source(file, true),
             labels: texts.labels(&own, Some(&diagnostic.primary)),
             related: by_file.into_iter().map(|(file, labels)| Self::beside(file, &labels, texts)).collect(),
         }
     }
 
     fn beside(file: FileId, labels: &[&Label], texts: &mut Texts<'_>) -> Self {
-        let source = texts.source(file);
+        let source = texts.source(file, false);
         Self {
-            message: format!("and in {}", source.name()),
+            message: format!("and in {}", source.name),
             code: None,
             severity: miette::Severity::Advice,
             help: None,

@@ -10,7 +10,7 @@ pub const MEANINGS: [(u8, &str); 11] = [
     (3, "refused, or a gate did not hold; this run changed nothing"),
     (4, "a phase failed and was rolled back; what is live is verified"),
     (5, "what is live is unhealthy or unverified"),
-    (6, "stopped between phases; what is live is verified"),
+    (6, "stopped between phases"),
     (7, "somebody else is deploying this app"),
     (8, "something is unhealthy"),
     (9, "could not ask; nothing was changed"),

@@ -52,7 +52,11 @@ fn logs(failure: &Failure, width: usize) -> Vec<Line> {
                 }
             }
         }
-        Cause::QueueTimeout { .. } | Cause::Expectations { .. } | Cause::CouldNotAsk { .. } | Cause::TextChanged { .. } => {}
+        Cause::QueueTimeout { .. }
+        | Cause::RunTimeout
+        | Cause::Expectations { .. }
+        | Cause::CouldNotAsk { .. }
+        | Cause::TextChanged { .. } => {}
     }
     lines
 }

@@ -2,7 +2,7 @@
 
 use super::line::{Line, Style, hanging};
 use super::live::name_width;
-use super::progress::View;
+use super::progress::{Start, View};
 use super::setting::Setting;
 use super::words::{count, duration, list};
 use crate::engine::Position;
@@ -19,10 +19,11 @@ pub fn title(view: &View, setting: &Setting, width: usize) -> Vec<Line> {
 
 /// The start summary, once the start is found: where the app stands, which phases will run, and how long they may take.
 pub fn summary(view: &View, width: usize) -> Vec<Line> {
-    let Some((after, to_run)) = &view.start else { return Vec::new() };
+    let Some(start) = &view.start else { return Vec::new() };
+    let to_run = &start.to_run;
     let mut lines = Vec::new();
     let version = view.version.as_ref().map_or(String::new(), |version| format!("Dokploy {version}; "));
-    lines.extend(hanging(&Line::text("  "), Style::Plain, &format!("{version}{}", start_words(view, *after, to_run)), width));
+    lines.extend(hanging(&Line::text("  "), Style::Plain, &format!("{version}{}", start_words(view, start)), width));
     if to_run.is_empty() {
         return lines;
     }
@@ -30,6 +31,7 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
     for id in to_run {
         let phase = view.outline.phase(*id);
         let adds = match phase.adds.len() {
+            _ if view.is_earned(*id) => "is verified, without a deploy".to_owned(),
             0 => format!("changes {} of {}", count(phase.services.len(), "service"), phase.path),
             _ => format!("adds {}", list(&phase.adds)),
         };
@@ -53,12 +55,13 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
 }
 
 /// Where the app stands and what follows from it.
-fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> String {
+fn start_words(view: &View, start: &Start) -> String {
+    let Start { after, to_run, earns } = start;
     let name = |id: &PhaseId| view.outline.phase(*id).name.as_str();
     let found = match &view.live {
         None => String::new(),
         Some(Position::Empty) => "nothing is live yet".to_owned(),
-        Some(Position::Phase(phase, _)) if Some(*phase) == after => format!("phase {} is live and holds", name(phase)),
+        Some(Position::Phase(phase, _)) if Some(*phase) == *after => format!("phase {} is live and holds", name(phase)),
         Some(Position::Phase(phase, Some(true))) => format!("phase {} is live, verified by an earlier run", name(phase)),
         Some(Position::Phase(phase, Some(false))) => format!("phase {} is live and was never verified", name(phase)),
         Some(Position::Phase(phase, None)) => format!("the file of phase {} is live, not put there by plan", name(phase)),
@@ -69,6 +72,7 @@ fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> Strin
     };
     let then = match (after, to_run.first()) {
         (_, None) => "nothing to deploy".to_owned(),
+        (_, Some(first)) if *earns => format!("starting with {}, which holds", name(first)),
         (Some(_), Some(_)) => "starting after it".to_owned(),
         (None, Some(first)) => format!("starting with {}", name(first)),
     };
@@ -77,11 +81,15 @@ fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> Strin
 
 /// The question before the first change, the cursor to stand after it.
 pub fn confirm_question(view: &View, setting: &Setting) -> String {
-    let to_run = view.start.as_ref().map_or(&[][..], |(_, to_run)| to_run);
-    let names = list(to_run.iter().map(|id| &view.outline.phase(*id).name));
-    let phases = if to_run.len() == 1 { "phase" } else { "phases" };
+    let to_run: Vec<PhaseId> = view.start.iter().flat_map(|start| &start.to_run).copied().filter(|id| !view.is_earned(*id)).collect();
+    let app = super::safe::line(&view.app);
+    let what = match to_run.as_slice() {
+        [] => format!("Go on with {app}?"),
+        [only] => format!("Deploy phase {} to {app}?", view.outline.phase(*only).name),
+        several => format!("Deploy phases {} to {app}?", list(several.iter().map(|id| &view.outline.phase(*id).name))),
+    };
     let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
-    format!("Deploy {phases} {names} to {}?{label} [y/N] ", super::safe::line(&view.app))
+    format!("{what}{label} [y/N] ")
 }
 
 /// A gate's question, the cursor to stand after it.

@@ -72,10 +72,11 @@ impl Lines {
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
             Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
-            Event::StartFound { after, to_run } => {
+            Event::StartFound { after, to_run, earns } => {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
-                ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run }))
+                ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
             }
+            Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
             Event::Agreed => ("agreed", json!({})),
             Event::GateAsked { gate, phase: id } => ("gate-asked", json!({ "gate": outline.gate(*gate).name, "phase": phase(id) })),
             Event::GateHeld { gate } => ("gate-held", json!({ "gate": outline.gate(*gate).name })),
@@ -88,6 +89,10 @@ impl Lines {
             Event::ApprovalGiven { gate, by } => ("approval-given", json!({ "gate": outline.gate(*gate).name, "by": by.0 })),
             Event::ApprovalNotGiven { gate, by } => {
                 ("approval-not-given", json!({ "gate": outline.gate(*gate).name, "by": by.as_ref().map(|by| &by.0) }))
+            }
+            Event::NotHeld { phase: id, services } => {
+                let services: Vec<Value> = services.iter().map(failed_service).collect();
+                ("not-held", json!({ "phase": phase(id), "services": services }))
             }
             Event::PhaseStarted { phase: id } => {
                 ("phase-started", json!({ "phase": phase(id), "adds": outline.phase(*id).adds, "services": outline.phase(*id).services }))
@@ -107,6 +112,7 @@ impl Lines {
             Event::DeployEnded { purpose, status } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
+            Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
             Event::Stopping { .. } => ("stopping", json!({})),
             Event::Stopped => ("stopped", json!({})),
             Event::Round { services, others } => {
@@ -158,6 +164,8 @@ impl Lines {
             }
             Event::Warned { text } => ("warned", json!({ "text": sentence(text) })),
             Event::RunEnded { ending } => ("run-ended", ended(ending)),
+            // Never shown; the reporter drops it before it comes here.
+            Event::Noted { .. } => ("noted", json!({})),
         }
     }
 }
@@ -306,6 +314,7 @@ fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
         ),
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
+        Cause::RunTimeout => kind("run-timeout", json!({})),
         Cause::DeployTimeout => kind("deploy-timeout", json!({})),
         Cause::Services { services, regression } => {
             let services: Vec<Value> = services.iter().map(failed_service).collect();

@@ -48,7 +48,7 @@ pub fn frame(view: &View, width: usize, height: usize, colour: bool) -> Vec<Stri
 
 /// After a failure nothing is to come any more.
 fn is_to_run(view: &View, id: PhaseId) -> bool {
-    view.failure.is_none() && view.start.as_ref().is_some_and(|(_, to_run)| to_run.contains(&id))
+    view.failure.is_none() && view.start.as_ref().is_some_and(|start| start.to_run.contains(&id))
 }
 
 fn waiting_phase(view: &View, id: PhaseId) -> Line {

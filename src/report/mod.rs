@@ -7,6 +7,7 @@
 mod cause;
 pub mod check;
 mod close;
+mod complaint;
 pub mod diagnostics;
 pub mod exit;
 mod failure;
@@ -27,5 +28,6 @@ mod stream;
 pub mod terminal;
 pub mod words;
 
+pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};

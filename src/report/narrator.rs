@@ -28,7 +28,7 @@ impl Narrator {
     pub fn tell(&mut self, view: &View, now: Moment, event: &Event, width: usize) -> Vec<Told> {
         let mut told = Vec::new();
         // Evidence that never came must not cost the report.
-        if matches!(event, Event::RollbackStarted { .. } | Event::RollbackFailed { .. } | Event::RunEnded { .. }) {
+        if matches!(event, Event::RollbackStarted { .. } | Event::RunEnded { .. }) {
             self.pay(view, width, &mut told);
         }
         // The report ends with the place of the evidence.
@@ -39,7 +39,8 @@ impl Narrator {
         }
         match event {
             Event::StartFound { .. } => told.push(Told::Block(header::summary(view, width))),
-            Event::PhaseFailed { .. } => self.owed = true,
+            Event::PhaseFailed { .. } | Event::RollbackFailed { .. } => self.owed = true,
+            Event::NotHeld { services, .. } => told.push(Told::Block(apart(cause::services(services, width)))),
             Event::EvidenceKept { .. } => self.pay(view, width, &mut told),
             Event::GateNotHeld { .. } => {
                 self.owed = true;
@@ -51,14 +52,14 @@ impl Narrator {
                     told.push(Told::Block(cause::diff(difference, width)));
                 }
             }
-            Event::RollbackFailed { cause, .. } => told.push(Told::Block(apart(cause::detail(&view.outline, cause, width)))),
             _ => {}
         }
         told
     }
 
     fn pay(&mut self, view: &View, width: usize, told: &mut Vec<Told>) {
-        if let (true, Some(failure)) = (std::mem::take(&mut self.owed), &view.failure) {
+        let of_rollback = view.rollback.as_ref().and_then(|rollback| rollback.failure.as_ref());
+        if let (true, Some(failure)) = (std::mem::take(&mut self.owed), of_rollback.or(view.failure.as_ref())) {
             told.push(Told::Block(apart(failure::report(view, failure, width))));
         }
     }

@@ -105,6 +105,9 @@ impl Reporter {
 
     /// Shows an event.
     pub fn event(&mut self, now: Moment, event: &Event) {
+        if !event.is_shown() {
+            return;
+        }
         self.view.apply(now, event);
         let now = self.view.now;
         self.end_of_question(event);

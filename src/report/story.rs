@@ -40,6 +40,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Deploying { .. }
         | Event::Stopping { .. }
         | Event::Round { .. }
+        | Event::Noted { .. }
         | Event::RunEnded { .. } => None,
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
@@ -51,6 +52,23 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             } else {
                 step("start", "kept", format!("{name} in {path}"))
             }
+        }
+        Event::BaselineTaken { healthy, not_healthy } => {
+            let detail = match (healthy.len(), not_healthy.len()) {
+                (0, 0) => "nothing runs before the first change".to_owned(),
+                (_, 0) => format!("{} before the first change, all healthy", count(healthy.len(), "service")),
+                (well, _) => format!("{}/{} healthy before the first change; not: {}", well, well + not_healthy.len(), list(not_healthy)),
+            };
+            step("start", "baseline", detail)
+        }
+        Event::NotHeld { phase, services } => {
+            let names = list(services.iter().map(|failed| &failed.service));
+            let detail = format!("{names}: not healthy, before anything was sent");
+            beat(&outline.phase(*phase).name, "not held", detail, Style::Bad, true)
+        }
+        Event::NotDone { why, may_have_acted, .. } => {
+            let rest = if *may_have_acted { "; it may have happened all the same" } else { "" };
+            step(&current(view), "not done", format!("{why}{rest}"))
         }
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
@@ -70,6 +88,10 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                 Some(by) => beat("gate", "refused", format!("{gate} by {}", by.0), Style::Bad, true),
                 None => beat("gate", "no answer", format!("nobody answered {gate} in time"), Style::Bad, true),
             }
+        }
+        Event::PhaseStarted { phase } if view.is_earned(*phase) => {
+            let phase = outline.phase(*phase);
+            step(&phase.name, "started", format!("live already; settling without a deploy, {} at most", duration(phase.settle)))
         }
         Event::PhaseStarted { phase } => {
             let phase = outline.phase(*phase);

@@ -37,6 +37,12 @@ pub fn of_stderr(variable: impl Fn(&str) -> Option<String>) -> Option<Box<dyn Sc
     (term.is_term() && !dumb).then(|| Box::new(term) as Box<dyn Screen>)
 }
 
+/// Columns of the terminal behind stderr, if there is one.
+pub fn columns_of_stderr() -> Option<usize> {
+    let term = Term::stderr();
+    if term.is_term() { term.size_checked().map(|(_, columns)| usize::from(columns)) } else { None }
+}
+
 /// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.
 pub struct Painter {
     screen: Box<dyn Screen>,

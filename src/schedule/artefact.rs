@@ -183,6 +183,7 @@ mod tests {
             adds: BTreeSet::new(),
             removes: BTreeSet::new(),
             ports: BTreeMap::new(),
+            images: BTreeMap::new(),
             container_names: BTreeMap::new(),
             within: Duration::ZERO,
             settle: Duration::ZERO,

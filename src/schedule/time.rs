@@ -59,6 +59,7 @@ mod tests {
             adds: BTreeSet::new(),
             removes: BTreeSet::new(),
             ports: BTreeMap::new(),
+            images: BTreeMap::new(),
             container_names: BTreeMap::new(),
             within: Duration::from_secs(180),
             settle: Duration::from_secs(120),

@@ -129,6 +129,7 @@ fn all() -> Vec<(&'static str, Script)> {
         ("first-phase", runs::first_phase()),
         ("candidates", runs::candidates()),
         ("gate", runs::gate_not_held()),
+        ("earned", runs::earned_then_not_held()),
     ]
 }
 
@@ -158,12 +159,12 @@ fn plain_output_reads_well() {
 }
 
 /// Keys of each event besides `v`, `at_ms` and `event`, as docs/output.md has them.
-const KEYS: [(&str, &[&str]); 32] = [
+const KEYS: [(&str, &[&str]); 35] = [
     ("run-started", &["run", "rollout", "app", "files", "phases", "every_ms", "healthy_after"]),
     ("surveyed", &["dokploy", "app_name", "live", "containers", "queue", "warnings"]),
     ("pinned", &["commits"]),
     ("snapshot-kept", &["name", "path"]),
-    ("start-found", &["after", "to_run"]),
+    ("start-found", &["after", "to_run", "earns"]),
     ("agreed", &[]),
     ("gate-asked", &["gate", "phase"]),
     ("gate-held", &["gate"]),
@@ -190,6 +191,9 @@ const KEYS: [(&str, &[&str]); 32] = [
     ("stopping", &[]),
     ("stopped", &[]),
     ("warned", &["text"]),
+    ("baseline-taken", &["healthy", "not_healthy"]),
+    ("not-held", &["phase", "services"]),
+    ("not-done", &["why", "may_have_acted"]),
     ("run-ended", &["reason", "why", "changed", "verified", "known", "live", "healthy", "verdict"]),
 ];
 

@@ -137,6 +137,7 @@ pub fn degraded() -> Script {
     let text = "# plan run=20261123-1630-7f3a phase=core files=sha256:1 text=sha256:2 verified=yes\nservices:\n  saleor-api:\n    image: ghcr.example/saleor:3.20\n  brain-api:\n    build: ./brain\n".to_owned();
     let cause = Cause::Services { services: failed, regression: false };
     script.push(Event::RollbackFailed { target: Target::Phase(CORE), cause, text });
+    script.evidence("business-rollback", BTreeMap::from([("brain-api".to_owned(), crashing_log(0))]), Log::default());
     let verdict = "Degraded: phase business failed and going back to core failed too; 3/4 healthy, brain-api is not.";
     let reason = Reason::PhaseFailed { phase: "business".to_owned() };
     script.end(ending(reason, (true, false, true), None, (3, 4), verdict), 5);
@@ -187,6 +188,36 @@ pub fn candidates() -> Script {
     let verdict = "backend runs phase `core` unverified, 1/4 healthy: phase `core` failed and was left as it is";
     let reason = Reason::PhaseFailed { phase: "core".to_owned() };
     script.end(ending(reason, (true, false, true), None, (1, 4), verdict), 5);
+    script
+}
+
+/// What is live was never verified: it earns that without a deploy; then a service of it breaks before the next phase is sent.
+pub fn earned_then_not_held() -> Script {
+    let mut script = Script::default();
+    script.start(Position::Phase(CORE, Some(false)), Some(FOUNDATION));
+    if let Some((_, Event::StartFound { earns, .. })) =
+        script.events.iter_mut().find(|(_, event)| matches!(event, Event::StartFound { .. }))
+    {
+        *earns = true;
+    }
+    script.push(Event::PhaseStarted { phase: CORE }).rounds(CORE, 2, 0, &[]).picture();
+    let until = Moment::millis(script_now(&script) + 60_000);
+    script.push(Event::Settled { purpose: DeployPurpose::Phase(CORE), until }).rounds(CORE, 12, 2, &[]);
+    script.push(Event::PhaseVerified { phase: CORE, services: names(1), samples: 56, images: BTreeMap::new(), asserted_only: false });
+    let ill = [("brain-api", ServiceState::Running { restarts: 1 }, Reading::Fail, "status 503")];
+    script.rounds(CORE, 3, 0, &ill).picture();
+    let services = vec![FailedService {
+        service: "brain-api".to_owned(),
+        what: "http http://{host}:8001/health status == 200".to_owned(),
+        expected: "status == 200".to_owned(),
+        actual: "status 503".to_owned(),
+        counts: (0, 3, 0),
+        hint: None,
+    }];
+    script.push(Event::NotHeld { phase: BUSINESS, services });
+    let what = "`brain-api` does not hold before phase `business`".to_owned();
+    let verdict = format!("backend runs phase `core`, 3/4 healthy; stopped: {what}");
+    script.end(ending(Reason::GateNotHeld { what }, (true, false, true), Some("core"), (3, 4), &verdict), 6);
     script
 }
 

@@ -1,8 +1,8 @@
 //! The seed's rollout as a schedule, and a way to write down what happens to it.
 
 use rollout_plan::engine::{
-    Answer, Approver, Cause, Container, ContainerId, ContainerState, DeployPurpose, DeploymentId, Ending, Event, Evidence, FailedService,
-    Log, Moment, Observed, OpId, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Approver, Cause, Container, ContainerId, ContainerState, DeployPurpose, DeploymentId, Ending, Event, Evidence, FailedService, Log,
+    Moment, Observed, OpId, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use rollout_plan::model::{App, Approval, HttpAssertion, Limits, OnFailure, OrElse, Probe, Sampling, Text};
 use rollout_plan::schedule::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Schedule, Service, Subject};
@@ -88,6 +88,7 @@ pub fn schedule() -> Schedule {
                 adds: of(&|phase| phase == at),
                 removes: BTreeSet::new(),
                 ports: BTreeMap::new(),
+                images: BTreeMap::new(),
                 container_names: BTreeMap::new(),
                 within: Duration::from_secs(within * 60),
                 settle: Duration::from_secs(*settle),
@@ -180,14 +181,20 @@ impl Script {
             app: "Backend/staging/backend".to_owned(),
             files,
         });
-        let _ = Answer::Replaced;
         self.wait(1).push(Event::Surveyed { survey, live });
         self.push(Event::SnapshotKept {
             name: "baseline".to_owned(),
             path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
         });
-        self.push(Event::StartFound { after, to_run });
-        self.picture().wait(4).push(Event::Agreed)
+        self.push(Event::StartFound { after, to_run, earns: false });
+        self.picture().wait(4).push(Event::Agreed);
+        self.push(Event::SnapshotKept {
+            name: "baseline".to_owned(),
+            path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
+        });
+        let healthy = after.map_or(0, |after| SERVICES.iter().filter(|(_, _, added)| *added <= after.0).count());
+        let healthy = SERVICES.iter().take(healthy).map(|(name, ..)| (*name).to_owned()).collect();
+        self.push(Event::BaselineTaken { healthy, not_healthy: BTreeSet::new() })
     }
 
     /// A gate whose expectations hold.

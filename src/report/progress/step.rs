@@ -30,6 +30,8 @@ pub enum Stage {
     Deploying,
     /// Its time is over and its row is not final.
     Overdue,
+    /// Its deploy did not end well; why is being found out.
+    Failing,
     /// Deployed; services are becoming healthy.
     Settling,
     /// Every service is met and must hold.
@@ -56,6 +58,7 @@ impl Stage {
             Stage::Queued { .. } => "queued",
             Stage::Deploying => "deploying",
             Stage::Overdue => "overdue",
+            Stage::Failing => "failing",
             Stage::Settling => "settling",
             Stage::Soaking => "soaking",
             Stage::Stopping => "stopping",
