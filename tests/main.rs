@@ -8,6 +8,7 @@ mod compose_styles;
 mod driver;
 mod fixture;
 mod git_sources;
+mod live_run;
 mod probes;
 mod recorded;
 mod recordings;
