@@ -13,6 +13,7 @@ mod language;
 mod language_properties;
 mod observing;
 mod play;
+mod live_run;
 mod probes;
 mod recorded;
 mod recordings;
