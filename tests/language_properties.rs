@@ -201,6 +201,15 @@ fn broken_texts_take_no_more_than_linear_time() {
     grows_linearly("broken statements", |count| "settle = 5 minutes\n".repeat(count));
     grows_linearly("junk", |count| "- \"x\": [1, 2\n".repeat(count));
     grows_linearly("stray braces", |count| "}\n".repeat(count));
+    grows_linearly("empty blocks on one line", |count| "gate a {} ".repeat(count));
+    grows_linearly("statements on one line", |count| "settle within 1m ".repeat(count));
+    grows_linearly("blanks", |count| format!("note{}x\n", " ".repeat(count * 20)));
+    grows_linearly("blanks after a quote", |count| format!("note \"{}x\n", " ".repeat(count * 20)));
+    grows_linearly("brackets", |count| format!("note {}\n", "[".repeat(count * 20)));
+    grows_linearly("quotes", |count| format!("note {}\n", "\"'".repeat(count * 10)));
+    grows_linearly("braces in a string", |count| format!("note \"{}\"\n", "{x".repeat(count * 10)));
+    grows_linearly("names in a list", |count| format!("require {}a\n", "a, ".repeat(count * 5)));
+    grows_linearly("unclosed list of names", |count| format!("require {}\n", "a, \n".repeat(count)));
     grows_linearly("unknown names", |count| {
         (0..count).fold(String::new(), |text, n| text + &format!("phase p{n} after q{n} {{\n  require g{n}\n}}\n"))
     });
