@@ -1,0 +1,7 @@
+//! The engine against a platform of closures: every way a run can go, and what holds of all of them.
+
+mod fake;
+mod plan;
+mod refusals;
+mod rollbacks;
+mod rollouts;
