@@ -316,12 +316,23 @@ pub fn options() -> Options {
 
 /// Drives a run to its end.
 pub fn drive(fake: &mut Fake, options: Options) -> Run {
-    let mut engine = Engine::new(Arc::clone(&fake.schedule), options);
+    let (schedule, interrupt_at) = (Arc::clone(&fake.schedule), fake.interrupt_at);
+    drive_with(&schedule, options, interrupt_at, |now, effect| fake.perform(now, effect))
+}
+
+/// Drives a run whose effects are answered by `perform`, each answer after a delay.
+pub fn drive_with(
+    schedule: &Arc<Schedule>,
+    options: Options,
+    interrupt_at: Option<Moment>,
+    mut perform: impl FnMut(Moment, &Effect) -> Vec<(Duration, Input)>,
+) -> Run {
+    let mut engine = Engine::new(Arc::clone(schedule), options);
     let mut due: BTreeMap<(Moment, u64), Input> = BTreeMap::new();
     let (mut number, mut now) = (0, Moment::START);
     let mut run = (Vec::new(), Vec::new());
     due.insert((Moment::START, 0), Input::Begin);
-    if let Some(at) = fake.interrupt_at {
+    if let Some(at) = interrupt_at {
         due.insert((at, 1), Input::Interrupted);
         number = 1;
     }
@@ -350,7 +361,7 @@ pub fn drive(fake: &mut Fake, options: Options) -> Run {
         }
         assert!(engine.next_wake().is_none_or(|wake| wake > now), "the engine would spin at {now:?}");
         for effect in step.effects {
-            for (delay, input) in fake.perform(now, &effect) {
+            for (delay, input) in perform(now, &effect) {
                 number += 1;
                 due.insert((now + delay, number), input);
             }

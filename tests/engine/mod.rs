@@ -2,6 +2,7 @@
 
 mod fake;
 mod plan;
+mod properties;
 mod refusals;
 mod rollbacks;
 mod rollouts;
