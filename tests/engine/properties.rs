@@ -338,7 +338,8 @@ fn the_choices_reach_every_kind_of_ending() {
     let mut codes: BTreeMap<u8, usize> = BTreeMap::new();
     let mut undone: BTreeSet<String> = BTreeSet::new();
     for seed in 0..600u16 {
-        let drawn: Vec<u16> = (0..40u16).map(|at| (seed + 1).wrapping_mul(40_503).wrapping_mul(at + 1).rotate_left(7) ^ (seed << 3)).collect();
+        let drawn: Vec<u16> =
+            (0..40u16).map(|at| (seed + 1).wrapping_mul(40_503).wrapping_mul(at + 1).rotate_left(7) ^ (seed << 3)).collect();
         let kindness = [85, 96, 99][usize::from(seed % 3)];
         let run = chaotic(&drawn, kindness, &Options { adopt: true, ..options() }, None);
         holds(&run);
