@@ -1,2 +1,8 @@
 //! The `plan` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    rollout_plan::drive::install_tls();
+    ExitCode::from(rollout_plan::cli::main())
+}

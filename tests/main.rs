@@ -1,3 +1,30 @@
 //! All integration tests, in one binary so that they link once.
 
 mod engine;
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
+
+mod architecture;
+mod check;
+mod compose_styles;
+mod deploying;
+mod driver;
+mod fixture;
+mod git_sources;
+mod language;
+mod language_properties;
+mod observing;
+mod play;
+mod probes;
+mod recorded;
+mod recordings;
+mod replacing;
+mod report;
+mod sandbox;
+mod shapes;
+mod shapes_of_world;
+mod store;
+mod support;
+mod surveying;
+mod transport;
+mod unruly;
+mod world;

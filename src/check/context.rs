@@ -3,7 +3,8 @@
 use super::Step;
 use super::files::Loaded;
 use crate::compose::{ComposeFile, Service};
-use crate::model::{Phase, Plan};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Gaps, Lowered, Phase, Plan};
 use crate::source::{FileId, SourceMap};
 use std::collections::BTreeSet;
 
@@ -13,6 +14,10 @@ pub(super) struct Context<'a> {
     pub(super) sources: &'a SourceMap,
     /// In the order they run; as written, when that order is not known.
     pub(super) phases: Vec<Deployed<'a>>,
+    /// What reading the plan has found already.
+    pub(super) told: &'a [Diagnostic],
+    /// What reading the plan did not understand.
+    pub(super) gaps: &'a Gaps,
     /// Whether the order is known.
     ordered: bool,
 }
@@ -34,11 +39,13 @@ impl<'a> Deployed<'a> {
 
 impl<'a> Context<'a> {
     /// `loaded` has an entry for each phase of the plan, as written.
-    pub(super) fn new(plan: &'a Plan, sources: &'a SourceMap, loaded: &'a [Option<Loaded>], order: Option<&[usize]>) -> Self {
-        let as_written: Vec<usize> = (0..plan.phases.len()).collect();
-        let deployed = |&index: &usize| Deployed { index, phase: &plan.phases[index], loaded: loaded[index].as_ref() };
-        let phases = order.unwrap_or(&as_written).iter().map(deployed).collect();
-        Self { plan, sources, phases, ordered: order.is_some() }
+    pub(super) fn new(lowered: &'a Lowered, plan: &'a Plan, sources: &'a SourceMap, loaded: &'a [Option<Loaded>]) -> Self {
+        let line = plan.line().filter(|_| !lowered.gaps.phases);
+        let ordered = line.is_some();
+        let as_written = || (0..plan.phases.len()).collect();
+        let deployed = |index: usize| Deployed { index, phase: &plan.phases[index], loaded: loaded[index].as_ref() };
+        let phases = line.unwrap_or_else(as_written).into_iter().map(deployed).collect();
+        Self { plan, sources, phases, told: &lowered.diagnostics, gaps: &lowered.gaps, ordered }
     }
 
     /// The readable compose files, each once, in the order of the phases.
@@ -47,9 +54,9 @@ impl<'a> Context<'a> {
         self.phases.iter().filter_map(|phase| phase.compose()).filter(move |file| seen.insert(file.file))
     }
 
-    /// Whether every compose file could be read.
+    /// Whether every compose file is known and could be read.
     pub(super) fn complete(&self) -> bool {
-        self.phases.iter().all(|phase| phase.loaded.is_some())
+        !self.gaps.phases && self.phases.iter().all(|phase| phase.loaded.is_some())
     }
 
     /// Phases next to each other whose files can both be read; none when the order is not known.
@@ -86,7 +93,7 @@ pub(super) fn service_of<'a>(file: &'a ComposeFile, name: &str) -> Option<&'a Se
 
 /// Names in quotes, for a message: `"a"`, `"a" and "b"`, `"a", "b" and "c"`.
 pub(super) fn quoted(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [one] => one.clone(),

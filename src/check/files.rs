@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The largest compose file that is taken. Dokploy passes text and environment in one argument of a shell command, and a deploy over about
-/// 98,000 bytes ends in an error that names no reason (FACTS §5); the rest is room for the marker line and the commits.
+/// The largest compose file that is taken. Dokploy passes text and environment in one argument of a shell command,
+/// and a deploy over about 98,000 bytes ends in an error that names no reason (FACTS §5); the rest is room for the
+/// marker line and the commits.
 pub const MAX_COMPOSE_BYTES: usize = 90_000;
 
 /// Where a plan's files come from.
@@ -34,6 +35,7 @@ pub enum FileError {
 }
 
 /// A compose file that could be read.
+#[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) text: Arc<str>,
     pub(super) compose: Arc<ComposeFile>,
@@ -42,34 +44,32 @@ pub(super) struct Loaded {
 /// The file of each phase, as written. A file that several phases name is read once.
 pub(super) fn load(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, found: &mut Vec<Diagnostic>) -> Vec<Option<Loaded>> {
     let folder = sources.file(plan.name.span.file).path().parent().map(Path::to_owned).unwrap_or_default();
-    let mut read: BTreeMap<&str, Option<(Arc<str>, Arc<ComposeFile>)>> = BTreeMap::new();
-    let mut load = |phase: &'_ Phase| load_one(phase, &folder, sources, files, found);
-    plan.phases
-        .iter()
-        .map(|phase| {
-            let file = read.entry(&phase.from.value).or_insert_with(|| load(phase));
-            file.as_ref().map(|(text, compose)| Loaded { text: text.clone(), compose: compose.clone() })
-        })
-        .collect()
+    let mut read: BTreeMap<&str, Option<Loaded>> = BTreeMap::new();
+    let mut load = |phase: &'_ Phase| load_one(plan, phase, &folder, sources, files, found);
+    plan.phases.iter().map(|phase| read.entry(&phase.from.value).or_insert_with(|| load(phase)).clone()).collect()
 }
 
 fn load_one(
+    plan: &Plan,
     phase: &Phase,
     folder: &Path,
     sources: &mut SourceMap,
     files: &dyn Files,
     found: &mut Vec<Diagnostic>,
-) -> Option<(Arc<str>, Arc<ComposeFile>)> {
+) -> Option<Loaded> {
     let path = &phase.from.value;
+    if path.is_empty() {
+        return None; // A deploy that was not understood, and has been told of.
+    }
     let text = match files.read(path) {
         Ok(text) => text,
         Err(error) => {
-            found.push(not_there(phase, &error, files));
+            found.push(not_there(plan, phase, &error, files));
             return None;
         }
     };
     if text.len() > MAX_COMPOSE_BYTES {
-        let message = format!("compose file \"{path}\" has {} bytes, more than Dokploy can deploy", text.len());
+        let message = format!("compose file `{path}` has {} bytes, more than Dokploy can deploy", text.len());
         let limit = format!("at most {MAX_COMPOSE_BYTES} bytes");
         let help = "move what is large out of the file, such as inline configs, into images or mounted files";
         found.push(Diagnostic::new(Code::ComposeTooLarge, message, phase.from.span, limit).help(help));
@@ -79,13 +79,13 @@ fn load_one(
     let file = sources.add(folder.join(path), text.strip_prefix('\u{feff}').unwrap_or(&text));
     let text = sources.file(file).text().clone();
     match compose::read(file, &text) {
-        Ok(compose) => Some((text, Arc::new(compose))),
+        Ok(compose) => Some(Loaded { text, compose: Arc::new(compose) }),
         Err(faults) => {
             found.extend(faults.into_iter().map(|fault| {
-                let message = format!("\"{path}\" is not a compose file that can be deployed");
-                match fault.at {
+                let message = format!("`{path}` is not a compose file that can be deployed");
+                match fault.at.filter(|at| !at.is_empty()) {
                     Some(at) => Diagnostic::new(Code::ComposeInvalid, message, Span::new(file, at), fault.message)
-                        .label(phase.from.span, format!("phase \"{}\" deploys it", phase.name.value)),
+                        .label(phase.from.span, format!("phase `{}` deploys it", phase.name.value)),
                     None => Diagnostic::new(Code::ComposeInvalid, message, phase.from.span, fault.message),
                 }
             }));
@@ -94,22 +94,26 @@ fn load_one(
     }
 }
 
-fn not_there(phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic {
+fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic {
     let path = &phase.from.value;
     match error {
         FileError::Missing => {
-            let message = format!("compose file \"{path}\" is not there");
-            let missing = Diagnostic::new(Code::ComposeMissing, message, phase.from.span, "no such file");
+            let message = format!("compose file `{path}` is not there");
+            let missing = |label: String| Diagnostic::new(Code::ComposeMissing, &*message, phase.from.span, label);
             let names = files.beside(path);
             let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
             let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            match nearest(name, names.iter().map(String::as_str)) {
-                Some(near) => missing.help(format!("did you mean \"{}\"?", whole(near))),
-                None => missing.help("paths are relative to the plan file"),
+            // The file that is meant is most likely one that no other phase deploys.
+            let taken = |name: &&str| plan.phases.iter().any(|phase| phase.from.value == whole(name));
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let near = nearest(name, names.iter().copied().filter(|name| !taken(name))).or_else(|| nearest(name, names));
+            match near {
+                Some(near) => missing(format!("did you mean `{}`?", whole(near))).help(format!("write \"{}\"", whole(near))),
+                None => missing("no such file".to_owned()).help("paths are relative to the plan file"),
             }
         }
         FileError::Unreadable(why) => {
-            let message = format!("compose file \"{path}\" cannot be read");
+            let message = format!("compose file `{path}` cannot be read");
             Diagnostic::new(Code::Unreadable, message, phase.from.span, why)
         }
     }

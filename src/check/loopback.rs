@@ -1,5 +1,5 @@
-//! A probe of this machine beside a Dokploy that runs on another would verify the wrong machine. Only what the plan says literally counts: an
-//! address from the environment may turn out either way.
+//! A probe of this machine beside a Dokploy that runs on another would verify the wrong machine. Only what the plan
+//! says literally counts: an address from the environment may turn out either way.
 
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
@@ -18,7 +18,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let Some(first) = astray.next() else { return };
     let more = match astray.count() {
         0 => String::new(),
-        more => format!(", and so do {more} more"),
+        1 => ", as does 1 more".to_owned(),
+        more => format!(", as do {more} more"),
     };
     let message = format!("this probe asks the machine that `plan` runs on, while Dokploy runs on {dokploy}");
     found.push(

@@ -1,7 +1,7 @@
 //! Static checks, one rule a file: what can be proved about a plan and its compose files without touching anything.
 //!
-//! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a compose file cannot be
-//! read, for instance, the rules that need all of them wait for it.
+//! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a
+//! compose file cannot be read, for instance, the rules that need all of them wait for it.
 
 mod container_names;
 mod context;
@@ -10,7 +10,6 @@ mod depends_on;
 mod files;
 mod growth;
 mod loopback;
-mod order;
 mod pins;
 mod ports;
 mod redis;
@@ -24,7 +23,7 @@ pub use pins::place as pin_place;
 
 use crate::compose::ComposeFile;
 use crate::diagnostic::{Diagnostic, Severity, sort};
-use crate::model::Plan;
+use crate::model::Lowered;
 use crate::source::SourceMap;
 use context::Context;
 use std::sync::Arc;
@@ -54,7 +53,7 @@ impl Proven {
 /// A phase and its compose file.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The phase, as an index into [`Plan::phases`].
+    /// The phase, as an index into [`crate::model::Plan::phases`].
     pub phase: usize,
     /// The file's text as it is on disk.
     pub text: Arc<str>,
@@ -62,14 +61,13 @@ pub struct Step {
     pub compose: Arc<ComposeFile>,
 }
 
-/// Checks a plan. The compose files that it names are read through `files` and added to `sources`. `prior` is what reading the plan has found
-/// already: with an error there the plan is not whole, and nothing that follows from it is told again.
-pub fn check(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, prior: &[Diagnostic]) -> Checked {
-    let mut found = Vec::new();
+/// Checks what reading a plan gave. The compose files that it names are read through `files` and added to `sources`.
+/// What reading has found is among the diagnostics, and nothing that follows from it is told again.
+pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Checked {
+    let mut found = lowered.diagnostics.clone();
+    let Some(plan) = &lowered.plan else { return Checked { proven: None, diagnostics: found } };
     let loaded = files::load(plan, sources, files, &mut found);
-    let whole = !prior.iter().any(|diagnostic| diagnostic.severity() == Severity::Error);
-    let order = order::order(plan, whole, &mut found);
-    let context = Context::new(plan, sources, &loaded, order.as_deref());
+    let context = Context::new(lowered, plan, sources, &loaded);
     services::check(&context, &mut found);
     let clashing = ports::check(&context, &mut found);
     container_names::check(&context, &mut found);
@@ -81,9 +79,9 @@ pub fn check(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, prior: &[D
     removes::check(&context, &mut found);
     silent_change::check(&context, &clashing, &mut found);
     loopback::check(&context, &mut found);
-    time::check(&context, prior, &mut found);
+    time::check(&context, &mut found);
     sort(&mut found);
-    let errors = !whole || found.iter().any(|diagnostic| diagnostic.severity() == Severity::Error);
-    let steps = context.steps();
-    Checked { proven: steps.filter(|_| !errors).map(|steps| Proven { steps }), diagnostics: found }
+    let valid = found.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
+    let steps = context.steps().filter(|_| valid);
+    Checked { proven: steps.map(|steps| Proven { steps }), diagnostics: found }
 }

@@ -1,4 +1,5 @@
-//! No two services of one compose file publish the same host port. The same service in several phases does not clash with itself.
+//! No two services of one compose file publish the same host port. The same service in several phases does not clash
+//! with itself.
 
 use super::context::{Context, is_started};
 use crate::compose::{ComposeFile, Port, Service};
@@ -6,7 +7,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The services whose ports are told to clash: comparing those ports with another phase's would tell the same mistake again.
+/// The services whose ports are told to clash: comparing those ports with another phase's would tell the same mistake
+/// again.
 pub(super) type Clashing = BTreeSet<(FileId, String)>;
 
 /// A published port and whose it is.
@@ -52,11 +54,11 @@ fn diagnostic(one: &Entry<'_>, two: &Entry<'_>) -> Diagnostic {
     let (first, second) = (&one.2.name.value, &two.2.name.value);
     let host = two.0.host.unwrap_or_default();
     let message = if first == second {
-        format!("service \"{first}\" publishes host port {host} twice")
+        format!("service `{first}` publishes host port {host} twice")
     } else {
-        format!("services \"{first}\" and \"{second}\" both publish host port {host}")
+        format!("services `{first}` and `{second}` both publish host port {host}")
     };
-    Diagnostic::new(Code::PortClash, message, two.1, format!("{host} again, by \"{second}\""))
-        .label(one.1, format!("{host} published by \"{first}\""))
+    Diagnostic::new(Code::PortClash, message, two.1, format!("{host} again, by `{second}`"))
+        .label(one.1, format!("{host} published by `{first}`"))
         .help("the number before the last colon is the host's: give one of them another")
 }

@@ -31,13 +31,13 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 fn diagnostic(database: &Database, name: &str, place: Span, others: &[(&str, Span)]) -> Diagnostic {
     let number = database.number;
     let message = match others {
-        [(other, _)] => format!("services \"{other}\" and \"{name}\" use the same Redis database, {number}"),
-        _ => format!("service \"{name}\" and {} others use the same Redis database, {number}", others.len()),
+        [(other, _)] => format!("services `{other}` and `{name}` use the same Redis database, {number}"),
+        _ => format!("service `{name}` and {} others use the same Redis database, {number}", others.len()),
     };
-    let diagnostic = Diagnostic::new(Code::RedisClash, message, place, format!("database {number} again, for \"{name}\""));
+    let diagnostic = Diagnostic::new(Code::RedisClash, message, place, format!("database {number} again, for `{name}`"));
     others
         .iter()
-        .fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of \"{other}\"")))
+        .fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of `{other}`")))
         .help("give each its own number, unless they are meant to share keys")
 }
 
@@ -58,7 +58,8 @@ fn databases(service: &Service) -> Vec<(Database, Span)> {
         .collect()
 }
 
-/// The database of a `redis://` URL. The server may hide behind variables, as long as it does so in the same words; a number that does is unknown.
+/// The database of a `redis://` URL. The server may hide behind variables, as long as it does so in the same words; a
+/// number that does is unknown.
 fn parse(url: &str) -> Option<Database> {
     let url = with_defaults(url).unwrap_or_else(|| url.to_owned());
     let rest = ["redis://", "rediss://"].iter().find_map(|scheme| url.strip_prefix(scheme))?;

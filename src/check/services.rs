@@ -4,6 +4,7 @@ use super::context::{Context, is_started, quoted};
 use crate::compose;
 use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::Service;
+use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
@@ -22,7 +23,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for service in &context.plan.services {
         let name = service.name.value.as_str();
         if let Some(composed) = composed.get(name) {
-            if service.expectations.is_empty() {
+            if service.expectations.is_empty() && !context.gaps.services.contains(name) {
                 found.extend(unasserted(service, composed));
             }
             continue;
@@ -34,19 +35,23 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         let missing = Diagnostic::new(
             Code::ServiceNotInCompose,
-            format!("service \"{name}\" is in none of the compose files"),
+            format!("service `{name}` is in none of the compose files"),
             service.name.span,
             "no phase deploys a service of this name",
         );
         found.push(match near {
             Some(near) => {
                 let composed = unclaimed.remove(near);
-                let missing = missing.help(format!("did you mean \"{near}\"?"));
-                composed.iter().fold(missing, |missing, composed| missing.label(composed.name.span, format!("\"{near}\" is here")))
+                let missing = missing.help(format!("write `{near}`"));
+                composed.iter().fold(missing, |missing, composed| missing.label(composed.name.span, format!("did you mean `{near}`?")))
             }
             None if in_profiles.contains(name) => missing.help("it stands in a profile, and Dokploy starts none"),
             None => missing.help(valid_names(&unclaimed)),
         });
+    }
+    // A block that was not understood may be theirs.
+    if context.gaps.declarations {
+        return;
     }
     found.extend(unclaimed.values().filter_map(|service| without_block(service)));
 }
@@ -63,24 +68,35 @@ fn valid_names(unclaimed: &BTreeMap<&str, &compose::Service>) -> String {
 /// Somebody is meant to reach it, and nothing would notice that nobody can.
 fn without_block(service: &compose::Service) -> Option<Diagnostic> {
     let name = &service.name;
-    let port = published(service)?;
-    let message = format!("service \"{}\" publishes port {port} and nothing is expected of it", name.value);
-    let label = "only its container would be watched";
-    let help = format!("add `service {} {{ expect http \"http://…:{port}/\" }}` to the plan", name.value);
-    Some(Diagnostic::new(Code::Unasserted, message, name.span, label).help(help))
+    let message = published(service)?.unasked(&name.value);
+    let help = format!("add `service {} {{ expect … }}` to the plan", name.value);
+    Some(Diagnostic::new(Code::Unasserted, message, name.span, "only its container would be watched").help(help))
 }
 
 fn unasserted(service: &Service, composed: &compose::Service) -> Option<Diagnostic> {
     let name = &service.name;
     let port = published(composed)?;
-    let message = format!("service \"{}\" publishes port {port} and nothing is expected of it", name.value);
-    let diagnostic = Diagnostic::new(Code::Unasserted, message, name.span, "only its container would be watched")
-        .help(format!("add `expect http \"http://…:{port}/\"` or `expect tcp`"));
-    Some(composed.ports.first().into_iter().fold(diagnostic, |diagnostic, port| diagnostic.label(port.span, "published here")))
+    Some(
+        Diagnostic::new(Code::Unasserted, port.unasked(&name.value), name.span, "only its container would be watched")
+            .label(port.place, "published here")
+            .help("add `expect http \"…\"` or `expect tcp \"…\"` to the block"),
+    )
 }
 
-/// The first host port, as it is shown.
-fn published(service: &compose::Service) -> Option<String> {
-    let known = service.ports.iter().find_map(|port| port.value.host).map(|port| port.to_string());
-    known.or_else(|| service.unknown_ports.first().map(|port| port.value.clone()))
+/// A published port as it is shown.
+struct Published {
+    port: String,
+    place: Span,
+}
+
+impl Published {
+    fn unasked(&self, service: &str) -> String {
+        format!("service `{service}` publishes port {} and nothing is expected of it", self.port)
+    }
+}
+
+/// The first port that a service publishes.
+fn published(service: &compose::Service) -> Option<Published> {
+    let known = service.ports.iter().find_map(|port| Some(Published { port: port.value.host?.to_string(), place: port.span }));
+    known.or_else(|| service.unknown_ports.first().map(|port| Published { port: format!("`{}`", port.value), place: port.span }))
 }

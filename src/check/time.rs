@@ -6,10 +6,10 @@ use crate::model::{Phase, duration};
 use crate::source::Span;
 use std::time::Duration;
 
-pub(super) fn check(context: &Context<'_>, prior: &[Diagnostic], found: &mut Vec<Diagnostic>) {
+pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     // A time that could not be read has its default here; nothing follows from that.
     let unread = |diagnostic: &Diagnostic| matches!(diagnostic.code, Code::UnitMissing | Code::WrongKind | Code::OutOfRange);
-    if prior.iter().any(unread) {
+    if context.told.iter().any(unread) {
         return;
     }
     let plan = context.plan;
@@ -27,7 +27,7 @@ pub(super) fn check(context: &Context<'_>, prior: &[Diagnostic], found: &mut Vec
     for phase in &plan.phases {
         if phase.soak < every {
             let message = format!(
-                "phase \"{}\" soaks {}, less than the {} from one sample to the next",
+                "phase `{}` soaks {}, less than the {} from one sample to the next",
                 phase.name.value,
                 duration(phase.soak),
                 duration(every)
@@ -50,13 +50,14 @@ pub(super) fn check(context: &Context<'_>, prior: &[Diagnostic], found: &mut Vec
     }
 }
 
-/// One finding for all phases: when several settle too shortly, the sampling is as likely to be what is meant to change.
+/// One finding for all phases: when several settle too shortly, the sampling is as likely to be what is meant to
+/// change.
 fn settling(context: &Context<'_>, streak: Duration, counted: &str, at_sampling: Span) -> Option<Diagnostic> {
     let mut short = context.plan.phases.iter().filter(|phase| phase.settle < streak);
     let first = short.next()?;
     let place = |phase: &Phase| phase.settle_span.unwrap_or(at_sampling);
     let message =
-        format!("phase \"{}\" settles within {}, too short for anything to become healthy", first.name.value, duration(first.settle));
+        format!("phase `{}` settles within {}, too short for anything to become healthy", first.name.value, duration(first.settle));
     let diagnostic = Diagnostic::new(Code::TimeAlgebra, message, place(first), counted)
         .help(format!("write `settle within {}` or more, or sample more often", duration(streak)));
     let others = short.filter(|phase| phase.settle_span.is_some());

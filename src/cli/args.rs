@@ -1,5 +1,6 @@
 //! The command line, as clap reads it.
 
+use crate::drive::Speed;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -56,7 +57,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "FAULT", requires = "sandbox")]
     pub(super) fault: Vec<String>,
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
-    #[arg(long, value_name = "N|max", default_value = "20", value_parser = parse_speed)]
+    #[arg(long, value_name = "N|max", default_value_t = Speed::default(), requires = "sandbox")]
     pub(super) speed: Speed,
     /// Do not ask before the first change
     #[arg(long, short)]
@@ -142,19 +143,6 @@ pub(super) enum OnFailure {
     Rollback,
     /// Leave everything as it is
     Stop,
-}
-
-/// The sandbox's speed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Speed {
-    /// So many times real time.
-    Factor(f64),
-    /// As fast as it goes.
-    Max,
-}
-
-fn parse_speed(text: &str) -> Result<Speed, String> {
-    if text == "max" { Ok(Speed::Max) } else { parse_factor(text).map(Speed::Factor) }
 }
 
 fn parse_factor(text: &str) -> Result<f64, String> {

@@ -1,1 +1,24 @@
 //! The command line: wires everything; nothing imports it.
+
+mod args;
+pub mod check;
+mod example;
+pub mod files;
+mod look;
+mod make_believe;
+mod run;
+mod sandbox;
+mod variables;
+
+use args::{Cli, Command};
+use clap::Parser as _;
+
+/// Does what the process's arguments ask for and gives the exit code. What clap refuses or prints itself exits here: 2 for a wrong
+/// command line, 0 for `--help` and `--version`.
+pub fn main() -> u8 {
+    match Cli::parse().command {
+        Command::Check(check) => look::check(&check),
+        Command::Run(run) => run::run(&run),
+        Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
+    }
+}

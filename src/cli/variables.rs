@@ -2,9 +2,9 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Resolved, Text, Unset, Variables};
-use crate::source::Spanned;
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::probe::PrepareError;
+use crate::source::{Span, Spanned};
+use std::collections::BTreeMap;
 
 /// The process environment.
 pub(super) struct Environment;
@@ -15,32 +15,35 @@ impl Variables for Environment {
     }
 }
 
-/// The process environment, but for what the sandbox supplies: its own address and key always, anything else that is not set with a
-/// stand-in, each told once.
+/// The process environment, with stand-ins for what it does not set.
 pub(super) struct SandboxVariables {
-    /// What the sandbox insists on.
-    pub(super) fixed: BTreeMap<String, String>,
-    /// Names for which it stood in.
-    pub(super) supplied: RefCell<BTreeSet<String>>,
+    /// The stand-ins by name.
+    pub(super) supplied: BTreeMap<String, String>,
 }
 
 impl Variables for SandboxVariables {
     fn get(&self, name: &str) -> Option<String> {
-        if let Some(fixed) = self.fixed.get(name) {
-            return Some(fixed.clone());
-        }
-        std::env::var(name).ok().filter(|found| !found.is_empty())
+        self.supplied.get(name).cloned().or_else(|| Environment.get(name))
     }
 }
 
 /// Resolves a text of the plan, or says what is not set and how to set it.
 pub(super) fn resolve(text: &Spanned<Text>, variables: &dyn Variables) -> Result<Resolved, Diagnostic> {
-    text.value.resolve(variables).map_err(|unset| not_set(&unset, text))
+    text.value.resolve(variables).map_err(|unset| not_set(&unset, text.span))
 }
 
-/// The diagnostic for a variable that is required and not set.
-pub(super) fn not_set(unset: &Unset, text: &Spanned<Text>) -> Diagnostic {
+/// The diagnostic for an expectation that cannot be asked.
+pub(super) fn unprepared(error: &PrepareError) -> Diagnostic {
+    match error {
+        PrepareError::Unset { unset, span } => not_set(unset, *span),
+        PrepareError::BadAddress { shown, why, span } => {
+            Diagnostic::new(Code::BadAddress, format!("`{shown}` {why}"), *span, "with the variables as they are set now")
+        }
+    }
+}
+
+fn not_set(unset: &Unset, span: Span) -> Diagnostic {
     let kind = if unset.secret { "secret" } else { "variable" };
-    Diagnostic::new(Code::VariableNotSet, format!("{kind} `{}` is not set", unset.name), text.span, "taken from the environment here")
+    Diagnostic::new(Code::VariableNotSet, format!("the {kind} `{}` is not set", unset.name), span, "taken from the environment here")
         .help(format!("export {}=… and run it again", unset.name))
 }

@@ -27,7 +27,8 @@ pub(super) struct Key {
     pub(super) span: Span,
 }
 
-/// What a node is. Numbers and booleans are kept as they were written: compose means `08` and `on` as text more often than not.
+/// What a node is. Numbers and booleans are kept as they were written: compose means `08` and `on` as text more often
+/// than not.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Null,
@@ -137,8 +138,16 @@ impl Place<'_> {
     }
 }
 
+/// The bytes of a location; from its line and column when the reader gives no more.
 fn bytes(location: serde_yaml::Location, text: &str) -> Option<std::ops::Range<usize>> {
     let span = location.span();
+    if span.byte_offset().is_none() {
+        let (line, column) = (usize::try_from(location.line()).ok()?, usize::try_from(location.column()).ok()?);
+        let line = text.split_inclusive('\n').nth(line.checked_sub(1)?)?;
+        let start = line.as_ptr() as usize - text.as_ptr() as usize;
+        let (at, found) = line.char_indices().nth(column.checked_sub(1)?)?;
+        return Some(start + at..start + at + found.len_utf8());
+    }
     let start = usize::try_from(span.byte_offset()?).ok()?.min(text.len());
     let end = start.saturating_add(usize::try_from(span.byte_len()?).ok()?).min(text.len());
     // The parser ends a plain scalar where the next token starts when a comment or blank lines follow it.

@@ -6,8 +6,9 @@ use super::{ComposeFile, Fault, Service};
 use crate::source::{FileId, Spanned};
 use std::collections::BTreeMap;
 
-/// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what compose itself would
-/// certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed, all within fixed bounds.
+/// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what
+/// compose itself would certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed,
+/// all within fixed bounds.
 ///
 /// # Errors
 /// Everything that is wrong with the file, in the order of the text.
@@ -30,13 +31,13 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
                 if node.entries().is_some() {
                     services.push((reader.service(key, node), extends(node)));
                 } else {
-                    reader.fault(key.span, format!("service \"{}\" has no definition", key.text));
+                    reader.fault(key.span, format!("service `{}` has no definition", key.text));
                 }
             }
         }
         _ => reader.fault(services_key.span, "`services:` names no service"),
     }
-    let services = extended(services, &mut reader);
+    let services = extended(&services, &mut reader);
     let mut faults = reader.into_faults();
     if faults.is_empty() {
         let networks = externals(&root, "networks");
@@ -76,13 +77,15 @@ fn extends(node: &Node) -> Extends {
     name.scalar().map_or(Extends::Nothing, |text| Extends::Here(Spanned::new(text.to_owned(), name.span)))
 }
 
-/// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in another file.
-fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<Service> {
+/// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in
+/// another file.
+fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Service> {
     let by_name: BTreeMap<&str, usize> = services.iter().enumerate().map(|(at, (service, _))| (service.name.value.as_str(), at)).collect();
     let mut whole = Vec::with_capacity(services.len());
     for (at, (service, _)) in services.iter().enumerate() {
         let mut chain = vec![at];
-        // Once something is said about what it extends, or that stands elsewhere, nobody knows whether it runs something.
+        // Once something is said about what it extends, or that stands elsewhere, nobody knows whether it runs
+        // something.
         let mut complete = true;
         while let Some(last) = chain.last() {
             let base = match &services[*last].1 {
@@ -100,8 +103,8 @@ fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<S
                     // Told once, at the service that says it.
                     if chain.len() == 1 {
                         let what =
-                            if wrong.is_some() { "itself".to_owned() } else { format!("\"{}\", which is not in this file", base.value) };
-                        reader.fault(base.span, format!("service \"{}\" extends {what}", service.name.value));
+                            if wrong.is_some() { "itself".to_owned() } else { format!("`{}`, which is not in this file", base.value) };
+                        reader.fault(base.span, format!("service `{}` extends {what}", service.name.value));
                     }
                     break;
                 }
@@ -114,7 +117,7 @@ fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<S
         let runs_something = merged.image.is_some() || merged.build.is_some() || merged.definition.get("provider").is_some();
         if !runs_something && complete {
             let name = &merged.name;
-            reader.fault(name.span, format!("service \"{}\" has neither `image` nor `build`", name.value));
+            reader.fault(name.span, format!("service `{}` has neither `image` nor `build`", name.value));
         }
         whole.push(merged);
     }
@@ -167,7 +170,7 @@ mod tests {
     #[test]
     fn numbers_and_booleans_keep_their_spelling() {
         let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F]\n";
-        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: `0x1F`");
+        assert_eq!(bad(text).0, "service `web` publishes a port that cannot be read: `0x1F`");
         let text = "services:\n  web:\n    image: a\n    environment:\n      A: 010\n      B: yes\n      C: 1_000\n      D: 1e3\n      E:\n      F: ''\n";
         let web = &good(text).services[0];
         let values: Vec<_> = web.environment.iter().map(|entry| entry.value.as_ref().map(|value| value.value.as_str())).collect();
@@ -289,12 +292,12 @@ services:
             ("\nversion: '3'\n", "the file has no `services:`", "version: '3'"),
             ("services:\n", "`services:` names no service", "services"),
             ("services: []\n", "`services:` names no service", "services"),
-            ("services:\n  web:\n", "service \"web\" has no definition", "web"),
-            ("services:\n  web: nginx\n", "service \"web\" has no definition", "web"),
-            ("services:\n  web:\n    imagge: a\n", "service \"web\" has neither `image` nor `build`", "web"),
-            ("services:\n  web: {extends: web}\n", "service \"web\" extends itself", "web"),
-            ("services:\n  web: {extends: we}\n", "service \"web\" extends \"we\", which is not in this file", "we"),
-            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service \"web\" publishes a port that cannot be read: `a:b`", "'a:b'"),
+            ("services:\n  web:\n", "service `web` has no definition", "web"),
+            ("services:\n  web: nginx\n", "service `web` has no definition", "web"),
+            ("services:\n  web:\n    imagge: a\n", "service `web` has neither `image` nor `build`", "web"),
+            ("services:\n  web: {extends: web}\n", "service `web` extends itself", "web"),
+            ("services:\n  web: {extends: we}\n", "service `web` extends `we`, which is not in this file", "we"),
+            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service `web` publishes a port that cannot be read: `a:b`", "'a:b'"),
         ] {
             assert_eq!(bad(text), (message.to_owned(), place.to_owned()), "{text:?}");
         }
@@ -320,7 +323,7 @@ services:
         let mut aliases = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
             let above = format!("*a{}, ", level - 1).repeat(10);
-            aliases.push_str(&format!("a{level}: &a{level} [{above}]\n"));
+            aliases += &format!("a{level}: &a{level} [{above}]\n");
         }
         let deep = format!("services: {}{}", "[".repeat(10_000), "]".repeat(10_000));
         let wide = format!("services:\n  a:\n    image: a\n    ports:\n{}", "      - 1-65535:1-65535\n".repeat(500));

@@ -93,14 +93,15 @@ impl<'a> Reader<'a> {
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
             Ports::Invalid => {
-                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: `{text}`", service.name.value));
+                self.fault(shown.span, format!("service `{}` publishes a port that cannot be read: `{text}`", service.name.value));
             }
         }
     }
 }
 
 impl Service {
-    /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are overridden one by one.
+    /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are
+    /// overridden one by one.
     pub(super) fn extending(mut self, base: &Self) -> Self {
         fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
             own.splice(0..0, base.iter().cloned());

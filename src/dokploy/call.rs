@@ -1,21 +1,17 @@
 //! Calls to Dokploy's API and what comes back. A closed set: what is not here is never called (no killBuild, no freshVolumes).
 
 use serde_json::Value;
+use std::fmt;
 
-/// One request to Dokploy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One request to Dokploy. Its `Debug` form shows no compose text.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Call {
-    /// `GET /api/trpc/settings.health`, without a key: tells "database down" from "key refused" (FACTS.md §2).
+    /// `GET /api/trpc/settings.health`, without a key: tells "database down" from "key refused" (FACTS §2).
     Health,
     /// `settings.getDokployVersion`.
     Version,
     /// `project.all`.
     Projects,
-    /// `environment.one`.
-    Environment {
-        /// Its id.
-        environment: String,
-    },
     /// `compose.one`. Its body holds secrets and is never logged.
     Compose {
         /// The compose service.
@@ -28,8 +24,9 @@ pub enum Call {
         /// The new text.
         text: String,
     },
-    /// `compose.update` with no field to change: tries the right to change without changing.
-    TryUpdate {
+    /// `compose.getConvertedCompose`: a read that needs the same right as changing the text (FACTS §3), so it tries that right
+    /// without a request that changes anything.
+    ConvertedCompose {
         /// The compose service.
         compose: String,
     },
@@ -97,10 +94,44 @@ pub enum Call {
 impl Call {
     /// Whether it may be repeated without thought.
     pub fn is_read(&self) -> bool {
-        !matches!(
-            self,
-            Call::UpdateText { .. } | Call::TryUpdate { .. } | Call::Deploy { .. } | Call::Stop { .. } | Call::CleanQueues { .. }
-        )
+        !matches!(self, Call::UpdateText { .. } | Call::Deploy { .. } | Call::Stop { .. } | Call::CleanQueues { .. })
+    }
+
+    /// The procedure's name in Dokploy's API.
+    pub fn procedure(&self) -> &'static str {
+        match self {
+            Call::Health => "settings.health",
+            Call::Version => "settings.getDokployVersion",
+            Call::Projects => "project.all",
+            Call::Compose { .. } => "compose.one",
+            Call::UpdateText { .. } => "compose.update",
+            Call::ConvertedCompose { .. } => "compose.getConvertedCompose",
+            Call::Deploy { .. } => "compose.deploy",
+            Call::Stop { .. } => "compose.stop",
+            Call::CleanQueues { .. } => "compose.cleanQueues",
+            Call::ContainerLog { .. } => "compose.readLogs",
+            Call::Queue => "deployment.queueList",
+            Call::Deployments { .. } => "deployment.allByCompose",
+            Call::DeployLog { .. } => "deployment.readLogs",
+            Call::AppContainers { .. } => "docker.getContainersByAppNameMatch",
+            Call::HostContainers { .. } => "docker.getContainers",
+            Call::Inspect { .. } => "docker.getConfig",
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.procedure())?;
+        match self {
+            Call::UpdateText { text, .. } => write!(f, "({} bytes)", text.len()),
+            Call::Deploy { marker, .. } => write!(f, "({marker})"),
+            Call::ContainerLog { container, lines, .. } => write!(f, "({container}, {lines} lines)"),
+            Call::DeployLog { deployment, lines } => write!(f, "({deployment}, {lines} lines)"),
+            Call::Inspect { container, server } => write!(f, "({container}, {server:?})"),
+            Call::AppContainers { server, .. } | Call::HostContainers { server } => write!(f, "({server:?})"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -117,8 +148,9 @@ pub enum Reply {
     Lost(String),
 }
 
-/// The body of a 200. Empty ones are normal (FACTS.md §1) and may mean that nothing happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The body of a 200. Empty ones are normal (FACTS §1) and may mean that nothing happened. Its `Debug` form shows no content: some
+/// bodies hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// No bytes.
     Empty,
@@ -126,10 +158,24 @@ pub enum Body {
     Json(Value),
 }
 
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Body::Empty => "Empty",
+            Body::Json(Value::Null) => "Json(null)",
+            Body::Json(Value::Bool(_)) => "Json(boolean)",
+            Body::Json(Value::Number(_)) => "Json(number)",
+            Body::Json(Value::String(_)) => "Json(string)",
+            Body::Json(Value::Array(_)) => "Json(array)",
+            Body::Json(Value::Object(_)) => "Json(object)",
+        })
+    }
+}
+
 /// An answer that is not a 200 with JSON or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// 401 without a `code`: the key is wrong, expired or rate-limited, or the database is down (FACTS.md §2).
+    /// 401 without a `code`: the key is wrong, expired or rate-limited, or the database is down (FACTS §2).
     Unauthorized,
     /// 401 with a `code`: the key lacks a right.
     Forbidden(String),
@@ -141,7 +187,7 @@ pub enum Refusal {
     BadInput(String),
     /// 429.
     TooMany,
-    /// 5xx with Dokploy's own error.
+    /// 5xx, Dokploy's own or of a proxy before it.
     Server(u16, String),
     /// HTML, a redirect, or a body that is not JSON: not Dokploy's API.
     NotDokploy(u16, String),

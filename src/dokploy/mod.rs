@@ -1,6 +1,37 @@
 //! The Dokploy protocol, pure: turns an intent of the engine into calls, one turn at a time. Binding, latch, lost-job rule, retry,
 //! backoff and the reading of a 401 live here.
+//!
+//! [`Session::begin`] makes a [`Procedure`] of an intent, [`Procedure::turn`] says what to send or how long to wait until it has the
+//! [`crate::engine::Answer`], and [`Session::learn`] keeps what it came to know.
 
 mod call;
+mod clean;
+mod deploy;
+mod dotenv;
+mod failure;
+mod follow;
+mod inspect;
+mod logs;
+mod lookup;
+mod masks;
+mod observe;
+mod percent;
+mod procedure;
+mod published;
+mod replace;
+mod retry;
+pub mod rows;
+mod session;
+mod stop;
+mod survey;
+mod unauthorized;
+mod version;
+mod withdraw;
 
 pub use call::{Body, Call, Refusal, Reply};
+pub use inspect::container as read_container;
+pub use masks::{Masks, SHORTEST_ENVIRONMENT_VALUE};
+pub(crate) use percent::percent_encoded;
+pub use procedure::{Next, Procedure, Turn};
+pub use replace::LARGEST_TEXT_AND_ENVIRONMENT;
+pub use session::{App, Session, Target};

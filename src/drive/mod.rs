@@ -1,5 +1,27 @@
 //! The driver: runs the engine's effects on tokio and tells it what came of them. Everything outside is behind a port.
 
+mod approve;
+mod clock;
+mod in_flight;
+mod interrupt;
+mod machine;
+mod platform;
 mod ports;
+mod probes;
+mod record;
+mod resolve;
+mod run;
+mod runtime;
+mod transport;
 
-pub use ports::{Approve, Clock, Confirmation, Limits, Prober, Record, Transport, TransportError};
+pub use approve::{Automatic, People, Prompt, Terminal};
+pub use clock::{LiveClock, PacedClock, Speed, StandStill};
+pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
+pub use machine::Machine;
+pub use platform::Dokploy;
+pub use ports::{Approve, Clock, Confirmation, Limits, Platform, Prober, Record, Report, Sources, Transport, TransportError};
+pub use probes::Probes;
+pub use resolve::{GitSources, resolve};
+pub use run::{Driven, Outside, run};
+pub use runtime::{install_tls, runtime};
+pub use transport::{BaseUrl, HttpTransport};

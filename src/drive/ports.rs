@@ -1,6 +1,6 @@
 //! The ports: what the driver needs of the outside, so that tests and the sandbox can stand in for it.
 
-use crate::engine::{Approver, Event, Evidence, Moment, Sample};
+use crate::engine::{Answer, Approver, Event, Evidence, Failure, Intent, Moment, Sample};
 use crate::schedule::{ExpectationId, GateId, PhaseId};
 use crate::wire::{HttpRequest, HttpResponse};
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub trait Clock {
 pub trait Approve {
     /// Shows what would change and asks whether to go on.
     async fn confirm(&self, after: Option<PhaseId>) -> Confirmation;
+    /// A phase failed and its policy is to ask: whether to roll back. Where nobody can be asked: no.
+    async fn rollback(&self, failed: PhaseId) -> Confirmation;
     /// Asks the gate's question. Never returns when nobody answers; the engine has its own deadline.
     async fn approve(&self, gate: GateId) -> (Approver, bool);
 }
@@ -66,6 +68,29 @@ pub enum Confirmation {
     Yes,
     /// Do not.
     No,
+}
+
+/// Finds the commits of git references. The sandbox answers from its world.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Sources {
+    /// The commit that a branch, tag or commit of a repository is at now.
+    ///
+    /// # Errors
+    /// When it cannot be told, or is not there.
+    async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure>;
+}
+
+/// Carries out what the engine asks of the platform.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Platform {
+    /// Carries an intent out to its end; `progress` takes the steps on the way.
+    async fn carry_out(&self, intent: Intent, progress: &mut dyn FnMut(Answer)) -> Answer;
+}
+
+/// Takes every event as it becomes so, for people and machines to see.
+pub trait Report {
+    /// Shows it.
+    fn event(&mut self, now: Moment, event: &Event);
 }
 
 /// Journal, snapshots and evidence. Everything is synced before it returns.

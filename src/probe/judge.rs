@@ -3,8 +3,8 @@
 //! A service that refuses, resets, says nothing in time or talks something else has said no: that is a failure. Not getting as far as the
 //! service (no such name, no route, no sockets left here) is an error: it says nothing of the service.
 
-use super::mask::safe;
 use super::request::{Question, Request};
+use super::safe::safe;
 use crate::engine::{Moment, Reading, Sample};
 use crate::model::HttpAssertion;
 use std::time::Duration;
@@ -51,7 +51,7 @@ pub enum Outcome {
 
 /// The sample that an outcome is.
 pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
-    let seen = |text: String| safe(&request.masks.mask(&text), DETAIL_SHOWN + BODY_SHOWN);
+    let seen = |text: String| safe(&request.masks.apply(&text), DETAIL_SHOWN + BODY_SHOWN);
     let (reading, actual) = match outcome {
         Outcome::Answered { .. } | Outcome::Connected => match unmet(request, outcome, took) {
             None => (Reading::Pass, told(request, outcome)),
@@ -95,7 +95,7 @@ fn unmet(request: &Request, outcome: &Outcome, took: Duration) -> Option<String>
 /// `HTTP 500 (body: …)`, `HTTP 302 to /login/`, `connected`.
 fn told(request: &Request, outcome: &Outcome) -> String {
     let Outcome::Answered { status, location, body, .. } = outcome else { return "connected".into() };
-    let fit = |text: &str, max| safe(&request.masks.mask(text), max);
+    let fit = |text: &str, max| safe(&request.masks.apply(text), max);
     if let Some(location) = location {
         return format!("HTTP {status} to {}", fit(location, BODY_SHOWN));
     }
@@ -152,11 +152,14 @@ fn short(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::probe::{HttpTarget, Masks};
+    use crate::dokploy::Masks;
+    use crate::probe::HttpTarget;
 
     fn request(assertions: Vec<HttpAssertion>) -> Request {
         let target = HttpTarget { tls: false, host: "127.0.0.1".into(), port: 80, authority: "127.0.0.1".into(), path: "/".into() };
-        Request { question: Question::Http { target, assertions }, masks: Masks::new(["hunter2".to_owned()]) }
+        let mut masks = Masks::default();
+        masks.add_secret("hunter2");
+        Request { question: Question::Http { target, assertions }, masks }
     }
 
     fn status(codes: &[u16]) -> HttpAssertion {

@@ -7,15 +7,15 @@ mod connect;
 mod connect_to;
 mod http;
 mod judge;
-mod mask;
 mod request;
+mod safe;
 mod tcp;
 mod tls;
 
 pub use connect_to::ConnectTo;
 pub use judge::{Outcome, judge};
-pub use mask::{Masks, safe};
 pub use request::{HttpTarget, PrepareError, Question, Request, prepare};
+pub use safe::safe;
 pub use tls::Tls;
 
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Expectations made ready to be asked: variables resolved, addresses taken apart. Nothing is sent here.
 
-use super::mask::{Masks, safe};
+use super::safe::safe;
+use crate::dokploy::Masks;
 use crate::model::{HttpAssertion, Probe, Resolved, Text, Unset, Variables};
 use crate::source::{Span, Spanned};
 use hyper::Uri;
@@ -97,12 +98,12 @@ pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, Prep
             let resolved = resolve(url, variables)?;
             let target = http_target(&resolved.value).map_err(|why| bad(&resolved, why, url.span))?;
             let assertions = assertions.iter().map(|assertion| assertion.value.clone()).collect();
-            Ok(Request { question: Question::Http { target, assertions }, masks: Masks::new(resolved.secrets) })
+            Ok(Request { question: Question::Http { target, assertions }, masks: masks(&resolved) })
         }
         Probe::Tcp { address } => {
             let resolved = resolve(address, variables)?;
             let (host, port) = host_port(&resolved.value).map_err(|why| bad(&resolved, why, address.span))?;
-            Ok(Request { question: Question::Tcp { host, port }, masks: Masks::new(resolved.secrets) })
+            Ok(Request { question: Question::Tcp { host, port }, masks: masks(&resolved) })
         }
     }
 }
@@ -111,8 +112,16 @@ fn resolve(text: &Spanned<Text>, variables: &dyn Variables) -> Result<Resolved, 
     text.value.resolve(variables).map_err(|unset| PrepareError::Unset { unset, span: text.span })
 }
 
+fn masks(resolved: &Resolved) -> Masks {
+    let mut masks = Masks::default();
+    for secret in &resolved.secrets {
+        masks.add_secret(secret);
+    }
+    masks
+}
+
 fn bad(resolved: &Resolved, why: &'static str, span: Span) -> PrepareError {
-    let shown = safe(&Masks::new(resolved.secrets.iter().cloned()).mask(&resolved.value), 120);
+    let shown = safe(&masks(resolved).apply(&resolved.value), 120);
     PrepareError::BadAddress { shown, why, span }
 }
 

@@ -26,8 +26,8 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
             let rest = if *withdrawn { "it was taken out again" } else { "it is still waiting there and will run one day" };
             format!("the deploy waited too long in Dokploy's queue; {rest}")
         }
-        Cause::RunTimeout => "the run's own time is over (run within)".to_owned(),
         Cause::DeployTimeout => "the deploy has not ended long after its time, and nobody knows how it will".to_owned(),
+        Cause::RunTimeout => "the run's own time is over".to_owned(),
         Cause::Services { services, regression } => {
             let names = short_list(services.iter().map(|failed| &failed.service), 6);
             match (services.as_slice(), regression) {
@@ -37,17 +37,17 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
                 (_, true) => format!("{names} were healthy before this phase and are not now"),
             }
         }
-        Cause::Expectations { samples } => match samples.as_slice() {
-            [(id, sample)] => format!("{}: {}", outline.expectation(*id).0, sample.actual),
-            _ => {
-                let mut names: Vec<&str> = samples.iter().map(|(id, _)| outline.expectation(*id).0).collect();
-                names.dedup();
-                match names.len() {
-                    1 => format!("{}: {} not met", names[0], count(samples.len(), "expectation")),
-                    _ => format!("{} do not hold", short_list(names, 6)),
-                }
+        Cause::Expectations { samples } => {
+            if let [(id, sample)] = samples.as_slice() {
+                return format!("{}: {}", outline.expectation(*id).0, sample.actual);
             }
-        },
+            let mut names: Vec<&str> = samples.iter().map(|(id, _)| outline.expectation(*id).0).collect();
+            names.dedup();
+            match names.as_slice() {
+                [only] => format!("{only}: {} not met", count(samples.len(), "expectation")),
+                _ => format!("{} do not hold", short_list(names, 6)),
+            }
+        }
         Cause::CouldNotAsk { why } => format!("could not ask: {why}"),
         Cause::TextChanged { .. } => "somebody changed the live compose text".to_owned(),
     }
@@ -71,14 +71,7 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
         }
         Cause::NeverStarted { evidence } => lines.extend(hanging(&Line::text("  seen: "), Style::Plain, evidence, width)),
         Cause::QueueTimeout { .. } | Cause::DeployTimeout | Cause::RunTimeout | Cause::CouldNotAsk { .. } => {}
-        Cause::Services { services, .. } => {
-            for (at, failed) in services.iter().enumerate() {
-                if at > 0 {
-                    lines.push(Line::new());
-                }
-                lines.extend(service(failed, width));
-            }
-        }
+        Cause::Services { services, .. } => lines.extend(self::services(services, width)),
         Cause::Expectations { samples } => {
             for (id, sample) in samples {
                 let (name, text) = outline.expectation(*id);
@@ -118,12 +111,25 @@ pub fn diff(diff: &str, width: usize) -> Vec<Line> {
     lines
 }
 
+/// Services that do not hold, each with what it was asked and said.
+pub fn services(services: &[FailedService], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, failed) in services.iter().enumerate() {
+        if at > 0 {
+            lines.push(Line::new());
+        }
+        lines.extend(service(failed, width));
+    }
+    lines
+}
+
 fn service(failed: &FailedService, width: usize) -> Vec<Line> {
     let (passed, refused, errored) = failed.counts;
     let mut lines = hanging(&Line::text("  ").styled(Style::Bold, format!("{}: ", failed.service)), Style::Plain, &failed.what, width);
     lines.extend(field("expected", &failed.expected, width));
     lines.extend(field("actual", &failed.actual, width));
-    let samples = format!("{passed} passed, {refused} failed, {errored} could not be asked, since the deploy ended");
+    let unasked = if errored > 0 { format!(", {errored} could not be taken") } else { String::new() };
+    let samples = format!("{refused} failed, {passed} passed{unasked} since the deploy ended");
     lines.extend(field("samples", &samples, width));
     lines.extend(hint(failed.hint.as_deref(), None, width));
     lines

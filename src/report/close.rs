@@ -4,8 +4,8 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::progress::{Failure, ServiceView, View};
 use super::setting::Setting;
 use super::words::{count, list};
-use super::{cause, exit, safe};
-use crate::engine::{Cause, Ending, ExitCode, Reason, Target};
+use super::{cause, exit, masked, safe};
+use crate::engine::{Cause, Ending, ExitCode, Reason, Target, Undo};
 
 /// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
 const PASTE: usize = 60;
@@ -13,15 +13,16 @@ const PASTE: usize = 60;
 /// The verdict: the run's last line on stdout, never broken.
 pub fn verdict(ending: &Ending, code: ExitCode, setting: &Setting) -> String {
     let label = setting.label().map_or(String::new(), |label| format!("[{label}] "));
-    let from = setting.probed_from.as_ref().map_or(String::new(), |host| format!(", probed from {host}"));
-    let line = format!("{label}{} (exit {}: {}{from})", ending.verdict, code.0, exit::meaning(code));
+    let from = setting.probed_from.as_ref().map_or(String::new(), |host| format!("probed from {host}; "));
+    let (sentence, _) = masked::sentence_and_diff(&ending.verdict);
+    let line = format!("{label}{sentence} ({from}exit {}: {})", code.0, exit::meaning(code));
     safe::line(&line)
 }
 
 /// Everything before the verdict. Empty when all went as asked.
 pub fn block(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
-    let mut lines = reasons(ending, width);
-    let degraded = view.rollback.as_ref().filter(|rollback| rollback.cause.is_some());
+    let mut lines = reasons(view, ending, width);
+    let degraded = view.rollback.as_ref().filter(|rollback| rollback.failure.is_some());
     if let Some(rollback) = degraded {
         lines.extend(running(view, width));
         let name = view.outline.target(&rollback.target);
@@ -35,9 +36,10 @@ pub fn block(view: &View, ending: &Ending, setting: &Setting, width: usize) -> V
 }
 
 /// Why a run ended, where no event has told it.
-fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
+fn reasons(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
     let told: Vec<&str> = match &ending.reason {
-        Reason::Refused { why } => why.iter().map(String::as_str).collect(),
+        // The services are told with their samples already.
+        Reason::Refused { why } => why.iter().map(String::as_str).take(if view.not_held { 1 } else { usize::MAX }).collect(),
         Reason::Busy { who } => vec![who],
         Reason::CouldNotAsk { why } => vec![why],
         Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => {
@@ -46,23 +48,26 @@ fn reasons(ending: &Ending, width: usize) -> Vec<Line> {
     };
     let mut lines = Vec::new();
     for why in told {
-        let mut rows = safe::lines(why).into_iter();
-        let first = Line::new().styled(Style::Bad, "  ✗ ");
-        lines.extend(hanging(&first, Style::Plain, &rows.next().unwrap_or_default(), width));
-        let rest: Vec<String> = rows.collect();
-        lines.extend(cause::diff(&rest.join("\n"), width));
+        let (sentence, difference) = masked::sentence_and_diff(why);
+        if !sentence.is_empty() {
+            let first = Line::new().styled(Style::Bad, "  ✗ ");
+            lines.extend(hanging(&first, Style::Plain, sentence, width));
+        }
+        lines.extend(cause::diff(difference, width));
     }
     lines
 }
 
 /// What the containers do now, as last seen.
 fn running(view: &View, width: usize) -> Vec<Line> {
-    if view.services.is_empty() {
+    // What the last round did not ask for may be gone by now.
+    let seen: Vec<_> = view.services.iter().filter(|(name, _)| view.asked.contains(*name)).collect();
+    if seen.is_empty() {
         return Vec::new();
     }
     let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "Running now, as last seen")];
-    let column = view.services.keys().map(|name| console::measure_text_width(name)).max().unwrap_or(0).min(30);
-    for (name, service) in &view.services {
+    let column = seen.iter().map(|(name, _)| console::measure_text_width(name)).max().unwrap_or(0).min(30);
+    for (name, service) in seen {
         let style = if service.is_met() { Style::Good } else { Style::Bad };
         let why = if service.is_met() { "healthy".to_owned() } else { why(service, view) };
         let state = service.state_words();
@@ -89,7 +94,8 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
     step(format!("Open {} in Dokploy.", view.app), &mut lines);
     match path {
         Some(path) => {
-            step("Replace its compose text with this file's, and save:".to_owned(), &mut lines);
+            let or = if short { " (it is printed below, too)" } else { "" };
+            step(format!("Replace its compose text with this file's, and save{or}:"), &mut lines);
             lines.push(Line::text("     ").styled(Style::Path, path).whole());
         }
         None if short => step("Replace its compose text with the text below, and save.".to_owned(), &mut lines),
@@ -110,6 +116,11 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
 
 /// What a rollback does not bring back.
 fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
+    // Where every container is still the one from before, nothing of the phase ever ran; where nothing was undone, there is nothing to say.
+    let Some(rollback) = &view.rollback else { return Vec::new() };
+    if rollback.undo == Undo::TextOnly && rollback.failure.is_none() {
+        return Vec::new();
+    }
     let phase = view.failure.as_ref().and_then(|failure| failure.phase).filter(|phase| view.deployed.contains(phase));
     let Some(phase) = phase.filter(|_| ending.facts.changed) else { return Vec::new() };
     let text = format!(
@@ -140,6 +151,7 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
             (format!("{fix}, then run again; {after}:"), run(""))
         }
         Reason::PhaseFailed { .. } => ("See what is live and what differs from the plan:".to_owned(), check),
+        Reason::GateNotHeld { .. } if view.declined.is_some() => ("When the answer is yes, run again:".to_owned(), run("")),
         Reason::GateNotHeld { .. } => ("When it holds, run again:".to_owned(), run("")),
         Reason::Busy { .. } => ("When the other one is done, run again:".to_owned(), run("")),
         Reason::Refused { .. } => ("See what would be done, and why not:".to_owned(), check),

@@ -1,7 +1,7 @@
 //! The failure report: who failed, expected and actual, the telling lines, the hint.
 
 use super::cause;
-use super::line::{Line, Style};
+use super::line::{Line, Style, folded};
 use super::progress::{Failure, View};
 use super::safe;
 use super::words::count;
@@ -9,6 +9,9 @@ use crate::engine::{Cause, Log};
 
 /// Lines of a log that are shown; the evidence folder has the rest.
 const TAIL: usize = 20;
+
+/// Rows that a long line of a log may take.
+const ROWS: usize = 5;
 
 /// The report on a failed phase or gate, with the evidence as far as it is known.
 pub fn report(view: &View, failure: &Failure, width: usize) -> Vec<Line> {
@@ -68,7 +71,7 @@ fn tail(of: &str, log: &Log, width: usize) -> Vec<Line> {
     let skipped = log.lines.len().saturating_sub(TAIL);
     let head = match skipped {
         0 => format!("  {of}:"),
-        _ => format!("  the end of {of}, after {} more:", count(skipped, "line")),
+        _ => format!("  {of}, the last {TAIL} of {}:", count(log.lines.len(), "line")),
     };
     let mut lines = vec![Line::text(head).fit(width)];
     lines.extend(quoted(log.lines[skipped..].iter().map(String::as_str), width));
@@ -76,5 +79,6 @@ fn tail(of: &str, log: &Log, width: usize) -> Vec<Line> {
 }
 
 fn quoted<'a>(texts: impl Iterator<Item = &'a str>, width: usize) -> Vec<Line> {
-    texts.flat_map(safe::lines).map(|text| Line::text("  ").styled(Style::Dim, "│ ").plain(text).fit(width)).collect()
+    let first = Line::text("  ").styled(Style::Dim, "│ ");
+    texts.flat_map(safe::lines).flat_map(|text| folded(&first, &text, width, ROWS)).collect()
 }

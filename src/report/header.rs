@@ -2,44 +2,47 @@
 
 use super::line::{Line, Style, hanging};
 use super::live::name_width;
-use super::progress::View;
+use super::progress::{Start, View};
 use super::setting::Setting;
 use super::words::{count, duration, list};
 use crate::engine::Position;
 use crate::schedule::PhaseId;
 use std::time::Duration;
 
-/// The first line: what is rolled out, and where to.
-pub fn title(view: &View, setting: &Setting) -> Line {
+/// The first line: what is rolled out, and where to. In the sandbox it says so, on a line of its own where there is no room.
+pub fn title(view: &View, setting: &Setting, width: usize) -> Vec<Line> {
     let line = Line::new().styled(Style::Bold, &view.outline.rollout).plain(" → ").plain(&view.app);
-    match setting.label() {
-        Some(label) => line.styled(Style::Warn, format!("  [{label}]")),
-        None => line,
-    }
+    let Some(label) = setting.label() else { return vec![line.whole()] };
+    let label = Line::text("  ").styled(Style::Warn, format!("[{label}]"));
+    if line.width() + label.width() <= width { vec![line.join(label)] } else { vec![line.whole(), label] }
 }
 
 /// The start summary, once the start is found: where the app stands, which phases will run, and how long they may take.
 pub fn summary(view: &View, width: usize) -> Vec<Line> {
-    let Some((after, to_run)) = &view.start else { return Vec::new() };
+    let Some(start) = &view.start else { return Vec::new() };
+    let to_run = &start.to_run;
     let mut lines = Vec::new();
     let version = view.version.as_ref().map_or(String::new(), |version| format!("Dokploy {version}; "));
-    lines.extend(hanging(&Line::text("  "), Style::Plain, &format!("{version}{}", start_words(view, *after, to_run)), width));
+    lines.extend(hanging(&Line::text("  "), Style::Plain, &format!("{version}{}", start_words(view, start)), width));
     if to_run.is_empty() {
         return lines;
     }
     let column = name_width(view);
     for id in to_run {
         let phase = view.outline.phase(*id);
-        let mut what = match phase.adds.len() {
+        let adds = match phase.adds.len() {
+            _ if view.is_earned(*id) => "is verified, without a deploy".to_owned(),
             0 => format!("changes {} of {}", count(phase.services.len(), "service"), phase.path),
             _ => format!("adds {}", list(&phase.adds)),
         };
-        if !phase.removes.is_empty() {
-            what.push_str(&format!("; removes {}", list(&phase.removes)));
-        }
-        if !phase.gates.is_empty() {
-            what.push_str(&format!(" (after {})", list(phase.gates.iter().map(|gate| &view.outline.gate(*gate).name))));
-        }
+        let removes = if phase.removes.is_empty() { String::new() } else { format!("; removes {}", list(&phase.removes)) };
+        let gates = list(phase.gates.iter().map(|gate| &view.outline.gate(*gate).name));
+        let gates = match phase.gates.len() {
+            0 => gates,
+            1 => format!(" (gate {gates})"),
+            _ => format!(" (gates {gates})"),
+        };
+        let what = format!("{adds}{removes}{gates}");
         let first = Line::text("    ").cell(Style::Bold, &phase.name, column).plain("  ");
         lines.extend(hanging(&first, Style::Plain, &what, width));
     }
@@ -52,22 +55,24 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
 }
 
 /// Where the app stands and what follows from it.
-fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> String {
+fn start_words(view: &View, start: &Start) -> String {
+    let Start { after, to_run, earns } = start;
     let name = |id: &PhaseId| view.outline.phase(*id).name.as_str();
     let found = match &view.live {
         None => String::new(),
         Some(Position::Empty) => "nothing is live yet".to_owned(),
-        Some(Position::Phase(phase, _)) if Some(*phase) == after => format!("phase {} is live and holds", name(phase)),
+        Some(Position::Phase(phase, _)) if Some(*phase) == *after => format!("phase {} is live and holds", name(phase)),
         Some(Position::Phase(phase, Some(true))) => format!("phase {} is live, verified by an earlier run", name(phase)),
         Some(Position::Phase(phase, Some(false))) => format!("phase {} is live and was never verified", name(phase)),
         Some(Position::Phase(phase, None)) => format!("the file of phase {} is live, not put there by plan", name(phase)),
         Some(Position::OlderVersion { phase, verified: true }) => format!("an older version of phase {phase} is live, verified then"),
         Some(Position::OlderVersion { phase, verified: false }) => format!("an older version of phase {phase} is live, never verified"),
-        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody"),
-        Some(Position::Foreign) => "a compose text that is not of this plan is live".to_owned(),
+        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody and adopted"),
+        Some(Position::Foreign) => "a compose text that is not of this plan is live and adopted".to_owned(),
     };
     let then = match (after, to_run.first()) {
         (_, None) => "nothing to deploy".to_owned(),
+        (_, Some(first)) if *earns => format!("starting with {}, which holds", name(first)),
         (Some(_), Some(_)) => "starting after it".to_owned(),
         (None, Some(first)) => format!("starting with {}", name(first)),
     };
@@ -76,11 +81,15 @@ fn start_words(view: &View, after: Option<PhaseId>, to_run: &[PhaseId]) -> Strin
 
 /// The question before the first change, the cursor to stand after it.
 pub fn confirm_question(view: &View, setting: &Setting) -> String {
-    let to_run = view.start.as_ref().map_or(&[][..], |(_, to_run)| to_run);
-    let names = list(to_run.iter().map(|id| &view.outline.phase(*id).name));
-    let phases = if to_run.len() == 1 { "phase" } else { "phases" };
+    let to_run: Vec<PhaseId> = view.start.iter().flat_map(|start| &start.to_run).copied().filter(|id| !view.is_earned(*id)).collect();
+    let app = super::safe::line(&view.app);
+    let what = match to_run.as_slice() {
+        [] => format!("Go on with {app}?"),
+        [only] => format!("Deploy phase {} to {app}?", view.outline.phase(*only).name),
+        several => format!("Deploy phases {} to {app}?", list(several.iter().map(|id| &view.outline.phase(*id).name))),
+    };
     let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
-    format!("Deploy {phases} {names} to {}?{label} [y/N] ", super::safe::line(&view.app))
+    format!("{what}{label} [y/N] ")
 }
 
 /// A gate's question, the cursor to stand after it.
@@ -91,4 +100,11 @@ pub fn approval_question(view: &View, setting: &Setting) -> Option<String> {
     let left = if left.is_empty() { left } else { format!(", {left}") };
     let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
     Some(format!("{} (gate {}{left}; no answer stops the run){label} [yes/no] ", super::safe::line(question), gate.name))
+}
+
+/// The question whether a failed phase is rolled back, the cursor to stand after it.
+pub fn rollback_question(view: &View, setting: &Setting) -> String {
+    let failed = view.failure.as_ref().and_then(|failure| failure.phase).map_or("The phase", |id| &view.outline.phase(id).name);
+    let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
+    format!("{failed} failed. Go back to the last verified state?{label} [y/N] ")
 }

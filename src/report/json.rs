@@ -1,10 +1,10 @@
 //! JSON lines: one event a line, phases and gates by name, times in milliseconds of run time (`docs/output.md`). A published format, so
 //! each event is spelt out here and does not follow from how the journal writes it.
 
-use super::exit;
 use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
+use super::{exit, masked, safe};
 use crate::engine::{
     Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
     RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
@@ -22,7 +22,7 @@ pub struct Lines {
     begun: bool,
     /// Rounds so far.
     rounds: u64,
-    /// Samples of services so far.
+    /// Samples so far.
     samples: u64,
 }
 
@@ -31,7 +31,7 @@ impl Lines {
     pub fn event(&mut self, view: &View, setting: &Setting, now: Moment, event: &Event) -> String {
         if let Event::Round { services, others } = event {
             self.rounds += 1;
-            let asked = services.values().map(|service| service.samples.len().max(1)).sum::<usize>() + others.len();
+            let asked = services.values().map(|service| service.samples.len()).sum::<usize>() + others.len();
             self.samples += u64::try_from(asked).unwrap_or(u64::MAX);
         }
         let (name, fields) = self.spell(view, now, event);
@@ -41,7 +41,7 @@ impl Lines {
     /// The last line.
     pub fn verdict(&mut self, view: &View, setting: &Setting, ending: &Ending, code: ExitCode) -> String {
         let fields = json!({
-            "verdict": ending.verdict,
+            "verdict": sentence(&ending.verdict),
             "exit": code.0,
             "meaning": exit::meaning(code),
             "live": ending.live,
@@ -61,7 +61,7 @@ impl Lines {
         if let Value::Object(fields) = fields {
             line.extend(fields);
         }
-        Value::Object(line).to_string()
+        safe::json(&Value::Object(line).to_string())
     }
 
     fn spell(&self, view: &View, now: Moment, event: &Event) -> (&'static str, Value) {
@@ -76,6 +76,7 @@ impl Lines {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
                 ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
             }
+            Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
             Event::Agreed => ("agreed", json!({})),
             Event::GateAsked { gate, phase: id } => ("gate-asked", json!({ "gate": outline.gate(*gate).name, "phase": phase(id) })),
             Event::GateHeld { gate } => ("gate-held", json!({ "gate": outline.gate(*gate).name })),
@@ -88,6 +89,10 @@ impl Lines {
             Event::ApprovalGiven { gate, by } => ("approval-given", json!({ "gate": outline.gate(*gate).name, "by": by.0 })),
             Event::ApprovalNotGiven { gate, by } => {
                 ("approval-not-given", json!({ "gate": outline.gate(*gate).name, "by": by.as_ref().map(|by| &by.0) }))
+            }
+            Event::NotHeld { phase: id, services } => {
+                let services: Vec<Value> = services.iter().map(failed_service).collect();
+                ("not-held", json!({ "phase": phase(id), "services": services }))
             }
             Event::PhaseStarted { phase: id } => {
                 ("phase-started", json!({ "phase": phase(id), "adds": outline.phase(*id).adds, "services": outline.phase(*id).services }))
@@ -107,13 +112,7 @@ impl Lines {
             Event::DeployEnded { purpose, status } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
-            Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
-            Event::NotHeld { phase: id, services } => {
-                let services: Vec<Value> = services.iter().map(failed_service).collect();
-                ("not-held", json!({ "phase": phase(id), "services": services }))
-            }
-            Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": why, "may_have_acted": may_have_acted })),
-            Event::Noted { .. } => ("noted", json!({})),
+            Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
             Event::Stopping { .. } => ("stopping", json!({})),
             Event::Stopped => ("stopped", json!({})),
             Event::Round { services, others } => {
@@ -163,8 +162,10 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
-            Event::Warned { text } => ("warned", json!({ "text": text })),
+            Event::Warned { text } => ("warned", json!({ "text": sentence(text) })),
             Event::RunEnded { ending } => ("run-ended", ended(ending)),
+            // Never shown; the reporter drops it before it comes here.
+            Event::Noted { .. } => ("noted", json!({})),
         }
     }
 }
@@ -231,11 +232,11 @@ fn ended(ending: &Ending) -> Value {
     let (reason, why) = match &ending.reason {
         Reason::Completed => ("completed", Vec::new()),
         Reason::NothingToDo => ("nothing-to-do", Vec::new()),
-        Reason::Refused { why } => ("refused", why.iter().map(|why| first_line(why)).collect()),
-        Reason::GateNotHeld { what } => ("gate-not-held", vec![first_line(what)]),
+        Reason::Refused { why } => ("refused", why.iter().map(|why| sentence(why)).filter(|why| !why.is_empty()).collect()),
+        Reason::GateNotHeld { what } => ("gate-not-held", vec![sentence(what)]),
         Reason::PhaseFailed { phase } => ("phase-failed", vec![phase.as_str()]),
-        Reason::Busy { who } => ("busy", vec![first_line(who)]),
-        Reason::CouldNotAsk { why } => ("could-not-ask", vec![first_line(why)]),
+        Reason::Busy { who } => ("busy", vec![sentence(who)]),
+        Reason::CouldNotAsk { why } => ("could-not-ask", vec![sentence(why)]),
         Reason::Interrupted => ("interrupted", Vec::new()),
     };
     json!({
@@ -246,13 +247,13 @@ fn ended(ending: &Ending) -> Value {
         "known": ending.facts.known,
         "live": ending.live,
         "healthy": [ending.healthy.0, ending.healthy.1],
-        "verdict": ending.verdict,
+        "verdict": sentence(&ending.verdict),
     })
 }
 
-/// A refusal may carry a difference of compose texts after its first line; those are for the eyes of the person at the terminal only.
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
+/// A text may end in a difference of compose texts, which is for the eyes of the person at the terminal only.
+fn sentence(text: &str) -> &str {
+    masked::sentence_and_diff(text).0
 }
 
 fn round_service(view: &View, name: &str, service: &RoundService) -> Value {
@@ -313,8 +314,8 @@ fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
         ),
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
-        Cause::DeployTimeout => kind("deploy-timeout", json!({})),
         Cause::RunTimeout => kind("run-timeout", json!({})),
+        Cause::DeployTimeout => kind("deploy-timeout", json!({})),
         Cause::Services { services, regression } => {
             let services: Vec<Value> = services.iter().map(failed_service).collect();
             kind("services", json!({ "services": services, "regression": regression }))

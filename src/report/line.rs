@@ -84,6 +84,13 @@ impl Line {
         self
     }
 
+    /// The line with another one behind it.
+    #[must_use]
+    pub fn join(mut self, other: Line) -> Self {
+        self.pieces.extend(other.pieces);
+        self
+    }
+
     /// Columns it takes.
     pub fn width(&self) -> usize {
         self.pieces.iter().map(|(_, text)| measure_text_width(text)).sum()
@@ -175,6 +182,25 @@ pub fn hanging(first: &Line, style: Style, text: &str, width: usize) -> Vec<Line
         .collect()
 }
 
+/// A line of a log, blanks kept, broken wherever `width` ends; after `most` rows the rest is cut. Each row begins with `first`.
+pub fn folded(first: &Line, text: &str, width: usize, most: usize) -> Vec<Line> {
+    let room = width.saturating_sub(first.width()).max(20);
+    let clean = safe::line(text);
+    let mut rest = clean.trim_end();
+    let mut rows = Vec::new();
+    while rows.len() + 1 < most && measure_text_width(rest) > room {
+        let row = truncate_str(rest, room, "").into_owned();
+        // A character wider than the room would never fit.
+        if row.is_empty() {
+            break;
+        }
+        rest = &rest[row.len()..];
+        rows.push(first.clone().plain(row));
+    }
+    rows.push(first.clone().plain(rest).fit(width.max(first.width() + room)));
+    rows
+}
+
 fn cut(text: &str, width: usize) -> String {
     truncate_str(text, width, "…").into_owned()
 }
@@ -206,10 +232,19 @@ mod tests {
         assert_eq!(lines, ["hint: one two three four", "      five six"]);
     }
 
+    #[test]
+    fn log_lines_fold_and_keep_their_blanks() {
+        let rows = |most| {
+            folded(&Line::text("| "), "    indented text of a log", 22, most).iter().map(|line| line.render(false)).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(5), ["|     indented text of", "|  a log"]);
+        assert_eq!(rows(1), ["|     indented text o…"]);
+    }
+
     proptest! {
         #[test]
         fn never_wider_than_asked(pieces in proptest::collection::vec(any::<String>(), 0..5), width in 1_usize..40) {
-            let line = pieces.iter().fold(Line::new(), |line, piece| line.plain(piece)).fit(width);
+            let line = pieces.iter().fold(Line::new(), Line::plain).fit(width);
             prop_assert!(line.width() <= width, "{:?} takes {}", line, line.width());
             prop_assert!(safe::is_harmless(&line.render(false)));
         }

@@ -46,8 +46,9 @@ pub fn frame(view: &View, width: usize, height: usize, colour: bool) -> Vec<Stri
     lines.iter().map(|line| line.render(colour)).collect()
 }
 
+/// After a failure nothing is to come any more.
 fn is_to_run(view: &View, id: PhaseId) -> bool {
-    view.start.as_ref().is_some_and(|(_, to_run)| to_run.contains(&id))
+    view.failure.is_none() && view.start.as_ref().is_some_and(|start| start.to_run.contains(&id))
 }
 
 fn waiting_phase(view: &View, id: PhaseId) -> Line {
@@ -69,7 +70,8 @@ fn opened(view: &View, name: &str, step: &Step, width: usize, room: usize, lines
         None => words::duration(view.now - step.since),
     };
     let style = if step.stage == Stage::Approval { Style::Warn } else { Style::Bold };
-    let head = Line::new().styled(style, "  ▸ ").cell(Style::Bold, name, name_width(view)).plain("  ").cell(style, step.stage.word(), WORD);
+    let column = name_width(view).max(console::measure_text_width(name).min(width / 3));
+    let head = Line::new().styled(style, "  ▸ ").cell(Style::Bold, name, column).plain("  ").cell(style, step.stage.word(), WORD);
     let head = match &step.stage {
         Stage::Settling | Stage::Soaking => {
             let (healthy, all) = view.healthy();
@@ -161,10 +163,11 @@ fn sign(service: &ServiceView) -> (&'static str, Style) {
     }
 }
 
-/// The last line: run time, and what is waited for.
+/// The last line: run time, and what is waited for. How much time is left stands at the step's head, unless the wait has its own clock.
 fn foot(view: &View, width: usize) -> Line {
     let wait = view.wait();
-    let left = wait.left(view.now);
+    let is_at_head = view.holding.is_none() && view.current_step().is_some();
+    let left = if is_at_head { String::new() } else { wait.left(view.now) };
     let line = Line::text("  ").styled(Style::Dim, words::clock(view.now)).plain("  waiting: ").plain(wait.what);
     if left.is_empty() { line.fit(width) } else { line.with_right(&Line::text(left), width) }
 }

@@ -3,6 +3,16 @@
 
 const MASK: &str = "••••";
 
+/// A sentence and the difference of compose texts that may follow it on the next line. A text that is a difference from its first line on
+/// has no sentence.
+pub fn sentence_and_diff(text: &str) -> (&str, &str) {
+    match text.split_once('\n') {
+        Some((first, _)) if first.starts_with("--- ") => ("", text),
+        Some((first, rest)) => (first, rest),
+        None => (text, ""),
+    }
+}
+
 /// A line of YAML or of a diff of it, with the value of a telling key and passwords in addresses masked. References (`${X}`) stay.
 pub fn line(text: &str) -> String {
     without_passwords(&without_secret_value(text))
@@ -59,6 +69,13 @@ fn without_passwords(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_is_told_from_its_sentence() {
+        assert_eq!(sentence_and_diff("edited"), ("edited", ""));
+        assert_eq!(sentence_and_diff("edited:\n--- a\n+++ b\n"), ("edited:", "--- a\n+++ b\n"));
+        assert_eq!(sentence_and_diff("--- a\n+++ b\n"), ("", "--- a\n+++ b\n"));
+    }
 
     #[test]
     fn values_of_telling_keys_go() {

@@ -5,7 +5,10 @@
 //! passes through `safe` on its way.
 
 mod cause;
+pub mod check;
 mod close;
+mod complaint;
+pub mod diagnostics;
 pub mod exit;
 mod failure;
 mod header;
@@ -25,5 +28,6 @@ mod stream;
 pub mod terminal;
 pub mod words;
 
+pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};

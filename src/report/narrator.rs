@@ -1,9 +1,9 @@
 //! Tells a run's events: decides what is said at an event, for plain output and above the live view alike.
 
 use super::line::Line;
-use super::progress::{Failure, View};
+use super::progress::View;
 use super::story::{Beat, beat};
-use super::{cause, failure, header};
+use super::{cause, failure, header, masked};
 use crate::engine::{Event, Moment};
 
 /// Something to be said.
@@ -28,36 +28,45 @@ impl Narrator {
     pub fn tell(&mut self, view: &View, now: Moment, event: &Event, width: usize) -> Vec<Told> {
         let mut told = Vec::new();
         // Evidence that never came must not cost the report.
-        if matches!(event, Event::RollbackStarted { .. } | Event::RollbackFailed { .. } | Event::RunEnded { .. }) {
+        if matches!(event, Event::RollbackStarted { .. } | Event::RunEnded { .. }) {
             self.pay(view, width, &mut told);
         }
-        if let Some(beat) = beat(view, now, event).filter(|beat| self.last.as_ref() != Some(beat)) {
+        // The report ends with the place of the evidence.
+        let is_told = self.owed && matches!(event, Event::EvidenceKept { .. });
+        if let Some(beat) = beat(view, now, event).filter(|beat| !is_told && self.last.as_ref() != Some(beat)) {
             self.last = Some(beat.clone());
             told.push(Told::Beat(beat));
         }
         match event {
             Event::StartFound { .. } => told.push(Told::Block(header::summary(view, width))),
-            Event::PhaseFailed { .. } => self.owed = true,
+            Event::PhaseFailed { .. } | Event::RollbackFailed { .. } => self.owed = true,
+            Event::NotHeld { services, .. } => told.push(Told::Block(apart(cause::services(services, width)))),
             Event::EvidenceKept { .. } => self.pay(view, width, &mut told),
             Event::GateNotHeld { .. } => {
                 self.owed = true;
                 self.pay(view, width, &mut told);
             }
-            Event::RollbackFailed { cause, .. } => told.push(Told::Block(cause::detail(&view.outline, cause, width))),
+            Event::Warned { text } => {
+                let (_, difference) = masked::sentence_and_diff(text);
+                if !difference.is_empty() {
+                    told.push(Told::Block(cause::diff(difference, width)));
+                }
+            }
             _ => {}
         }
         told
     }
 
     fn pay(&mut self, view: &View, width: usize, told: &mut Vec<Told>) {
-        if let (true, Some(failure)) = (std::mem::take(&mut self.owed), &view.failure) {
-            told.push(Told::Block(report(view, failure, width)));
+        let of_rollback = view.rollback.as_ref().and_then(|rollback| rollback.failure.as_ref());
+        if let (true, Some(failure)) = (std::mem::take(&mut self.owed), of_rollback.or(view.failure.as_ref())) {
+            told.push(Told::Block(apart(failure::report(view, failure, width))));
         }
     }
 }
 
-fn report(view: &View, failure: &Failure, width: usize) -> Vec<Line> {
-    let mut lines = failure::report(view, failure, width);
+/// A block between empty lines.
+fn apart(mut lines: Vec<Line>) -> Vec<Line> {
     if !lines.is_empty() {
         lines.insert(0, Line::new());
         lines.push(Line::new());

@@ -7,7 +7,7 @@ use super::narrator::Told;
 use super::progress::View;
 use super::story::{Beat, heartbeat};
 use super::words::clock;
-use crate::engine::{Event, Moment};
+use crate::engine::Moment;
 use std::time::Duration;
 
 /// At least so often a line says what is waited for, in run time.
@@ -21,7 +21,7 @@ pub struct Plain {
 
 impl Plain {
     /// The lines for what is told at an event.
-    pub fn tell(&mut self, view: &View, event: &Event, told: &[Told], width: usize) -> Vec<Line> {
+    pub fn tell(&mut self, view: &View, told: &[Told], width: usize) -> Vec<Line> {
         let mut lines = Vec::new();
         for told in told {
             match told {
@@ -32,7 +32,8 @@ impl Plain {
                 Told::Block(block) => lines.extend(block.iter().cloned()),
             }
         }
-        if lines.is_empty() && !matches!(event, Event::RunEnded { .. }) {
+        // An event that says nothing may be followed by one that does, at the same moment: only a late heartbeat comes from here.
+        if lines.is_empty() && view.now > self.said + HEARTBEAT {
             lines.extend(self.tick(view, width));
         }
         lines
@@ -40,7 +41,7 @@ impl Plain {
 
     /// The heartbeat, when it is due.
     pub fn tick(&mut self, view: &View, width: usize) -> Vec<Line> {
-        if view.ending.is_some() || view.now < self.said + HEARTBEAT {
+        if view.run.is_empty() || view.ending.is_some() || view.now < self.said + HEARTBEAT {
             return Vec::new();
         }
         self.said = view.now;

@@ -6,14 +6,15 @@ use super::narrator::{Narrator, Told};
 use super::outline::Outline;
 use super::plain::Plain;
 use super::progress::View;
-use super::setting::{Format, Setting};
+use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
-use super::{close, header, json};
+use super::{close, header, json, terminal};
 use crate::engine::{Ending, Event, ExitCode, Moment};
 use crate::schedule::Schedule;
-use std::io::Write;
+use console::Term;
+use std::io::{self, Write};
 
 /// Columns of plain output that goes to no terminal.
 pub const PLAIN_WIDTH: usize = 120;
@@ -32,6 +33,21 @@ pub struct Streams {
     pub colour: bool,
 }
 
+impl Streams {
+    /// The process's own streams.
+    pub fn of_process(colour: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let err = Term::stderr();
+        let width = err.size_checked().map_or(PLAIN_WIDTH, |(_, columns)| usize::from(columns));
+        Self {
+            out: Box::new(io::stdout()),
+            err: Box::new(io::stderr()),
+            screen: terminal::of_stderr(&variable),
+            width,
+            colour: colour.resolve(err.is_term(), variable),
+        }
+    }
+}
+
 /// Shows a run. Feed it every event in order, [`Reporter::tick`] now and then (ten times a second looks alive), and
 /// [`Reporter::finish`] once; it never asks for anything.
 #[derive(Debug)]
@@ -44,6 +60,9 @@ pub struct Reporter {
     err: Stream,
     width: usize,
     colour: bool,
+    titled: bool,
+    /// Whether the last line was empty.
+    blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
 }
@@ -73,6 +92,8 @@ impl Reporter {
             err: Stream::new(err),
             width,
             colour,
+            titled: false,
+            blank: false,
             asking: false,
         }
     }
@@ -95,11 +116,11 @@ impl Reporter {
         }
         let width = self.columns();
         if matches!(event, Event::RunStarted { .. }) {
-            self.say(&[header::title(&self.view, &self.setting)]);
+            self.title();
         }
         let told = self.narrator.tell(&self.view, now, event, width);
         let lines = match &mut self.kind {
-            Kind::Plain(plain) => plain.tell(&self.view, event, &told, width),
+            Kind::Plain(plain) => plain.tell(&self.view, &told, width),
             Kind::Human(_) | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
         };
         self.say(&lines);
@@ -136,6 +157,12 @@ impl Reporter {
         }
     }
 
+    /// The question after a failure whose policy is to ask.
+    pub fn ask_to_roll_back(&mut self) {
+        let question = header::rollback_question(&self.view, &self.setting);
+        self.ask(&question);
+    }
+
     /// Says how it ended. The verdict is the last line on stdout; in JSON it is a line of its own, of event `verdict`.
     pub fn finish(&mut self, ending: &Ending, code: ExitCode) {
         if self.view.ending.is_none() {
@@ -149,9 +176,17 @@ impl Reporter {
         if let Kind::Json(lines) = &mut self.kind {
             return self.out.line(&lines.verdict(&self.view, &self.setting, ending, code));
         }
+        // Whoever ends before it began says at least what it was about.
+        self.title();
         let width = self.columns();
         self.say(&close::block(&self.view, ending, &self.setting, width));
         self.out.line(&close::verdict(ending, code, &self.setting));
+    }
+
+    fn title(&mut self) {
+        if !std::mem::replace(&mut self.titled, true) {
+            self.say(&header::title(&self.view, &self.setting, self.columns()));
+        }
     }
 
     fn ask(&mut self, question: &str) {
@@ -165,7 +200,9 @@ impl Reporter {
     /// The answer came, or it is of no use any more.
     fn end_of_question(&mut self, event: &Event) {
         let (answered, typed) = match event {
-            Event::Agreed | Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { by: Some(_), .. } => (true, true),
+            Event::Agreed | Event::RollbackStarted { .. } | Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { by: Some(_), .. } => {
+                (true, true)
+            }
             Event::ApprovalNotGiven { by: None, .. } | Event::RunEnded { .. } => (true, false),
             _ => (false, false),
         };
@@ -179,7 +216,9 @@ impl Reporter {
 
     /// Writes lines that stay.
     fn say(&mut self, lines: &[Line]) {
-        let lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        let mut lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        // Blocks bring their own empty lines; between two of them one is enough.
+        lines.retain(|line| !std::mem::replace(&mut self.blank, line.is_empty()) || !line.is_empty());
         match &mut self.kind {
             Kind::Human(painter) => painter.above(&lines),
             Kind::Plain(_) | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),

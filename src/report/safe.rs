@@ -1,5 +1,7 @@
 //! Texts of others (logs, names, server messages) made harmless to show: no escape sequence, control or direction character gets through.
 
+use std::fmt::Write as _;
+
 /// The text on one line. Colours are dropped, line breaks become blanks, every other control or invisible character is spelt out.
 pub fn line(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -28,6 +30,21 @@ pub fn lines(text: &str) -> Vec<String> {
             line(text.rsplit('\r').next().unwrap_or(text))
         })
         .collect()
+}
+
+/// JSON with every harmful character as an escape: it means the same and does nothing to a terminal.
+pub fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_harmful(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                write!(shown, "\\u{unit:04x}").expect("writing to a string cannot fail");
+            }
+        } else {
+            shown.push(char);
+        }
+    }
+    shown
 }
 
 /// Whether showing the text as it is shows nothing but its characters; line feeds are fine.
@@ -81,6 +98,13 @@ mod tests {
             prop_assert!(is_harmless(&line(&text)));
             prop_assert!(!line(&text).contains('\n'));
             prop_assert!(lines(&text).iter().all(|text| is_harmless(text)));
+        }
+
+        #[test]
+        fn json_means_the_same_and_is_harmless(text in any::<String>()) {
+            let shown = json(&serde_json::to_string(&text).expect("a string is JSON"));
+            prop_assert!(is_harmless(&shown));
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("still JSON"), text);
         }
 
         #[test]

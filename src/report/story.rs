@@ -1,9 +1,9 @@
 //! The run as a story: one line for each event that matters. Plain output prints all of them, the live view those that stay.
 
-use super::cause;
 use super::line::Style;
 use super::progress::View;
 use super::words::{count, duration, list};
+use super::{cause, masked};
 use crate::engine::{DeployPurpose, Event, Moment, RowStatus, Target, Undo};
 
 /// One line of the story.
@@ -30,7 +30,8 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
     let step = |subject: &str, word: &'static str, detail: String| beat(subject, word, detail, Style::Plain, false);
     match event {
         // The header says it, or it is of no use to the reader.
-        Event::RunStarted { .. }
+        Event::Replaced { purpose: DeployPurpose::Mark(_) }
+        | Event::RunStarted { .. }
         | Event::Surveyed { .. }
         | Event::StartFound { .. }
         | Event::Agreed
@@ -39,13 +40,36 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Deploying { .. }
         | Event::Stopping { .. }
         | Event::Round { .. }
-        | Event::BaselineTaken { .. }
         | Event::Noted { .. }
         | Event::RunEnded { .. } => None,
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
             .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
-        Event::SnapshotKept { name, path } => step("start", "kept", format!("{name} in {path}")),
+        Event::SnapshotKept { name, path } => {
+            let is_phase = outline.phases.iter().any(|phase| phase.name == *name);
+            if is_phase {
+                step(name, "kept", format!("its compose text in {path}"))
+            } else {
+                step("start", "kept", format!("{name} in {path}"))
+            }
+        }
+        Event::BaselineTaken { healthy, not_healthy } => {
+            let detail = match (healthy.len(), not_healthy.len()) {
+                (0, 0) => "nothing runs before the first change".to_owned(),
+                (_, 0) => format!("{} before the first change, all healthy", count(healthy.len(), "service")),
+                (well, _) => format!("{}/{} healthy before the first change; not: {}", well, well + not_healthy.len(), list(not_healthy)),
+            };
+            step("start", "baseline", detail)
+        }
+        Event::NotHeld { phase, services } => {
+            let names = list(services.iter().map(|failed| &failed.service));
+            let detail = format!("{names}: not healthy, before anything was sent");
+            beat(&outline.phase(*phase).name, "not held", detail, Style::Bad, true)
+        }
+        Event::NotDone { why, may_have_acted, .. } => {
+            let rest = if *may_have_acted { "; it may have happened all the same" } else { "" };
+            step(&current(view), "not done", format!("{why}{rest}"))
+        }
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
             let detail = format!("{}: {}", outline.gate(*gate).name, cause::headline(outline, cause));
@@ -65,6 +89,10 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                 None => beat("gate", "no answer", format!("nobody answered {gate} in time"), Style::Bad, true),
             }
         }
+        Event::PhaseStarted { phase } if view.is_earned(*phase) => {
+            let phase = outline.phase(*phase);
+            step(&phase.name, "started", format!("live already; settling without a deploy, {} at most", duration(phase.settle)))
+        }
         Event::PhaseStarted { phase } => {
             let phase = outline.phase(*phase);
             let mut parts = Vec::new();
@@ -79,7 +107,6 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             }
             step(&phase.name, "started", parts.join("; "))
         }
-        Event::Replaced { purpose: DeployPurpose::Mark(_) } => None,
         Event::Replaced { purpose } => step(subject(view, purpose), "sent", "the compose text is in place, read back and equal".to_owned()),
         Event::Queued { purpose, ahead, active } => {
             let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\""));
@@ -110,14 +137,6 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                 RowStatus::Error => step(subject, "deployed", "Dokploy says: error".to_owned()),
                 RowStatus::Cancelled => step(subject, "deployed", "Dokploy says: cancelled".to_owned()),
             }
-        }
-        Event::NotHeld { phase, services } => {
-            let services = services.iter().map(|failed| format!("{}: {}", failed.service, failed.actual)).collect::<Vec<_>>();
-            beat(&outline.phase(*phase).name, "not held", services.join("; "), Style::Bad, true)
-        }
-        Event::NotDone { why, may_have_acted, .. } => {
-            let word = if *may_have_acted { "unknown" } else { "not done" };
-            beat(&current(view), word, why.clone(), Style::Warn, true)
         }
         Event::Stopped => step("rollback", "stopped", "what this run started is stopped".to_owned()),
         Event::Settled { purpose, until } => {
@@ -162,17 +181,18 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let name = target_words(outline.target(target), target);
             let took = view.rollback.as_ref().map_or(String::new(), |rollback| format!(", {}", duration(rollback.step.elapsed(now))));
             let healthy = match services.len() {
-                0 => "as it was, nothing running".to_owned(),
+                0 => "with nothing running".to_owned(),
                 all => format!("{all}/{all} healthy"),
             };
-            let excused = match not_held_against.is_empty() {
-                true => String::new(),
-                false => format!("; not healthy before either: {}", list(not_held_against)),
+            let excused = if not_held_against.is_empty() {
+                String::new()
+            } else {
+                format!("; not healthy before either: {}", list(not_held_against))
             };
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Warned { text } => beat("warning", "", text.clone(), Style::Warn, true),
+        Event::Warned { text } => beat("warning", "", masked::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
     }
 }
 

@@ -30,6 +30,19 @@ impl Screen for Term {
     }
 }
 
+/// The terminal behind stderr, if it is one that can be painted on.
+pub fn of_stderr(variable: impl Fn(&str) -> Option<String>) -> Option<Box<dyn Screen>> {
+    let term = Term::buffered_stderr();
+    let dumb = variable("TERM").is_some_and(|term| term.is_empty() || term == "dumb");
+    (term.is_term() && !dumb).then(|| Box::new(term) as Box<dyn Screen>)
+}
+
+/// Columns of the terminal behind stderr, if there is one.
+pub fn columns_of_stderr() -> Option<usize> {
+    let term = Term::stderr();
+    if term.is_term() { term.size_checked().map(|(_, columns)| usize::from(columns)) } else { None }
+}
+
 /// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.
 pub struct Painter {
     screen: Box<dyn Screen>,
@@ -57,7 +70,7 @@ impl Painter {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{msg}").expect("a template of one key is valid");
+            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
             ProgressBar::with_draw_target(None, self.screen.target()).with_style(style)
         });
         bar.set_message(lines.join("\n"));
@@ -69,11 +82,10 @@ impl Painter {
         if lines.is_empty() {
             return;
         }
-        let text = lines.join("\n");
+        let text = format!("{}\n", lines.join("\n"));
         match &self.bar {
-            // An empty line would be dropped.
             Some(bar) => bar.println(text),
-            None => self.screen.write(&format!("{text}\n")),
+            None => self.screen.write(&text),
         }
     }
 

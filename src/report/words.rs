@@ -3,7 +3,7 @@
 use crate::engine::Moment;
 use std::time::Duration;
 
-/// A length of time in its two largest units: `250ms`, `45s`, `3m 20s`, `1h 05m`. Smaller parts are dropped, never rounded up.
+/// A length of time in its two largest units: `250ms`, `45s`, `3m 20s`, `1h 5m`. Smaller parts are dropped, never rounded up.
 pub fn duration(duration: Duration) -> String {
     let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -11,9 +11,9 @@ pub fn duration(duration: Duration) -> String {
         (0, 0, 0) if millis > 0 => format!("{millis}ms"),
         (0, 0, rest) => format!("{rest}s"),
         (0, minutes, 0) => format!("{minutes}m"),
-        (0, minutes, rest) => format!("{minutes}m {rest:02}s"),
+        (0, minutes, rest) => format!("{minutes}m {rest}s"),
         (hours, 0, _) => format!("{hours}h"),
-        (hours, minutes, _) => format!("{hours}h {minutes:02}m"),
+        (hours, minutes, _) => format!("{hours}h {minutes}m"),
     }
 }
 
@@ -65,10 +65,10 @@ mod tests {
             (1_999, "1s"),
             (45_000, "45s"),
             (180_000, "3m"),
-            (185_000, "3m 05s"),
+            (185_000, "3m 5s"),
             (200_000, "3m 20s"),
             (3_600_000, "1h"),
-            (3_900_000, "1h 05m"),
+            (3_900_000, "1h 5m"),
             (360_000_000, "100h"),
         ];
         for (millis, expected) in cases {

@@ -71,3 +71,25 @@ fn explain(error: &io::Error) -> (String, &'static str) {
         _ => (error.to_string(), "the disk or its file system may be at fault"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sentence_names_the_path_the_reason_and_a_remedy() {
+        for (kind, reason, remedy) in [
+            (io::ErrorKind::StorageFull, "the disk is full", "free some space"),
+            (io::ErrorKind::ReadOnlyFilesystem, "read-only", "--state DIR"),
+            (io::ErrorKind::PermissionDenied, "permission denied", "change its owner"),
+            (io::ErrorKind::NotADirectory, "a file is where a folder belongs", "--state DIR"),
+        ] {
+            let sentence = StoreError::io("write", Path::new("/state/journal.jsonl"), kind.into()).to_string();
+            assert!(sentence.starts_with("cannot write /state/journal.jsonl: "), "{sentence}");
+            assert!(sentence.contains(reason) && sentence.contains(remedy), "{sentence}");
+        }
+        let damaged = StoreError::damaged(Path::new("/state/journal.jsonl"), 42, "not a line");
+        assert_eq!(damaged.damaged_at(), Some(42));
+        assert!(damaged.to_string().contains("byte 42"), "{damaged}");
+    }
+}

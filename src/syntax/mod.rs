@@ -1,1 +1,19 @@
-//! Text to syntax tree.
+//! Text to syntax tree. [`parse`] takes every text, finds as many mistakes as it can in one go, and resolves no names.
+//!
+//! The grammar is `grammar/plan.pest`; what it cannot read is repaired by the rules of `explain`, so that one mistake costs one
+//! message and the rest of its statement still counts.
+
+mod ast;
+mod build;
+mod expected;
+mod explain;
+mod form;
+mod grammar;
+mod parse;
+mod repair;
+mod spelled;
+mod value;
+
+pub use ast::{Ast, Block, Head, Name, Piece, Policy, Probe, Statement, StatusRange, TextExpr, TextKind};
+pub use form::{BlockUse, FORMS, Form, Place};
+pub use parse::{MAX_BYTES, Parsed, parse};

@@ -7,5 +7,5 @@ mod wait;
 
 pub use service::ServiceView;
 pub use step::{Stage, Step};
-pub use view::{Failure, RollbackView, View};
+pub use view::{Failure, RollbackView, Start, View};
 pub use wait::Wait;

@@ -51,7 +51,7 @@ impl ServiceView {
         self.verdict = round.verdict;
         self.reading = round.reading;
         self.passes = round.passes;
-        self.actual = round.actual.clone();
+        self.actual.clone_from(&round.actual);
         self.at = now;
     }
 

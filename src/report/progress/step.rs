@@ -30,6 +30,8 @@ pub enum Stage {
     Deploying,
     /// Its time is over and its row is not final.
     Overdue,
+    /// Its deploy did not end well; why is being found out.
+    Failing,
     /// Deployed; services are becoming healthy.
     Settling,
     /// Every service is met and must hold.
@@ -56,6 +58,7 @@ impl Stage {
             Stage::Queued { .. } => "queued",
             Stage::Deploying => "deploying",
             Stage::Overdue => "overdue",
+            Stage::Failing => "failing",
             Stage::Settling => "settling",
             Stage::Soaking => "soaking",
             Stage::Stopping => "stopping",
@@ -95,8 +98,12 @@ impl Step {
         if stage.is_final() {
             self.ended = Some(now);
         }
-        // A queue position that changes does not start the wait anew.
-        if std::mem::discriminant(&stage) != std::mem::discriminant(&self.stage) {
+        // The queue's time runs from the call on, wherever in the queue the job stands.
+        let same_clock = match (&self.stage, &stage) {
+            (Stage::Asked | Stage::Queued { .. }, Stage::Queued { .. }) => true,
+            (before, after) => before == after,
+        };
+        if !same_clock {
             self.since = now;
         }
         self.until = until;

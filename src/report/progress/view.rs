@@ -21,8 +21,8 @@ pub struct View {
     pub version: Option<String>,
     /// What was live at the start.
     pub live: Option<Position>,
-    /// The phase that the run starts after, and those that will run; once found.
-    pub start: Option<(Option<PhaseId>, Vec<PhaseId>)>,
+    /// Where the run starts, once that is found.
+    pub start: Option<Start>,
     /// Whether the user agreed to go on.
     pub agreed: bool,
     /// Every phase's way so far.
@@ -43,14 +43,27 @@ pub struct View {
     pub holding: Option<(String, Moment, Moment)>,
     /// What failed.
     pub failure: Option<Failure>,
+    /// Whether what is live did not hold before anything was sent.
+    pub not_held: bool,
     /// Places of snapshots by name.
     pub snapshots: BTreeMap<String, String>,
-    /// Who approved what.
-    pub approvals: Vec<(GateId, Approver)>,
+    /// The gate that nobody said yes to, and who said no.
+    pub declined: Option<(GateId, Option<Approver>)>,
     /// Phases whose deploy reached Dokploy in this run: what they did to data stays.
     pub deployed: BTreeSet<PhaseId>,
     /// The end.
     pub ending: Option<Ending>,
+}
+
+/// Where a run starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The phase that it starts after; `None`: from the first.
+    pub after: Option<PhaseId>,
+    /// The phases that will run.
+    pub to_run: Vec<PhaseId>,
+    /// Whether the first of them is live and only has to be verified.
+    pub earns: bool,
 }
 
 /// A failed phase or gate.
@@ -70,6 +83,12 @@ pub struct Failure {
     pub evidence: Option<Box<Evidence>>,
 }
 
+impl Failure {
+    fn new(at: Moment, phase: Option<PhaseId>, gate: Option<GateId>, cause: &Cause) -> Self {
+        Self { phase, gate, cause: cause.clone(), at, path: None, evidence: None }
+    }
+}
+
 /// A rollback.
 #[derive(Clone, Debug)]
 pub struct RollbackView {
@@ -83,8 +102,8 @@ pub struct RollbackView {
     pub services: BTreeSet<ServiceName>,
     /// Services that were not healthy before either.
     pub excused: BTreeSet<ServiceName>,
-    /// Why it failed, if it did.
-    pub cause: Option<Cause>,
+    /// How it failed, if it did.
+    pub failure: Option<Failure>,
     /// The text to paste, if it failed.
     pub text: String,
 }
@@ -111,8 +130,9 @@ impl View {
             gate: None,
             holding: None,
             failure: None,
+            not_held: false,
             snapshots: BTreeMap::new(),
-            approvals: Vec::new(),
+            declined: None,
             deployed: BTreeSet::new(),
             ending: None,
         }
@@ -136,12 +156,18 @@ impl View {
                 self.version = Some(survey.version.clone());
                 self.live = Some(live.clone());
             }
-            Event::Pinned { .. } | Event::Warned { .. } | Event::BaselineTaken { .. } | Event::NotDone { .. } | Event::Noted { .. } => {}
-            Event::NotHeld { .. } => self.hold_current(now),
+            Event::Pinned { .. }
+            | Event::BaselineTaken { .. }
+            | Event::NotDone { .. }
+            | Event::Stopped
+            | Event::Warned { .. }
+            | Event::Noted { .. } => {}
             Event::SnapshotKept { name, path } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
-            Event::StartFound { after, to_run, .. } => self.found_start(now, *after, to_run),
+            Event::StartFound { after, to_run, earns } => {
+                self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns })
+            }
             Event::Agreed => self.agreed = true,
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
@@ -161,23 +187,23 @@ impl View {
                     self.phases[phase.0].enter(now, Stage::Approval, Some(*until));
                 }
             }
-            Event::ApprovalGiven { gate, by } => {
+            Event::ApprovalGiven { .. } => {
                 self.gate = None;
-                self.approvals.push((*gate, by.clone()));
                 self.enter_current(now, Stage::Gated, None);
             }
-            Event::ApprovalNotGiven { .. } => {
-                self.gate = None;
+            Event::ApprovalNotGiven { gate, by } => {
+                self.declined = Some((*gate, by.clone()));
                 self.hold_current(now);
             }
-            Event::PhaseStarted { phase } => {
-                self.gate = None;
-                self.current = Some(*phase);
-                self.phases[phase.0].enter(now, Stage::Sending, None);
+            Event::NotHeld { .. } => {
+                self.not_held = true;
+                self.hold_current(now);
             }
+            Event::PhaseStarted { phase } => self.start_phase(now, *phase),
             Event::Replacing { purpose: DeployPurpose::Mark(phase), .. } => self.marking = Some(*phase),
             Event::Replaced { purpose: DeployPurpose::Mark(_) } => self.marking = None,
-            Event::Replacing { purpose, .. } | Event::Replaced { purpose } => self.enter(now, purpose, Stage::Sending, None),
+            Event::Replacing { purpose, .. } => self.enter(now, purpose, Stage::Sending, None),
+            Event::Replaced { purpose } => self.replaced(now, purpose),
             Event::Deploying { purpose, .. } => {
                 if let DeployPurpose::Phase(phase) = purpose {
                     self.deployed.insert(*phase);
@@ -196,7 +222,6 @@ impl View {
                     rollback.step.enter(now, Stage::Stopping, None);
                 }
             }
-            Event::Stopped => {}
             Event::Round { services, .. } => {
                 for (name, round) in services {
                     match self.services.get_mut(name) {
@@ -205,7 +230,7 @@ impl View {
                     }
                 }
                 self.asked = services.keys().cloned().collect();
-                if services.values().any(|round| round.reading != Reading::Error) {
+                if services.values().all(|round| round.reading != Reading::Error) {
                     self.holding = None;
                 }
             }
@@ -227,7 +252,8 @@ impl View {
                 self.leave_phase();
             }
             Event::EvidenceKept { path, evidence } => {
-                if let Some(failure) = &mut self.failure {
+                let of_rollback = self.rollback.as_mut().and_then(|rollback| rollback.failure.as_mut());
+                if let Some(failure) = of_rollback.or(self.failure.as_mut()) {
                     failure.path = Some(path.clone());
                     failure.evidence.clone_from(evidence);
                 }
@@ -237,7 +263,7 @@ impl View {
                 step.enter(now, Stage::Sending, None);
                 let (services, excused) = (BTreeSet::new(), BTreeSet::new());
                 let target = target.clone();
-                self.rollback = Some(RollbackView { target, undo: *undo, step, services, excused, cause: None, text: String::new() });
+                self.rollback = Some(RollbackView { target, undo: *undo, step, services, excused, failure: None, text: String::new() });
                 self.holding = None;
             }
             Event::RollbackVerified { services, not_held_against, .. } => {
@@ -255,11 +281,11 @@ impl View {
                     step: Step::default(),
                     services: BTreeSet::new(),
                     excused: BTreeSet::new(),
-                    cause: None,
+                    failure: None,
                     text: String::new(),
                 });
                 rollback.step.enter(now, Stage::Failed, None);
-                rollback.cause = Some(cause.clone());
+                rollback.failure = Some(Failure::new(now, None, None, cause));
                 rollback.text.clone_from(text);
                 self.holding = None;
             }
@@ -284,6 +310,11 @@ impl View {
         }
     }
 
+    /// Whether a phase is live and only has to be verified, without a deploy.
+    pub fn is_earned(&self, phase: PhaseId) -> bool {
+        self.start.as_ref().is_some_and(|start| start.earns && start.to_run.first() == Some(&phase))
+    }
+
     /// The services that must be healthy now, by name.
     pub fn expected_services(&self) -> BTreeSet<ServiceName> {
         let phase = match (&self.rollback, self.current) {
@@ -294,10 +325,7 @@ impl View {
         // Before its deploy has ended, a phase can only be held to what was there before.
         let deployed =
             self.current_step().is_some_and(|step| matches!(step.stage, Stage::Settling | Stage::Soaking) || step.stage.is_final());
-        match deployed || self.asked.is_empty() {
-            true => self.outline.phase(phase).services.clone(),
-            false => self.asked.clone(),
-        }
+        if deployed || self.asked.is_empty() { self.outline.phase(phase).services.clone() } else { self.asked.clone() }
     }
 
     /// Healthy services, and all of those that must be.
@@ -313,30 +341,58 @@ impl View {
         self.current.filter(next).or_else(|| (0..self.phases.len()).map(PhaseId).find(next))
     }
 
-    fn found_start(&mut self, now: Moment, after: Option<PhaseId>, to_run: &[PhaseId]) {
-        for at in 0..after.map_or(0, |phase| phase.0 + 1) {
+    fn found_start(&mut self, now: Moment, start: Start) {
+        for at in 0..start.after.map_or(0, |phase| phase.0 + 1) {
             if self.phases[at].stage == Stage::Pending {
                 self.phases[at].enter(now, Stage::Live, None);
             }
         }
         self.leave_phase();
-        self.start = Some((after, to_run.to_vec()));
+        self.start = Some(start);
     }
 
     fn deploy_ended(&mut self, now: Moment, purpose: &DeployPurpose, status: RowStatus) {
-        // A failed deploy is followed by its verdict; until then nothing is settling.
-        let limit = match purpose {
-            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) | DeployPurpose::Rollback(Target::Phase(phase)) => {
-                Some(now + self.outline.phase(*phase).settle)
-            }
-            DeployPurpose::Rollback(Target::Baseline) => None,
-        };
-        if status == RowStatus::Done {
-            self.enter(now, purpose, Stage::Settling, limit);
+        let limit = self.settle_until(now, purpose);
+        match status {
+            RowStatus::Done => self.enter(now, purpose, Stage::Settling, limit),
+            RowStatus::Error | RowStatus::Cancelled => self.enter(now, purpose, Stage::Failing, None),
         }
         for service in self.services.values_mut() {
             service.counts = (0, 0, 0);
         }
+    }
+
+    fn start_phase(&mut self, now: Moment, phase: PhaseId) {
+        self.gate = None;
+        self.current = Some(phase);
+        // What is live and only has to be verified settles without a deploy.
+        if self.is_earned(phase) {
+            let until = self.settle_until(now, &DeployPurpose::Phase(phase));
+            return self.phases[phase.0].enter(now, Stage::Settling, until);
+        }
+        self.phases[phase.0].enter(now, Stage::Sending, None);
+    }
+
+    fn replaced(&mut self, now: Moment, purpose: &DeployPurpose) {
+        let is_text_only = self.rollback.as_ref().is_some_and(|rollback| rollback.undo == Undo::TextOnly);
+        match purpose {
+            // No deploy follows: what runs has to hold.
+            DeployPurpose::Rollback(_) if is_text_only => {
+                let failed = self.failure.as_ref().and_then(|failure| failure.phase);
+                let until = failed.map(|phase| now + self.outline.phase(phase).settle);
+                self.enter(now, purpose, Stage::Settling, until);
+            }
+            _ => self.enter(now, purpose, Stage::Sending, None),
+        }
+    }
+
+    /// When settling is over. The baseline has no time limits of its own: those of the failed phase hold.
+    fn settle_until(&self, now: Moment, purpose: &DeployPurpose) -> Option<Moment> {
+        let phase = match purpose {
+            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) | DeployPurpose::Rollback(Target::Phase(phase)) => *phase,
+            DeployPurpose::Rollback(Target::Baseline) => self.failure.as_ref().and_then(|failure| failure.phase)?,
+        };
+        Some(now + self.outline.phase(phase).settle)
     }
 
     fn restart_soak(&mut self, now: Moment, until: Moment) {
@@ -352,7 +408,7 @@ impl View {
     }
 
     fn fail(&mut self, now: Moment, phase: Option<PhaseId>, gate: Option<GateId>, cause: &Cause) {
-        self.failure = Some(Failure { phase, gate, cause: cause.clone(), at: now, path: None, evidence: None });
+        self.failure = Some(Failure::new(now, phase, gate, cause));
     }
 
     fn leave_phase(&mut self) {

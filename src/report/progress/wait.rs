@@ -17,11 +17,11 @@ pub struct Wait {
 }
 
 impl Wait {
-    /// `1m 20s left`, `2m 00s of 3m`; empty for a wait without a limit.
+    /// `1m 20s left`; empty for a wait without a limit.
     pub fn left(&self, now: Moment) -> String {
         match self.until {
             Some(until) if until > now => format!("{} left", words::duration(until - now)),
-            Some(_) => "time is up".to_owned(),
+            Some(_) => "due now".to_owned(),
             None => String::new(),
         }
     }
@@ -45,6 +45,9 @@ impl View {
             let what = self.stage_wait(&step.stage, &self.outline.phase(phase).path);
             return wait(what, step.since, step.until);
         }
+        if let Some(rollback) = self.rollback.as_ref().filter(|rollback| rollback.failure.is_some()) {
+            return wait("evidence of why the rollback failed to be kept".to_owned(), rollback.step.since, None);
+        }
         if let Some(failure) = &self.failure {
             let what = if failure.phase.is_some() && failure.path.is_none() { "collecting evidence" } else { "deciding what follows" };
             return wait(what.to_owned(), failure.at, None);
@@ -53,7 +56,7 @@ impl View {
             _ if self.marking.is_some() => "Dokploy to note in the live text that the phase is verified".to_owned(),
             (None, None) => "Dokploy to say what is live".to_owned(),
             (None, Some(_)) => format!("the start position{}", self.unhealthy_words()),
-            (Some((_, to_run)), _) if to_run.is_empty() => format!("every live service to be asserted{}", self.unhealthy_words()),
+            (Some(start), _) if start.to_run.is_empty() => format!("every live service to be asserted{}", self.unhealthy_words()),
             (Some(_), _) if !self.agreed => "your answer".to_owned(),
             (Some(_), _) => format!("what is live to be asserted before the next phase{}", self.unhealthy_words()),
         };
@@ -114,6 +117,7 @@ impl View {
                 }
             }
             Stage::Deploying => "Dokploy to build and start the containers".to_owned(),
+            Stage::Failing => "the logs, to tell why the deploy failed".to_owned(),
             Stage::Overdue => "the overdue deploy to end, which Dokploy cannot cancel".to_owned(),
             Stage::Settling | Stage::Soaking => {
                 let waiting = self.waiting_for();

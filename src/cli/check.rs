@@ -1,0 +1,143 @@
+//! `plan check --offline`: what can be proved without looking at Dokploy, and the schedule.
+
+use super::files::{self, Folder};
+use crate::check::{FileError, Files};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::model::{self, Lowered};
+use crate::report::{check, diagnostics};
+use crate::schedule::{self, Prepared, Schedule};
+use crate::source::{SourceMap, Span};
+use std::path::Path;
+
+/// A plan as it was found on disk: what it says, and what is wrong with it.
+pub struct Found {
+    /// The plan and the compose files it names.
+    pub sources: SourceMap,
+    /// What reading the plan gave; `None` when there is no such file.
+    pub lowered: Option<Lowered>,
+    /// What would run, when nothing is wrong.
+    pub schedule: Option<Schedule>,
+    /// Errors and warnings, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads and checks a plan and its compose files. `path` is also how the file is shown.
+pub fn find(path: &Path) -> Found {
+    found(path, files::read(path), &Folder::of(path))
+}
+
+/// Reads and checks a plan that lies elsewhere than on disk.
+pub(super) fn find_in(files: &dyn Files, path: &Path) -> Found {
+    found(path, files.read(&path.to_string_lossy()), files)
+}
+
+fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Found {
+    let mut sources = SourceMap::default();
+    let text = match text {
+        Ok(text) => text,
+        Err(error) => {
+            let diagnostics = vec![not_read(path, &error, &mut sources)];
+            return Found { sources, lowered: None, schedule: None, diagnostics };
+        }
+    };
+    let file = sources.add(path, text);
+    let text = sources.file(file).text().clone();
+    let lowered = model::load(file, &text);
+    let Prepared { schedule, diagnostics } = schedule::prepare(&lowered, &mut sources, files);
+    Found { sources, lowered: Some(lowered), schedule, diagnostics }
+}
+
+/// There is no text to point at, so the path stands in for it.
+fn not_read(path: &Path, error: &FileError, sources: &mut SourceMap) -> Diagnostic {
+    let file = sources.add(path, "");
+    let span = Span::new(file, 0..0);
+    let (message, label) = match error {
+        FileError::Missing => (format!("there is no plan `{}`", path.display()), "no such file"),
+        FileError::Unreadable(why) => (format!("the plan `{}` cannot be read", path.display()), why.as_str()),
+    };
+    Diagnostic::new(Code::Unreadable, message, span, label)
+        .help("name the plan: `plan check FILE`; without a name it is `rollout.plan`, here")
+}
+
+/// How the outcome is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Columns.
+    pub width: usize,
+    /// Escape sequences on stdout.
+    pub colour_out: bool,
+    /// Escape sequences on stderr.
+    pub colour_err: bool,
+    /// JSON lines on stdout: the diagnostics, and nothing else.
+    pub json: bool,
+    /// Every diagnostic rather than the first fifty.
+    pub all: bool,
+}
+
+/// What is to be printed, and the exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// For stdout.
+    pub stdout: String,
+    /// For stderr.
+    pub stderr: String,
+    /// 0 when the plan is valid, warnings or not; 2 when it is not.
+    pub code: u8,
+}
+
+/// Checks a plan without looking anywhere but at its files.
+pub fn offline(path: &Path, options: Options) -> Outcome {
+    let found = find(path);
+    let valid = found.diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
+    let code = if valid { 0 } else { 2 };
+    if options.json {
+        return Outcome { stdout: diagnostics::json(&found.diagnostics, &found.sources), stderr: String::new(), code };
+    }
+    let look = diagnostics::Look { width: options.width, colour: options.colour_err, all: options.all };
+    let stderr = diagnostics::human(&found.diagnostics, &found.sources, look);
+    let stdout = found.schedule.map_or_else(String::new, |schedule| check::schedule(&schedule, options.width, options.colour_out));
+    Outcome { stdout, stderr, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Options = Options { width: 80, colour_out: false, colour_err: false, json: false, all: false };
+
+    fn example() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bizosaas/rollout.plan")
+    }
+
+    #[test]
+    fn a_valid_plan_prints_its_schedule_and_nothing_else() {
+        let outcome = offline(&example(), OPTIONS);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+        assert!(outcome.stdout.starts_with("rollout bizosaas-backend-staging: 4 phases, 10 services\n"), "{}", outcome.stdout);
+        assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 80));
+        let json = offline(&example(), Options { json: true, ..OPTIONS });
+        assert_eq!((json.code, json.stdout.as_str(), json.stderr.as_str()), (0, "", ""));
+    }
+
+    #[test]
+    fn an_invalid_plan_prints_what_is_wrong_and_no_schedule() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = folder.path().join("rollout.plan");
+        std::fs::write(&plan, std::fs::read_to_string(example()).unwrap()).unwrap();
+        let outcome = offline(&plan, OPTIONS);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+        assert_eq!(outcome.stderr.matches("E0501").count(), 4, "{}", outcome.stderr);
+        assert!(outcome.stderr.ends_with("4 errors\n"));
+        let json = offline(&plan, Options { json: true, ..OPTIONS });
+        assert_eq!((json.code, json.stdout.lines().count(), json.stderr.as_str()), (2, 4, ""));
+    }
+
+    #[test]
+    fn a_plan_that_is_not_there_is_one_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = offline(&folder.path().join("gone.plan"), OPTIONS);
+        assert_eq!(outcome.code, 2);
+        assert!(outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("1 error\n"), "{}", outcome.stderr);
+        assert_eq!(offline(folder.path(), OPTIONS).code, 2, "a folder is no plan");
+    }
+}

@@ -1,0 +1,106 @@
+//! What the sandbox stands in for when a plan is run against it: Dokploy itself, variables that are not set, externals, git and approvals.
+
+use super::variables::SandboxVariables;
+use crate::drive::Sources;
+use crate::engine::{Failure, FailureKind};
+use crate::model::{Probe, Text, TextPart, Variables};
+use crate::probe::{self, Question};
+use crate::sandbox::Sandbox;
+use crate::schedule::{Schedule, Subject};
+use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Variables for a plan in the sandbox: what the environment sets, and a stand-in for every other one that the plan requires.
+pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
+    let app = &schedule.app;
+    let mut texts: Vec<&Text> = vec![&app.project.value, &app.environment.value, &app.compose.value];
+    texts.extend(schedule.expectations.iter().map(|expectation| match &expectation.probe {
+        Probe::Http { url, .. } => &url.value,
+        Probe::Tcp { address } => &address.value,
+    }));
+    let required = texts.into_iter().flat_map(|text| &text.parts).filter_map(|part| match part {
+        TextPart::Env { name, default: None } | TextPart::Secret { name } => Some(name.clone()),
+        TextPart::Env { .. } | TextPart::Literal(_) => None,
+    });
+    let unset = |name: &String| std::env::var(name).ok().is_none_or(|value| value.is_empty());
+    let supplied = required.filter(unset).map(|name| {
+        let stand_in = format!("{}.sandbox.invalid", name.to_lowercase().replace('_', "-"));
+        (name, stand_in)
+    });
+    SandboxVariables { supplied: supplied.collect() }
+}
+
+/// The world that a plan expects to find, and the plan's addresses in it.
+pub(super) struct Setting {
+    /// The app of the plan, empty and never deployed, and its externals.
+    pub(super) config: Config,
+    /// Addresses that lead to the sandbox.
+    pub(super) addresses: Vec<(String, u16)>,
+}
+
+/// Makes the world of a plan.
+pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Vec<Fault>) -> Setting {
+    let name = |text: &Text| text.resolve(variables).map(|resolved| resolved.value).unwrap_or_default();
+    let app = &schedule.app;
+    let environment = Environment { name: name(&app.environment.value), composes: vec![Compose::named(&name(&app.compose.value))] };
+    let projects = vec![Project { name: name(&app.project.value), environments: vec![environment] }];
+
+    let published: BTreeSet<u16> =
+        schedule.phases.iter().flat_map(|phase| phase.ports.values()).flatten().filter_map(|port| port.host).collect();
+    let mut addresses = BTreeSet::new();
+    let mut externals: BTreeMap<(String, u16), External> = BTreeMap::new();
+    for expectation in &schedule.expectations {
+        let Ok(request) = probe::prepare(&expectation.probe, variables) else { continue };
+        let (host, port, speaks) = match request.question {
+            Question::Http { target, .. } => (target.host, target.port, Speaks::Http),
+            Question::Tcp { host, port } => (host, port, Speaks::Tcp),
+        };
+        addresses.insert((host.clone(), port));
+        let external = match &expectation.subject {
+            Subject::External(name) | Subject::Gate(name) => name.clone(),
+            Subject::Service(_) => continue,
+        };
+        if !published.contains(&port) {
+            externals.entry((host.clone(), port)).or_insert(External { name: external, host, port, speaks });
+        }
+    }
+    let externals = externals.into_values().collect();
+    Setting { config: Config { projects, externals, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+}
+
+/// Git as the sandbox's world has it.
+pub(super) struct WorldSources(pub(super) Rc<Sandbox>);
+
+impl Sources for WorldSources {
+    async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {
+        self.0.with_world(|world, _| world.commit_of(repository, reference)).ok_or_else(|| Failure {
+            kind: FailureKind::NotFound,
+            message: format!("`{reference}` cannot be a reference of {repository}"),
+            may_have_acted: false,
+            tried_for: Duration::ZERO,
+        })
+    }
+}
+
+/// One line for each thing that the sandbox stands in for.
+pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &Config, asks_people: bool) -> Vec<String> {
+    let mut lines = vec!["Dokploy, its address and its key are the sandbox's own; nothing outside this process is touched".to_owned()];
+    lines.extend(variables.supplied.iter().map(|(name, value)| format!("{name} is not set; the sandbox takes {value}")));
+    let externals: Vec<String> =
+        config.externals.iter().map(|external| format!("{} ({}:{})", external.name, external.host, external.port)).collect();
+    if !externals.is_empty() {
+        lines.push(format!("it answers for {}", externals.join(", ")));
+    }
+    let repositories: BTreeSet<&str> =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
+    if !repositories.is_empty() {
+        lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    let approvals = schedule.gates.iter().any(|gate| gate.approval.is_some());
+    if approvals && !asks_people {
+        lines.push("nobody is at a terminal, so it approves every gate itself".to_owned());
+    }
+    lines
+}

@@ -1,0 +1,351 @@
+//! `plan run`: wires plan, engine, Dokploy, probes, store and reporter, for real or in the sandbox.
+
+use super::args::{self, Display, Run as Args};
+use super::check::find;
+use super::look::{complain, show};
+use super::make_believe::{self, WorldSources};
+use super::variables::{self, Environment};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::dokploy::{Masks, Session, Target};
+use crate::drive::{
+    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock, People,
+    Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+};
+use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::model::{Dokploy as Address, Variables};
+use crate::probe::{Asking, ConnectTo};
+use crate::report::{self, Format, PLAIN_WIDTH, Reporter, Setting, Streams};
+use crate::sandbox::{self, Sandbox};
+use crate::schedule::{GateId, PhaseId, Schedule};
+use crate::source::SourceMap;
+use crate::store::{Store, new_run_id};
+use crate::world::{Fault, World};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{BufReader, IsTerminal as _};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A command that cannot begin: what was shown of it stands already, this is its exit code.
+struct Stopped(u8);
+
+/// Runs a plan and gives the exit code.
+pub(super) fn run(args: &Args) -> u8 {
+    let found = find(&args.file);
+    show(&found.diagnostics, &found.sources, &args.display);
+    let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
+    let ready = Job::new(args, schedule, found.sources, plan.dokploy);
+    match ready.and_then(|job| job.go()) {
+        Ok(code) | Err(Stopped(code)) => code,
+    }
+}
+
+/// What the command line asks for, understood.
+struct Job<'a> {
+    args: &'a Args,
+    schedule: Schedule,
+    sources: SourceMap,
+    address: Address,
+    options: Options,
+    approvals: BTreeMap<GateId, Approver>,
+    faults: Vec<Fault>,
+    connect_to: ConnectTo,
+    format: Format,
+}
+
+/// One Dokploy to talk to, and everything beside it that is not the clock.
+struct Connection<S> {
+    url: BaseUrl,
+    key: String,
+    target: Target,
+    masks: Masks,
+    sources: S,
+    probes: Probes,
+}
+
+impl<'a> Job<'a> {
+    fn new(args: &'a Args, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+        let wrong = |message: &str, help: &str| {
+            complain(&args.display, message, help);
+            Stopped(2)
+        };
+        let until = args.until.as_deref().map(|name| phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let mut approvals = BTreeMap::new();
+        for (name, who) in &args.approve {
+            let gate = gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
+            approvals.insert(gate, Approver(who.clone()));
+        }
+        let faults = args.fault.iter().map(|fault| Fault::parse(fault)).collect::<Result<_, _>>();
+        let faults = faults.map_err(|error| wrong(&error.to_string(), "see docs/sandbox.md for every fault"))?;
+        let connect_to = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
+        let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
+        let run = new_run_id().map_err(|error| wrong(&error, ""))?;
+        let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
+        let options = Options { run, adopt: args.adopt, redeploy: args.redeploy, until, on_failure_stop };
+        let format = match args.format {
+            Some(args::Format::Plain) => Format::Plain,
+            Some(args::Format::Json) => Format::Json,
+            Some(args::Format::Human) | None => Format::Human,
+        };
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format })
+    }
+
+    fn go(self) -> Result<u8, Stopped> {
+        let runtime = drive::runtime(self.args.sandbox).map_err(|error| self.stop(1, &format!("no runtime: {error}"), ""))?;
+        runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } })
+    }
+
+    async fn for_real(self) -> Result<u8, Stopped> {
+        let url = variables::resolve(&self.address.url, &Environment);
+        let key = variables::resolve(&self.address.api_key, &Environment);
+        let (url, key) = match (url, key) {
+            (Ok(url), Ok(key)) => (url, key),
+            (url, key) => return Err(self.refuse(url.err().into_iter().chain(key.err()).collect())),
+        };
+        let base = BaseUrl::parse(&url.value).map_err(|why| {
+            self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
+        })?;
+        let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
+        let connection = self.connection(base, key.value, key.secrets, &Environment, sources)?;
+        let warning = connection.url.warning();
+        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
+        let reporter = self.reporter(setting);
+        if let Some(warning) = warning {
+            reporter.borrow_mut().note(&warning);
+        }
+        let people = self.people(&reporter, self.args.yes, false);
+        self.roll_out(connection, LiveClock::start(), people, reporter, self.state(None)).await
+    }
+
+    async fn in_sandbox(self) -> Result<u8, Stopped> {
+        let stand_ins = make_believe::variables(&self.schedule);
+        let setting = make_believe::setting(&self.schedule, &stand_ins, self.faults.clone());
+        let at_terminal = is_terminal();
+        let told = make_believe::told(&stand_ins, &self.schedule, &setting.config, at_terminal);
+        let options = sandbox::Options { addresses: setting.addresses, ..sandbox::Options::default() };
+        let sandbox = Sandbox::start(World::new(setting.config), options).await;
+        let sandbox = Rc::new(sandbox.map_err(|error| self.stop(1, &format!("the sandbox cannot listen on loopback: {error}"), ""))?);
+        let base = BaseUrl::parse(&sandbox.url).map_err(|why| self.stop(1, &format!("the sandbox's address {why}"), ""))?;
+        let job = Self { connect_to: sandbox.connect_to.clone(), ..self };
+        let key = sandbox.api_key.clone();
+        let connection = job.connection(base, key.clone(), vec![key], &stand_ins, WorldSources(Rc::clone(&sandbox)))?;
+        let speed = match job.args.speed {
+            Speed::Times(times) => report::Speed::Times(f64::from(times.get())),
+            Speed::Max => report::Speed::Max,
+        };
+        let plan = job.args.file.display().to_string();
+        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
+        told.iter().for_each(|line| reporter.borrow_mut().note(line));
+        let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
+        // Runs against a sandbox are kept apart from real ones.
+        let state = job.state(Some("sandbox"));
+        let requests = state.as_ref().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
+        let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
+        let noter = Rc::clone(&reporter);
+        let code = job.roll_out(connection, clock, people, reporter, state).await;
+        let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
+        unfelt.iter().for_each(|fault| noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break")));
+        if let Ok(path) = requests {
+            // For tests and the curious; a run does not depend on it.
+            let _ = std::fs::write(path, sandbox.request_log());
+        }
+        code
+    }
+
+    fn connection<S>(
+        &self,
+        url: BaseUrl,
+        key: String,
+        mut secrets: Vec<String>,
+        variables: &dyn Variables,
+        sources: S,
+    ) -> Result<Connection<S>, Stopped> {
+        let app = &self.schedule.app;
+        let mut wrong = Vec::new();
+        let mut name = |text| match variables::resolve(text, variables) {
+            Ok(resolved) => {
+                secrets.extend(resolved.secrets);
+                resolved.value
+            }
+            Err(diagnostic) => {
+                wrong.push(diagnostic);
+                String::new()
+            }
+        };
+        let target = Target { project: name(&app.project), environment: name(&app.environment), compose: name(&app.compose) };
+        let asking = Asking { connect_to: self.connect_to.clone(), ..Asking::default() };
+        let probes = match Probes::prepare(&self.schedule, variables, asking) {
+            Ok(probes) if wrong.is_empty() => probes,
+            Ok(_) => return Err(self.refuse(wrong)),
+            Err(errors) => {
+                wrong.extend(errors.iter().map(variables::unprepared));
+                return Err(self.refuse(wrong));
+            }
+        };
+        let mut masks = Masks::default();
+        secrets.iter().for_each(|secret| masks.add_secret(secret));
+        Ok(Connection { url, key, target, masks, sources, probes })
+    }
+
+    async fn roll_out<S: Sources + 'static, C: Clock + 'static>(
+        self,
+        connection: Connection<S>,
+        clock: C,
+        people: Either,
+        reporter: Rc<RefCell<Reporter>>,
+        store: Result<Store, Stopped>,
+    ) -> Result<u8, Stopped> {
+        let clock = Rc::new(clock);
+        let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        // Before anything is asked for: a signal must find somebody who listens.
+        let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
+        let session = Session::new(connection.target, connection.masks);
+        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
+        let outside =
+            Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
+        let engine = Engine::new(Rc::new(self.schedule), self.options);
+        let mut telling = Telling(Rc::clone(&reporter));
+        let ticking = tick(&reporter, &*clock, self.args.sandbox);
+        let driven = tokio::select! {
+            driven = drive::run(engine, outside, &mut record, &mut telling, &mut signals) => driven,
+            () = ticking => unreachable!("ticking never ends"),
+        };
+        match driven {
+            Driven::Ended(ending, signal) => {
+                let mut code = ending.exit_code();
+                if let (130, Some(signal)) = (code.0, signal) {
+                    code = signal.exit_code();
+                }
+                reporter.borrow_mut().finish(&ending, code);
+                Ok(code.0)
+            }
+            Driven::Left(signal) => {
+                reporter.borrow_mut().note("left at once; the journal says how far it came");
+                Ok(signal.exit_code().0)
+            }
+        }
+    }
+
+    fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Either {
+        let shown = Rc::clone(reporter);
+        let show = move |prompt: &Prompt| {
+            let mut reporter = shown.borrow_mut();
+            match prompt {
+                Prompt::Approve(_) => reporter.ask_for_approval(),
+                Prompt::Confirm(_) => reporter.ask_to_go_on(),
+                Prompt::Rollback(_) => reporter.ask_to_go_back(),
+                Prompt::Again => reporter.ask_again(),
+            }
+        };
+        let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());
+        let terminal = is_terminal().then(|| Terminal::new(Approver(who), Box::new(show), BufReader::new(std::io::stdin()), stand_still));
+        Either::People(People { yes, given: self.approvals.clone(), terminal })
+    }
+
+    fn reporter(&self, setting: Setting) -> Rc<RefCell<Reporter>> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let streams = Streams {
+            out: Box::new(std::io::stdout()),
+            err: Box::new(std::io::stderr()),
+            screen: report::terminal::of_stderr(variable),
+            width: report::terminal::columns_of_stderr().unwrap_or(PLAIN_WIDTH),
+            colour: self.args.display.colour().1,
+        };
+        Rc::new(RefCell::new(Reporter::new(self.format, setting, &self.schedule, streams)))
+    }
+
+    fn state(&self, below: Option<&str>) -> Result<Store, Stopped> {
+        let folder: Option<PathBuf> = match (&self.args.state, below) {
+            (None, Some(below)) => crate::store::default_folder(|name| std::env::var_os(name)).map(|folder| folder.join(below)),
+            (given, _) => given.clone(),
+        };
+        Store::open(folder).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))
+    }
+
+    fn refuse(&self, diagnostics: Vec<Diagnostic>) -> Stopped {
+        let mut diagnostics = diagnostics;
+        crate::diagnostic::sort(&mut diagnostics);
+        show(&diagnostics, &self.sources, &self.args.display);
+        Stopped(2)
+    }
+
+    fn stop(&self, code: u8, message: &str, help: &str) -> Stopped {
+        complain(&self.args.display, message, help);
+        Stopped(code)
+    }
+}
+
+/// Who answers questions.
+enum Either {
+    People(People),
+    /// The sandbox itself, when nobody is at a terminal; what the command line answers comes first.
+    Sandbox(BTreeMap<GateId, Approver>),
+}
+
+impl Approve for Either {
+    async fn confirm(&self, after: Option<PhaseId>) -> Confirmation {
+        match self {
+            Self::People(people) => people.confirm(after).await,
+            Self::Sandbox(_) => Automatic.confirm(after).await,
+        }
+    }
+
+    async fn approve(&self, gate: GateId) -> (Approver, bool) {
+        match self {
+            Self::People(people) => people.approve(gate).await,
+            Self::Sandbox(given) => match given.get(&gate) {
+                Some(who) => (who.clone(), true),
+                None => Automatic.approve(gate).await,
+            },
+        }
+    }
+}
+
+/// Hands the engine's events to the reporter.
+struct Telling(Rc<RefCell<Reporter>>);
+
+impl Report for Telling {
+    fn event(&mut self, now: Moment, event: &Event) {
+        self.0.borrow_mut().event(now, event);
+    }
+}
+
+/// Lets the reporter know that time goes on: ten times a second, in the sandbox once a second of its own time.
+async fn tick(reporter: &RefCell<Reporter>, clock: &impl Clock, in_sandbox: bool) {
+    let every = if in_sandbox { Duration::from_secs(1) } else { Duration::from_millis(100) };
+    loop {
+        clock.sleep_until(clock.now() + every).await;
+        reporter.borrow_mut().tick(clock.now());
+    }
+}
+
+fn is_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
+
+fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+fn phase(schedule: &Schedule, name: &str) -> Result<PhaseId, (String, String)> {
+    let names = || schedule.phases.iter().map(|phase| phase.name.as_str());
+    schedule.phase_named(name).ok_or_else(|| unknown("phase", name, names().collect()))
+}
+
+fn gate(schedule: &Schedule, name: &str) -> Result<GateId, (String, String)> {
+    let asked = schedule.gates.iter().enumerate().filter(|(_, gate)| gate.approval.is_some());
+    let found = asked.clone().find(|(_, gate)| gate.name == name).map(|(at, _)| GateId(at));
+    found.ok_or_else(|| unknown("gate that asks a question", name, asked.map(|(_, gate)| gate.name.as_str()).collect()))
+}
+
+fn unknown(kind: &str, name: &str, valid: Vec<&str>) -> (String, String) {
+    let help = match nearest(name, valid.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if valid.is_empty() => format!("the plan has no {kind}"),
+        None => format!("there are {}", valid.join(", ")),
+    };
+    (format!("there is no {kind} `{name}`"), help)
+}

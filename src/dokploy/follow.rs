@@ -1,0 +1,209 @@
+//! Following a deploy that was asked for: look by look, until its row is final or it is certain that there will be none.
+
+use super::rows::{Deployment, Job, Status};
+use super::session::App;
+use crate::engine::{DeployEnd, DeployProgress, DeploymentId, Failure, Moment, RowStatus};
+use std::time::Duration;
+
+/// Absent from queue and history so many looks in a row: a restart loses waiting jobs without a trace, and so does a cleaned queue
+/// (FACTS §6, §12). One look is not enough: the two lists are not read at the same instant.
+const LOST_AFTER_MISSES: u32 = 2;
+
+/// And not before this much time since it was asked for, or since it was last seen. Waiting costs little, and a deploy that starts
+/// after it was given up costs much.
+const LOST_NOT_BEFORE: Duration = Duration::from_secs(30);
+
+/// The row says running and its job is gone, so many looks in a row: an SSH connection was lost in mid-deploy, and nobody will ever end
+/// the row (FACTS §13.1).
+const ORPHANED_AFTER_MISSES: u32 = 5;
+
+/// Between two looks, on Dokploy's own host (FACTS §13.4: under five requests a second while a deploy runs).
+const GAP: Duration = Duration::from_secs(2);
+
+/// Between two looks, for an app on another server.
+const REMOTE_GAP: Duration = Duration::from_secs(5);
+
+/// Between two looks at most, while Dokploy does not answer.
+const LONGEST_GAP: Duration = Duration::from_secs(30);
+
+/// One look.
+pub(super) struct Seen {
+    /// The queue; `None` when this Dokploy does not show it.
+    pub(super) jobs: Option<Result<Vec<Job>, Failure>>,
+    /// The history.
+    pub(super) rows: Result<Vec<Deployment>, Failure>,
+}
+
+/// What a look says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Nothing final; look again then.
+    AskAgain(Moment),
+    /// It ended.
+    Ended(DeployEnd),
+}
+
+/// A deploy being followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Follow {
+    marker: String,
+    compose: String,
+    server: Option<String>,
+    /// Whether Dokploy said that it took the deploy, or it was seen since.
+    accepted: bool,
+    /// When it was asked for or last seen.
+    since: Moment,
+    /// The row, once it was seen.
+    latched: Option<String>,
+    /// Looks in a row that did not show what should be there.
+    misses: u32,
+    /// Looks in a row that were not answered.
+    unanswered: u32,
+    /// What was told last, so that it is told once.
+    told: Option<DeployProgress>,
+}
+
+impl Follow {
+    /// One that Dokploy took.
+    pub(super) fn accepted(app: &App, marker: &str, now: Moment) -> Self {
+        Self {
+            marker: marker.to_owned(),
+            compose: app.compose.clone(),
+            server: app.server.clone(),
+            accepted: true,
+            since: now,
+            latched: None,
+            misses: 0,
+            unanswered: 0,
+            told: None,
+        }
+    }
+
+    /// One whose answer was lost.
+    pub(super) fn unsure(app: &App, marker: &str, now: Moment) -> Self {
+        Self { accepted: false, ..Self::accepted(app, marker, now) }
+    }
+
+    /// Takes one look.
+    pub(super) fn judge(&mut self, now: Moment, seen: Seen, progress: &mut Vec<DeployProgress>) -> Verdict {
+        let queue_is_shown = seen.jobs.is_some();
+        let (jobs, no_jobs) = split(seen.jobs.transpose());
+        let (rows, no_rows) = split(seen.rows);
+        let row = rows.as_ref().and_then(|rows| self.row_in(rows));
+        let job = jobs.as_ref().and_then(|jobs| jobs.as_ref()?.iter().find(|job| job.title == self.marker && self.is_ours(job)));
+        if row.is_some() || job.is_some() {
+            self.accepted = true;
+            self.since = now;
+        }
+        if let Some(row) = row {
+            if self.latched.is_none() {
+                self.latched = Some(row.id.clone());
+                self.tell(DeployProgress::Started { deployment: DeploymentId(row.id.clone()) }, progress);
+            }
+            if let Some(status) = final_status(row.status) {
+                let deployment = DeploymentId(row.id.clone());
+                return Verdict::Ended(DeployEnd::Finished { deployment, status, error: row.error.as_deref().map(line) });
+            }
+        }
+        // Only what was answered can tell that something is missing.
+        if let Some(failure) = no_rows.or(no_jobs) {
+            self.unanswered += 1;
+            self.misses = 0;
+            self.tell(DeployProgress::Unreachable { why: failure.message }, progress);
+            let gap = LONGEST_GAP.min(self.gap() * 2u32.saturating_pow(self.unanswered.min(8)));
+            return Verdict::AskAgain(now + gap);
+        }
+        self.unanswered = 0;
+        if let Some(job) = job {
+            self.misses = 0;
+            if self.latched.is_none() {
+                let ahead = self.ahead(jobs.iter().flatten().flatten());
+                let waiting = DeployProgress::Queued { ahead: ahead.len(), active: title_of_active(&ahead) };
+                let next = if job.active { DeployProgress::Queued { ahead: 0, active: None } } else { waiting };
+                self.tell(next, progress);
+            }
+        } else {
+            self.misses = if queue_is_shown { self.misses + 1 } else { 0 };
+        }
+        if let Some(end) = self.lost(now, row.is_some()) {
+            return Verdict::Ended(end);
+        }
+        if let (Some(row), Some(DeployProgress::Unreachable { .. })) = (row, &self.told) {
+            self.tell(DeployProgress::Started { deployment: DeploymentId(row.id.clone()) }, progress);
+        }
+        Verdict::AskAgain(now + self.gap())
+    }
+
+    /// Whether so much is missing, for so long, that it will never end by itself.
+    fn lost(&self, now: Moment, row_is_there: bool) -> Option<DeployEnd> {
+        match (&self.latched, row_is_there) {
+            // Its row is there, its job is not. Or both are gone: a deleted row, with nobody to say how it ended.
+            (Some(id), _) if self.misses >= ORPHANED_AFTER_MISSES => Some(DeployEnd::Orphaned { deployment: DeploymentId(id.clone()) }),
+            (None, false) if self.misses >= LOST_AFTER_MISSES && now - self.since >= LOST_NOT_BEFORE => {
+                let how = if self.accepted { "Dokploy took the deploy" } else { "the answer to the deploy was lost" };
+                let evidence = format!(
+                    "{how}, and for {} s neither its queue nor its history show it: Dokploy restarted, or its queue was cleaned",
+                    (now - self.since).as_secs()
+                );
+                Some(DeployEnd::NeverStarted { evidence })
+            }
+            _ => None,
+        }
+    }
+
+    /// By id once it is known: a title may change under it, an id never does (FACTS §6).
+    fn row_in<'a>(&self, rows: &'a [Deployment]) -> Option<&'a Deployment> {
+        match &self.latched {
+            Some(id) => rows.iter().find(|row| row.id == *id),
+            None => rows.iter().find(|row| row.title == self.marker),
+        }
+    }
+
+    fn is_ours(&self, job: &Job) -> bool {
+        job.compose.as_deref() == Some(self.compose.as_str())
+    }
+
+    /// The jobs before ours in the queue of its server (FACTS §13.1: each server has its own).
+    fn ahead<'a>(&self, jobs: impl Iterator<Item = &'a Job>) -> Vec<&'a Job> {
+        jobs.take_while(|job| job.title != self.marker).filter(|job| job.server == self.server).collect()
+    }
+
+    fn gap(&self) -> Duration {
+        if self.server.is_some() { REMOTE_GAP } else { GAP }
+    }
+
+    fn tell(&mut self, news: DeployProgress, progress: &mut Vec<DeployProgress>) {
+        if self.told.as_ref() != Some(&news) {
+            self.told = Some(news.clone());
+            progress.push(news);
+        }
+    }
+}
+
+fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<Failure>) {
+    match result {
+        Ok(value) => (Some(value), None),
+        Err(failure) => (None, Some(failure)),
+    }
+}
+
+fn title_of_active(ahead: &[&Job]) -> Option<String> {
+    ahead.iter().find(|job| job.active).map(|job| line(&job.title))
+}
+
+fn final_status(status: Status) -> Option<RowStatus> {
+    match status {
+        Status::Going => None,
+        Status::Done => Some(RowStatus::Done),
+        Status::Error => Some(RowStatus::Error),
+        Status::Cancelled => Some(RowStatus::Cancelled),
+    }
+}
+
+/// Characters of somebody else's words at most.
+const LONGEST: usize = 200;
+
+/// Somebody else's words as one bounded line.
+fn line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}

@@ -1,0 +1,124 @@
+//! The app's containers: listed, then each inspected.
+
+use super::failure::{refused, unreadable};
+use super::inspect::container;
+use super::procedure::Step;
+use super::retry::{Outcome, Patience};
+use super::rows::app_containers;
+use super::session::App;
+use super::{Body, Call};
+use crate::engine::{Answer, Container, Failure, Observed};
+use std::collections::VecDeque;
+
+/// An empty `docker inspect` means that the container is gone, or that Docker cannot be asked (FACTS §7). It is listed again so often
+/// to tell which.
+const LOOKS: u32 = 2;
+
+/// What stands in the way of knowing when Docker's answers come empty.
+const EMPTY: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something";
+
+/// What an observation wants, or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// To ask these.
+    Ask(Vec<Call>),
+    /// The containers, or why they are unknown.
+    Seen(Observed),
+    /// It could not be asked.
+    NotSeen(Failure),
+}
+
+/// Looks at the app's containers. Also a part of the survey.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Observe {
+    app_name: String,
+    server: Option<String>,
+    looks: u32,
+    inspecting: Option<Vec<String>>,
+}
+
+impl Observe {
+    pub(super) fn new(app: &App) -> Self {
+        Self { app_name: app.app_name.clone(), server: app.server.clone(), looks: 0, inspecting: None }
+    }
+
+    pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
+        match self.look(outcomes) {
+            Look::Ask(calls) => Step::Ask(calls, Patience::Brief),
+            Look::Seen(observed) => Step::Done(Answer::Observed(observed)),
+            Look::NotSeen(failure) => Step::Done(Answer::Failed(failure)),
+        }
+    }
+
+    /// Takes the outcomes of what it last asked, none at first.
+    pub(super) fn look(&mut self, outcomes: Vec<Outcome>) -> Look {
+        if self.looks == 0 {
+            return self.list();
+        }
+        let mut outcomes = VecDeque::from(outcomes);
+        match self.inspecting.take() {
+            None => self.listed(outcomes.pop_front()),
+            Some(ids) => self.inspected(&ids, outcomes),
+        }
+    }
+
+    fn list(&mut self) -> Look {
+        self.looks += 1;
+        Look::Ask(vec![self.listing()])
+    }
+
+    fn listing(&self) -> Call {
+        Call::AppContainers { app_name: self.app_name.clone(), server: self.server.clone() }
+    }
+
+    fn listed(&mut self, outcome: Option<Outcome>) -> Look {
+        let answer = match outcome {
+            Some(Outcome::Body(Body::Json(answer))) => answer,
+            Some(Outcome::Body(Body::Empty)) => return Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            other => return Look::NotSeen(not_answered(&self.listing(), other)),
+        };
+        let Ok(rows) = app_containers(&answer) else { return Look::NotSeen(unreadable(&self.listing())) };
+        if rows.is_empty() {
+            return Look::Seen(Observed::Unknown(EMPTY.to_owned()));
+        }
+        let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
+        let calls = ids.iter().map(|id| Call::Inspect { container: id.clone(), server: self.server.clone() }).collect();
+        self.inspecting = Some(ids);
+        Look::Ask(calls)
+    }
+
+    fn inspected(&mut self, ids: &[String], outcomes: VecDeque<Outcome>) -> Look {
+        let mut containers: Vec<Container> = Vec::new();
+        let mut outcomes = outcomes.into_iter();
+        for id in ids {
+            let call = Call::Inspect { container: id.clone(), server: self.server.clone() };
+            match outcomes.next() {
+                Some(Outcome::Body(Body::Json(answer))) => match container(id, &answer) {
+                    Ok(Some(container)) => containers.push(container),
+                    Ok(None) => {}
+                    Err(_) => return Look::NotSeen(unreadable(&call)),
+                },
+                Some(Outcome::Body(Body::Empty)) if self.looks < LOOKS => return self.list(),
+                Some(Outcome::Body(Body::Empty)) => {
+                    return Look::Seen(Observed::Unknown(format!("Docker does not say how container {id} is, though it is listed")));
+                }
+                other => return Look::NotSeen(not_answered(&call, other)),
+            }
+        }
+        if containers.is_empty() {
+            return Look::Seen(Observed::Unknown(EMPTY.to_owned()));
+        }
+        containers.sort_by(|a, b| (&a.service, &a.name, &a.id).cmp(&(&b.service, &b.name, &b.id)));
+        Look::Seen(Observed::Known(containers))
+    }
+}
+
+/// Why a read has no body.
+pub(super) fn not_answered(call: &Call, outcome: Option<Outcome>) -> Failure {
+    match outcome {
+        Some(Outcome::Failed(failure)) => failure,
+        Some(Outcome::Refused(refusal)) => refused(call, &refusal),
+        Some(Outcome::Lost(why)) => super::failure::failure(crate::engine::FailureKind::Unreachable, why),
+        Some(Outcome::Body(_)) | None => unreadable(call),
+    }
+}

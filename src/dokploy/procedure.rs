@@ -1,0 +1,181 @@
+//! One intent on its way: what to send, when to come back, how it ended.
+
+use super::deploy::Deploy;
+use super::logs::Logs;
+use super::observe::Observe;
+use super::replace::Replace;
+use super::retry::{self, Exchange, Outcome, Patience};
+use super::session::{App, Session};
+use super::stop::Stop;
+use super::survey::Survey;
+use super::withdraw::Withdraw;
+use super::{Call, Masks, Reply};
+use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
+
+/// What a procedure wants next, and what it has to tell on the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// How far a deploy is, oldest first. Only a deploy tells.
+    pub progress: Vec<DeployProgress>,
+    /// What to do.
+    pub next: Next,
+}
+
+/// What to do next for a procedure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Send these, all at once (at most three), and come back with one reply for each in the same order.
+    Calls(Vec<Call>),
+    /// Come back then, without replies.
+    Wait(Moment),
+    /// It is over.
+    Done(Answer),
+}
+
+/// What a script of a procedure wants next. [`Exchange`] carries its calls through troubles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Ask these, and come back when every one is settled.
+    Ask(Vec<Call>, Patience),
+    /// Come back then, with no outcomes.
+    Wait(Moment),
+    /// It is over.
+    Done(Answer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Script {
+    Survey(Box<Survey>),
+    Replace(Box<Replace>),
+    Deploy(Box<Deploy>),
+    Observe(Observe),
+    Logs(Box<Logs>),
+    Stop(Stop),
+    Withdraw(Withdraw),
+}
+
+/// An intent being carried out. A plain state machine: cloning it forks the future.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Procedure {
+    script: Script,
+    exchange: Option<Exchange>,
+    trusted: bool,
+    masks: Masks,
+}
+
+impl Procedure {
+    /// `None` for `Resolve`, which is git's.
+    ///
+    /// # Panics
+    /// When an intent other than `Survey` comes before a survey was learnt.
+    pub(super) fn new(intent: &Intent, session: &Session) -> Option<Self> {
+        let app = || session.app.clone().expect("the engine surveys before it wants anything else");
+        let script = match intent {
+            Intent::Survey => Script::Survey(Box::new(Survey::new(session.target.clone()))),
+            Intent::Resolve(_) => return None,
+            Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
+            Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
+            Intent::Observe => Script::Observe(Observe::new(&app())),
+            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(deployment, *lines))),
+            Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
+            Intent::Stop => Script::Stop(Stop::new(app())),
+            Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
+        };
+        Some(Self { script, exchange: None, trusted: session.app.is_some(), masks: session.masks.clone() })
+    }
+
+    /// Takes the replies to what it last sent, none at first and after a wait, and says what to do next.
+    pub fn turn(&mut self, now: Moment, replies: Vec<Reply>) -> Turn {
+        let mut replies = replies;
+        loop {
+            let outcomes = match &mut self.exchange {
+                None => Vec::new(),
+                Some(exchange) => {
+                    let next = exchange.next(now, std::mem::take(&mut replies));
+                    self.trusted = exchange.trusted();
+                    match next {
+                        retry::Next::Send(calls) => return self.tell(Next::Calls(calls)),
+                        retry::Next::Wait(until) => return self.tell(Next::Wait(until)),
+                        retry::Next::Settled(outcomes) => {
+                            self.exchange = None;
+                            outcomes
+                        }
+                    }
+                }
+            };
+            match self.step(now, outcomes) {
+                Step::Ask(calls, patience) => self.exchange = Some(Exchange::new(calls, patience, self.trusted, now)),
+                Step::Wait(until) => return self.tell(Next::Wait(until)),
+                Step::Done(answer) => return self.tell(Next::Done(answer)),
+            }
+        }
+    }
+
+    fn step(&mut self, now: Moment, outcomes: Vec<Outcome>) -> Step {
+        match &mut self.script {
+            Script::Survey(survey) => survey.step(outcomes, &mut self.masks),
+            Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
+            Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
+            Script::Observe(observe) => observe.step(outcomes),
+            Script::Logs(logs) => logs.step(outcomes, &self.masks),
+            Script::Stop(stop) => stop.step(now, outcomes),
+            Script::Withdraw(withdraw) => withdraw.step(outcomes),
+        }
+    }
+
+    /// What a survey found the app to be.
+    pub(super) fn app(&self) -> Option<&App> {
+        match &self.script {
+            Script::Survey(survey) => survey.app(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    fn tell(&mut self, mut next: Next) -> Turn {
+        let mut progress = match &mut self.script {
+            Script::Deploy(deploy) => deploy.take_progress(),
+            _ => Vec::new(),
+        };
+        for step in &mut progress {
+            match step {
+                DeployProgress::Queued { active, .. } => mask_some(&self.masks, active.as_mut()),
+                DeployProgress::Unreachable { why } => mask(&self.masks, why),
+                DeployProgress::Started { .. } => {}
+            }
+        }
+        if let Next::Done(answer) = &mut next {
+            veil(&self.masks, answer);
+        }
+        Turn { progress, next }
+    }
+}
+
+/// Hides secrets in what the server worded. Texts of the app itself are data, and go where only the user can read them.
+fn veil(masks: &Masks, answer: &mut Answer) {
+    match answer {
+        Answer::Failed(failure) => mask(masks, &mut failure.message),
+        Answer::Deployed(DeployEnd::Finished { error, .. }) => mask_some(masks, error.as_mut()),
+        Answer::Deployed(DeployEnd::Busy { title }) => mask(masks, title),
+        Answer::Observed(Observed::Unknown(why)) => mask(masks, why),
+        Answer::Surveyed(survey) => {
+            survey.queue.iter_mut().for_each(|job| mask(masks, &mut job.title));
+            mask_some(masks, survey.running_row.as_mut());
+            survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
+        }
+        _ => {}
+    }
+}
+
+fn mask_some(masks: &Masks, text: Option<&mut String>) {
+    if let Some(text) = text {
+        mask(masks, text);
+    }
+}
+
+fn mask(masks: &Masks, text: &mut String) {
+    *text = masks.apply(text);
+}

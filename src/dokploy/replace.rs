@@ -1,0 +1,177 @@
+//! Making a text the live one, with proof that it took.
+
+use super::failure::{failure, refused, unreadable};
+use super::observe::not_answered;
+use super::procedure::Step;
+use super::retry::{Outcome, Patience};
+use super::rows::{self, Compose};
+use super::session::App;
+use super::{Body, Call, Masks, Refusal};
+use crate::engine::{Answer, Failure, FailureKind, Moment};
+use crate::schedule::canonical;
+use std::time::Duration;
+
+/// Text and environment together, in bytes. Dokploy passes both, base64 in one shell argument of at most 128 KiB: 98,000 bytes fail
+/// without a reason in the log (FACTS §5, §12).
+pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
+
+/// An update whose answer was lost may still land: so often it is looked for, with this gap, before it counts as not done.
+const LOOKS_FOR_LOST: u32 = 4;
+const LOOK_GAP: Duration = Duration::from_secs(2);
+
+/// So often the update is begun anew when nothing left this machine.
+const ATTEMPTS: u32 = 3;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Comparing,
+    Updating,
+    /// Reading back; `lost` says why the update's answer is not known, if it is not.
+    Proving {
+        lost: Option<String>,
+        looks: u32,
+    },
+    /// Waiting before reading back again.
+    Resting {
+        lost: Option<String>,
+        looks: u32,
+    },
+}
+
+/// Makes `text` live if `expected` is. Its `Debug` form shows no text.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Replace {
+    app: App,
+    expected: String,
+    text: String,
+    stage: Stage,
+    attempts: u32,
+}
+
+impl std::fmt::Debug for Replace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Replace({:?}, attempt {})", self.stage, self.attempts)
+    }
+}
+
+impl Replace {
+    pub(super) fn new(app: App, expected: &str, text: &str) -> Self {
+        Self { app, expected: canonical(expected), text: text.to_owned(), stage: Stage::Begin, attempts: 0 }
+    }
+
+    pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
+        let outcome = outcomes.into_iter().next();
+        let step = match self.stage.clone() {
+            Stage::Begin => Ok(self.compare()),
+            Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| self.compared(&row)),
+            Stage::Updating => self.updated(outcome),
+            Stage::Proving { lost, looks } => read(&self.app, outcome, masks)
+                // What the update did is not known then.
+                .map_err(|failure| Failure { may_have_acted: true, ..failure })
+                .and_then(|row| self.proved(now, &row, lost, looks)),
+            Stage::Resting { lost, looks } => Ok(self.prove(lost, looks)),
+        };
+        step.unwrap_or_else(|failure| Step::Done(Answer::Failed(failure)))
+    }
+
+    fn compare(&mut self) -> Step {
+        self.stage = Stage::Comparing;
+        Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Long)
+    }
+
+    fn compared(&mut self, row: &Compose) -> Result<Step, Failure> {
+        let live = canonical(&row.text);
+        if live == canonical(&self.text) {
+            return Ok(Step::Done(Answer::Replaced));
+        }
+        if live != self.expected {
+            return Ok(Step::Done(Answer::TextChanged { live: row.text.clone() }));
+        }
+        fits(&self.text, &row.environment)?;
+        self.stage = Stage::Updating;
+        self.attempts += 1;
+        let call = Call::UpdateText { compose: self.app.compose.clone(), text: self.text.clone() };
+        // Not repeated blindly: between two attempts the live text is compared again.
+        Ok(Step::Ask(vec![call], Patience::None))
+    }
+
+    fn updated(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
+        let call = Call::UpdateText { compose: String::new(), text: String::new() };
+        match outcome {
+            Some(Outcome::Body(Body::Json(_))) => Ok(self.prove(None, LOOKS_FOR_LOST)),
+            // An empty 200 says that there was nothing to update (FACTS §5).
+            Some(Outcome::Body(Body::Empty)) => Err(failure(FailureKind::NotFound, "Dokploy changed nothing: the compose service is gone")),
+            Some(Outcome::Lost(why)) => Ok(self.prove(Some(why), 1)),
+            Some(Outcome::Refused(Refusal::Server(status, said))) => Ok(self.prove(Some(format!("{status}: {said}")), 1)),
+            Some(Outcome::Refused(Refusal::BadInput(said))) if self.text.len() > LARGEST_TEXT_AND_ENVIRONMENT => {
+                Err(failure(FailureKind::TooLarge, said))
+            }
+            Some(Outcome::Refused(refusal)) => Err(refused(&call, &refusal)),
+            Some(Outcome::Failed(failure)) if passes(&failure) && self.attempts < ATTEMPTS => Ok(self.compare()),
+            Some(Outcome::Failed(failure)) => Err(failure),
+            None => Ok(self.prove(Some("no answer".to_owned()), 1)),
+        }
+    }
+
+    fn prove(&mut self, lost: Option<String>, looks: u32) -> Step {
+        self.stage = Stage::Proving { lost, looks };
+        Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Long)
+    }
+
+    fn proved(&mut self, now: Moment, row: &Compose, lost: Option<String>, looks: u32) -> Result<Step, Failure> {
+        let live = canonical(&row.text);
+        if live == canonical(&self.text) {
+            return Ok(Step::Done(Answer::Replaced));
+        }
+        if live != self.expected {
+            return Ok(Step::Done(Answer::TextChanged { live: row.text.clone() }));
+        }
+        match lost {
+            Some(_) if looks < LOOKS_FOR_LOST => {
+                self.stage = Stage::Resting { lost, looks: looks + 1 };
+                Ok(Step::Wait(now + LOOK_GAP))
+            }
+            Some(why) => Err(failure(
+                FailureKind::Unreachable,
+                format!("the answer to the change of the text was lost ({why}), and the text is as before"),
+            )),
+            None => Err(failure(FailureKind::ServerError, "Dokploy took the new text and the old one is live all the same")),
+        }
+    }
+}
+
+/// Whether trying again may help: nothing was done, and the cause may pass.
+pub(super) fn passes(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Unreachable | FailureKind::DatabaseDown | FailureKind::ServerError)
+}
+
+/// The app's row as it is now; the values of its environment become masked.
+pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Result<Compose, Failure> {
+    let call = Call::Compose { compose: app.compose.clone() };
+    let row = match outcome {
+        Some(Outcome::Body(Body::Json(answer))) => rows::compose(&answer).map_err(|_| unreadable(&call))?,
+        other => return Err(not_answered(&call, other)),
+    };
+    if row.id != app.compose {
+        return Err(unreadable(&call));
+    }
+    masks.add_environment(&row.environment);
+    Ok(row)
+}
+
+fn fits(text: &str, environment: &str) -> Result<(), Failure> {
+    let size = text.len() + environment.len();
+    if size <= LARGEST_TEXT_AND_ENVIRONMENT {
+        return Ok(());
+    }
+    Err(failure(
+        FailureKind::TooLarge,
+        format!(
+            "the compose text has {} bytes and the app's environment {}, together {size}: Dokploy fails without a reason over \
+             {LARGEST_TEXT_AND_ENVIRONMENT}",
+            text.len(),
+            environment.len(),
+        ),
+    ))
+}

@@ -1,0 +1,229 @@
+//! A batch of calls, asked until each is settled: reads, and whatever certainly did not happen, are repeated with growing gaps; a write
+//! whose answer was lost is handed back to be looked up.
+
+use super::failure::refused;
+use super::unauthorized::{Cause, cause};
+use super::{Body, Call, Refusal, Reply};
+use crate::engine::{Failure, FailureKind, Moment};
+use std::time::Duration;
+
+/// Calls in flight at once. More than a few `docker.*` calls in parallel slow everything down (FACTS §13.4).
+const AT_ONCE: usize = 3;
+
+/// Before the first repetition; doubled for each further one.
+const FIRST_GAP: Duration = Duration::from_millis(500);
+
+/// Between two repetitions at most.
+const LONGEST_GAP: Duration = Duration::from_secs(8);
+
+/// While nothing has answered yet: a wrong address should be told soon.
+const FIRST_CONTACT: Duration = Duration::from_secs(4);
+
+/// How long troubles are borne.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// Asked again once: an idle connection dies after 5 s (FACTS §1).
+    Brief,
+    /// A restart of Dokploy is waited out: it takes up to 12 s (FACTS §2), and a database one may take longer.
+    Long,
+    /// Not repeated at all.
+    None,
+}
+
+impl Patience {
+    fn allowance(self, trusted: bool) -> Duration {
+        match self {
+            Patience::None => Duration::ZERO,
+            Patience::Brief => FIRST_GAP,
+            Patience::Long if trusted => Duration::from_secs(60),
+            Patience::Long => FIRST_CONTACT,
+        }
+    }
+}
+
+/// What became of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A 200.
+    Body(Body),
+    /// A no that asking again does not change.
+    Refused(Refusal),
+    /// A write that may have happened.
+    Lost(String),
+    /// Not answered, however often it was asked. It did not happen.
+    Failed(Failure),
+}
+
+/// What to do next for a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Send these at once; their replies are due in the same order.
+    Send(Vec<Call>),
+    /// Come back then, without replies.
+    Wait(Moment),
+    /// Every call has its outcome, in the order asked.
+    Settled(Vec<Outcome>),
+}
+
+/// Where a call of the batch is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// To be sent.
+    Due,
+    /// Sent.
+    Sent,
+    /// Refused with a 401 that may mean several things.
+    Doubted,
+    /// To be sent again.
+    Troubled(Failure),
+    /// Done.
+    Settled(Outcome),
+}
+
+/// A batch of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Exchange {
+    calls: Vec<Call>,
+    places: Vec<Place>,
+    patience: Patience,
+    trusted: bool,
+    since: Moment,
+    rounds: u32,
+    asking_health: bool,
+}
+
+impl Exchange {
+    /// A batch; `trusted` says whether the server has answered with this key before.
+    pub(super) fn new(calls: Vec<Call>, patience: Patience, trusted: bool, now: Moment) -> Self {
+        let places = vec![Place::Due; calls.len()];
+        Self { calls, places, patience, trusted, since: now, rounds: 0, asking_health: false }
+    }
+
+    /// Whether the server has answered with this key.
+    pub(super) fn trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// Takes the replies to what was last sent.
+    pub(super) fn next(&mut self, now: Moment, replies: Vec<Reply>) -> Next {
+        let mut replies = replies.into_iter();
+        if self.asking_health {
+            self.asking_health = false;
+            let reply = replies.next().unwrap_or_else(|| Reply::Lost("no answer".to_owned()));
+            self.resolve_doubts(&cause(&reply));
+        } else {
+            for at in 0..self.places.len() {
+                if self.places[at] == Place::Sent {
+                    let reply = replies.next().unwrap_or_else(|| Reply::Lost("no answer".to_owned()));
+                    self.places[at] = self.judge(at, reply);
+                }
+            }
+        }
+        self.plan(now)
+    }
+
+    fn plan(&mut self, now: Moment) -> Next {
+        let due: Vec<usize> = (0..self.places.len()).filter(|&at| self.places[at] == Place::Due).take(AT_ONCE).collect();
+        if !due.is_empty() {
+            for &at in &due {
+                self.places[at] = Place::Sent;
+            }
+            return Next::Send(due.iter().map(|&at| self.calls[at].clone()).collect());
+        }
+        if self.places.contains(&Place::Doubted) {
+            self.asking_health = true;
+            return Next::Send(vec![Call::Health]);
+        }
+        let gap = LONGEST_GAP.min(FIRST_GAP * 2u32.saturating_pow(self.rounds.min(8)));
+        let again = now + gap;
+        let allowed = again - self.since <= self.patience.allowance(self.trusted);
+        let mut waits = false;
+        for place in &mut self.places {
+            if let Place::Troubled(failure) = place {
+                if allowed {
+                    waits = true;
+                } else {
+                    let failure = Failure { tried_for: now - self.since, ..failure.clone() };
+                    *place = Place::Settled(Outcome::Failed(failure));
+                }
+            }
+        }
+        if waits {
+            self.rounds += 1;
+            for place in &mut self.places {
+                if matches!(place, Place::Troubled(_)) {
+                    *place = Place::Due;
+                }
+            }
+            return Next::Wait(again);
+        }
+        Next::Settled(
+            self.places
+                .iter()
+                .map(|place| match place {
+                    Place::Settled(outcome) => outcome.clone(),
+                    _ => Outcome::Lost("no answer".to_owned()),
+                })
+                .collect(),
+        )
+    }
+
+    fn judge(&mut self, at: usize, reply: Reply) -> Place {
+        let call = &self.calls[at];
+        match reply {
+            Reply::Answered(body) => {
+                self.trusted |= *call != Call::Health;
+                Place::Settled(Outcome::Body(body))
+            }
+            Reply::NotSent(why) => Place::Troubled(unreachable(&why)),
+            Reply::Lost(why) if call.is_read() => Place::Troubled(unreachable(&why)),
+            Reply::Lost(why) => Place::Settled(Outcome::Lost(why)),
+            Reply::Refused(Refusal::Unauthorized) => Place::Doubted,
+            Reply::Refused(refusal) => {
+                if self.may_pass(call, &refusal) {
+                    Place::Troubled(refused(call, &refusal))
+                } else {
+                    Place::Settled(match refusal {
+                        Refusal::NotDokploy(..) | Refusal::TooMany => Outcome::Failed(refused(call, &refusal)),
+                        refusal => Outcome::Refused(refusal),
+                    })
+                }
+            }
+        }
+    }
+
+    /// Whether a no may become a yes by itself.
+    fn may_pass(&self, call: &Call, refusal: &Refusal) -> bool {
+        match refusal {
+            Refusal::TooMany => true,
+            // A write may have been done before the error; what ran too long or read too much does so again.
+            Refusal::Server(_, said) => call.is_read() && !matches!(call, Call::ConvertedCompose { .. }) && !is_too_much_output(said),
+            // A proxy says such things while Dokploy restarts. A write is not repeated: it may have gone through.
+            Refusal::NotDokploy(..) => self.trusted && call.is_read(),
+            _ => false,
+        }
+    }
+
+    fn resolve_doubts(&mut self, cause: &Cause) {
+        for place in &mut self.places {
+            if *place == Place::Doubted {
+                // Nothing was done: the key is verified before anything else (FACTS §2), so that writes may be repeated too.
+                *place = match cause.failure(self.trusted) {
+                    failure if failure.kind == FailureKind::KeyRefused && !self.trusted && self.rounds > 0 => {
+                        Place::Settled(Outcome::Failed(failure))
+                    }
+                    failure => Place::Troubled(failure),
+                };
+            }
+        }
+    }
+}
+
+/// Node's own limit of what a command may print (FACTS §6): a smaller `tail` is the cure.
+pub(super) fn is_too_much_output(message: &str) -> bool {
+    message.contains("maxBuffer")
+}
+
+fn unreachable(why: &str) -> Failure {
+    super::failure::failure(FailureKind::Unreachable, format!("Dokploy cannot be reached: {why}"))
+}

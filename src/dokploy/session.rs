@@ -1,0 +1,72 @@
+//! What stays known from one intent to the next.
+
+use super::{Masks, Procedure};
+use crate::engine::Intent;
+
+/// The compose service of the plan, by Dokploy's names for it, variables resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The project's name.
+    pub project: String,
+    /// The environment's name.
+    pub environment: String,
+    /// The compose service's name.
+    pub compose: String,
+}
+
+/// The compose service, by Dokploy's ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct App {
+    /// Its id.
+    pub compose: String,
+    /// The compose project's name.
+    pub app_name: String,
+    /// The server it runs on; `None` for Dokploy's own host.
+    pub server: Option<String>,
+}
+
+/// A conversation with one Dokploy about one app. Plain data: the driver keeps it, rehearsal forks it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub(super) target: Target,
+    pub(super) app: Option<App>,
+    pub(super) masks: Masks,
+}
+
+impl Session {
+    /// A conversation that knows names only. `masks` hides what the plan takes with `secret()`, the key included.
+    pub fn new(target: Target, masks: Masks) -> Self {
+        Self { target, app: None, masks }
+    }
+
+    /// The procedure that carries an intent out; `None` for `Resolve`, which is git's.
+    ///
+    /// # Panics
+    /// When an intent other than `Survey` comes before a survey was learnt: the engine surveys first.
+    pub fn begin(&self, intent: &Intent) -> Option<Procedure> {
+        Procedure::new(intent, self)
+    }
+
+    /// Keeps what a finished procedure came to know: a survey's ids, and values that must be hidden.
+    pub fn learn(&mut self, procedure: &Procedure) {
+        if let Some(app) = procedure.app() {
+            self.app = Some(app.clone());
+        }
+        self.masks.merge(procedure.masks());
+    }
+
+    /// What must not be shown: the plan's secrets and, after a survey, the values of the app's environment.
+    pub fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// The app, once surveyed.
+    pub fn app(&self) -> Option<&App> {
+        self.app.as_ref()
+    }
+
+    /// Whether the app runs on a server of its own: its calls take longer (FACTS §13.1).
+    pub fn is_remote(&self) -> bool {
+        self.app.as_ref().is_some_and(|app| app.server.is_some())
+    }
+}

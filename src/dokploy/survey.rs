@@ -1,0 +1,301 @@
+//! Everything that is read before the first change: who answers, which app, what it is, what the key may do, what runs and waits.
+
+use super::failure::{failure, unreadable};
+use super::lookup;
+use super::observe::{Look, Observe, not_answered};
+use super::procedure::Step;
+use super::published::host_ports;
+use super::retry::{Outcome, Patience};
+use super::rows::{self, Compose, Status};
+use super::session::{App, Target};
+use super::version::{Support, support};
+use super::{Body, Call, Masks, Refusal, dotenv};
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Observed, QueuedJob, Right};
+use serde_json::Value;
+use std::collections::{BTreeSet, VecDeque};
+
+/// What Dokploy itself writes into `.env` (FACTS §5).
+const DOKPLOYS_VARIABLES: [&str; 3] = ["APP_NAME", "COMPOSE_PROJECT_NAME", "DOCKER_CONFIG"];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    /// Who answers, and which compose services there are.
+    Greeting,
+    /// The app's row, the right to change it, the queue, its history.
+    Reading {
+        compose: String,
+    },
+    /// The host's containers.
+    Host,
+    /// The app's containers.
+    Looking(Observe),
+}
+
+/// Reads everything that pre-flight judges. Changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Survey {
+    target: Target,
+    stage: Stage,
+    app: Option<App>,
+    found: crate::engine::Survey,
+    host: Option<Vec<rows::HostRow>>,
+}
+
+impl Survey {
+    pub(super) fn new(target: Target) -> Self {
+        let found = crate::engine::Survey {
+            version: String::new(),
+            compose_id: String::new(),
+            app_name: String::new(),
+            server: None,
+            text: String::new(),
+            variables: BTreeSet::new(),
+            environment_bytes: 0,
+            containers: Observed::Unknown("not looked at".to_owned()),
+            host: None,
+            queue: Vec::new(),
+            running_row: None,
+            unsupported: Vec::new(),
+            missing_rights: Vec::new(),
+            warnings: Vec::new(),
+        };
+        Self { target, stage: Stage::Begin, app: None, found, host: None }
+    }
+
+    /// What it found the app to be.
+    pub(super) fn app(&self) -> Option<&App> {
+        self.app.as_ref()
+    }
+
+    pub(super) fn step(&mut self, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
+        let mut outcomes = VecDeque::from(outcomes);
+        let step = match std::mem::replace(&mut self.stage, Stage::Begin) {
+            Stage::Begin => {
+                self.stage = Stage::Greeting;
+                Ok(Step::Ask(vec![Call::Health, Call::Version, Call::Projects], Patience::Long))
+            }
+            Stage::Greeting => self.greeted(&mut outcomes),
+            Stage::Reading { compose } => self.read(&compose, &mut outcomes, masks),
+            Stage::Host => self.hosted(outcomes.pop_front()),
+            Stage::Looking(observe) => self.looked(observe, outcomes.into()),
+        };
+        step.unwrap_or_else(|failure| Step::Done(Answer::Failed(failure)))
+    }
+
+    fn greeted(&mut self, outcomes: &mut VecDeque<Outcome>) -> Result<Step, Failure> {
+        match outcomes.pop_front() {
+            // Old versions may not have the question; what follows shows whether the database answers.
+            Some(Outcome::Body(_) | Outcome::Refused(Refusal::NoSuchProcedure)) => {}
+            Some(Outcome::Failed(down)) if down.kind == FailureKind::ServerError => {
+                return Err(Failure {
+                    kind: FailureKind::DatabaseDown,
+                    message: "Dokploy answers, but its database does not".to_owned(),
+                    ..down
+                });
+            }
+            other => return Err(not_answered(&Call::Health, other)),
+        }
+        let version = json(&Call::Version, outcomes.pop_front())?;
+        let version = version.as_str().ok_or_else(|| unreadable(&Call::Version))?;
+        match support(version) {
+            Support::Full => {}
+            Support::Doubtful(why) => self.found.warnings.push(why),
+            Support::None(why) => return Err(failure(FailureKind::Unsupported, why)),
+        }
+        version.clone_into(&mut self.found.version);
+        let projects = json(&Call::Projects, outcomes.pop_front())?;
+        let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
+        let compose = lookup::find(&self.target, &projects)?;
+        let calls = vec![
+            Call::Compose { compose: compose.clone() },
+            Call::ConvertedCompose { compose: compose.clone() },
+            Call::Queue,
+            Call::Deployments { compose: compose.clone() },
+        ];
+        self.stage = Stage::Reading { compose };
+        Ok(Step::Ask(calls, Patience::Long))
+    }
+
+    fn read(&mut self, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
+        let call = Call::Compose { compose: compose.to_owned() };
+        match self.unless_forbidden(Right::Service, outcomes.pop_front()) {
+            None => {}
+            Some(outcome) => {
+                let row = rows::compose(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+                if row.id != compose {
+                    return Err(unreadable(&call));
+                }
+                self.describe(&row, masks);
+            }
+        }
+        // Whatever it answers but a missing right: the right is there (FACTS §3). Not being answered is another matter.
+        if let Some(Outcome::Failed(failure)) = self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
+            return Err(failure);
+        }
+        let queue = outcomes.pop_front();
+        if queue == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
+            self.found.warnings.push("this Dokploy does not show its queue: a waiting deploy cannot be told from a lost one".to_owned());
+        } else if let Some(outcome) = self.unless_forbidden(Right::Deployments, queue) {
+            let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
+            let server = self.found.server.as_deref();
+            // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
+            self.found.queue = jobs
+                .into_iter()
+                .map(|job| (job.compose.as_deref() == Some(compose), job))
+                .filter(|(this_app, job)| *this_app || job.server.as_deref() == server)
+                .map(|(this_app, job)| QueuedJob { title: job.title, this_app, active: job.active })
+                .collect();
+        }
+        let call = Call::Deployments { compose: compose.to_owned() };
+        if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
+            let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+            self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
+        }
+        self.stage = Stage::Host;
+        Ok(Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long))
+    }
+
+    fn hosted(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
+        let call = Call::HostContainers { server: self.found.server.clone() };
+        match self.unless_forbidden(Right::Docker, outcome) {
+            None | Some(Outcome::Body(Body::Empty)) => {}
+            Some(outcome) => {
+                let rows = rows::host_containers(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+                self.host = Some(rows).filter(|rows| !rows.is_empty());
+            }
+        }
+        let Some(app) = &self.app else { return Err(self.rights_failure()) };
+        if self.found.missing_rights.contains(&Right::Docker) {
+            self.found.containers = Observed::Unknown("the key may not inspect containers".to_owned());
+            return Ok(self.done());
+        }
+        let observe = Observe::new(app);
+        self.looked(observe, Vec::new())
+    }
+
+    fn looked(&mut self, mut observe: Observe, outcomes: Vec<Outcome>) -> Result<Step, Failure> {
+        match observe.look(outcomes) {
+            Look::Ask(calls) => {
+                self.stage = Stage::Looking(observe);
+                Ok(Step::Ask(calls, Patience::Long))
+            }
+            Look::Seen(containers) => {
+                self.found.containers = containers;
+                Ok(self.done())
+            }
+            Look::NotSeen(failure) if failure.kind == FailureKind::MissingRight => {
+                self.miss(Right::Docker);
+                self.found.containers = Observed::Unknown(failure.message);
+                Ok(self.done())
+            }
+            Look::NotSeen(failure) => Err(failure),
+        }
+    }
+
+    fn done(&mut self) -> Step {
+        let own: BTreeSet<&str> = match &self.found.containers {
+            Observed::Known(containers) => containers.iter().map(|container| container.id.0.as_str()).collect(),
+            Observed::Unknown(_) => BTreeSet::new(),
+        };
+        let prefix = format!("{}-", self.found.app_name);
+        self.found.host = self.host.as_ref().map(|rows| {
+            rows.iter()
+                .map(|row| HostContainer {
+                    name: row.name.clone(),
+                    ours: own.contains(row.id.as_str()) || row.name.starts_with(&prefix),
+                    ports: host_ports(&row.ports),
+                    running: row.running,
+                })
+                .collect()
+        });
+        Step::Done(Answer::Surveyed(Box::new(self.found.clone())))
+    }
+
+    fn describe(&mut self, row: &Compose, masks: &mut Masks) {
+        for text in std::iter::once(&row.environment).chain(&row.inherited) {
+            masks.add_environment(text);
+        }
+        self.app = Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone() });
+        let found = &mut self.found;
+        found.compose_id.clone_from(&row.id);
+        found.app_name.clone_from(&row.app_name);
+        found.server.clone_from(&row.server);
+        found.text.clone_from(&row.text);
+        found.environment_bytes = row.environment.len();
+        found.unsupported = unsupported(row);
+        if row.writes_env_file {
+            found.variables = dotenv::entries(&row.environment).into_iter().map(|(name, _)| name).collect();
+            found.variables.extend(DOKPLOYS_VARIABLES.map(str::to_owned));
+        } else {
+            found.warnings.push("the app writes no .env file: ${…} in the compose file does not see its environment".to_owned());
+        }
+        if row.auto_deploy {
+            found.warnings.push("autoDeploy is on: a webhook may deploy this app in the middle of a rollout".to_owned());
+        }
+    }
+
+    /// The outcome, unless it says that a right is missing: then that is noted, and there is none.
+    fn unless_forbidden(&mut self, right: Right, outcome: Option<Outcome>) -> Option<Outcome> {
+        if matches!(outcome, Some(Outcome::Refused(Refusal::Forbidden(_)))) {
+            self.miss(right);
+            return None;
+        }
+        outcome.or_else(|| Some(Outcome::Lost("no answer".to_owned())))
+    }
+
+    fn miss(&mut self, right: Right) {
+        if !self.found.missing_rights.contains(&right) {
+            self.found.missing_rights.push(right);
+            self.found.missing_rights.sort();
+        }
+    }
+
+    /// All rights that are missing, when without one of them there is nothing to survey.
+    fn rights_failure(&self) -> Failure {
+        let names: Vec<&str> = self.found.missing_rights.iter().map(|right| name_of(*right)).collect();
+        failure(FailureKind::MissingRight, format!("the key lacks: {}", names.join(", ")))
+    }
+}
+
+/// A right as Dokploy's pages name it.
+fn name_of(right: Right) -> &'static str {
+    match right {
+        Right::Service => "access to the service (assign it to the key's user)",
+        Right::CreateServices => "\"Create Services\"",
+        Right::Docker => "\"Access to Docker\"",
+        Right::Deployments => "access to deployments",
+    }
+}
+
+/// Why an app of this kind is refused. What runs is not the text then, or runs under other names.
+fn unsupported(row: &Compose) -> Vec<String> {
+    let mut why = Vec::new();
+    if row.source != "raw" {
+        why.push(format!("its source is `{}`: only `raw` apps, whose text is in Dokploy, can be rolled out", row.source));
+    }
+    if row.kind != "docker-compose" {
+        why.push(format!("its type is `{}`: only `docker-compose` is supported", row.kind));
+    }
+    if row.randomize {
+        why.push("\"randomize\" is on: services do not keep their names".to_owned());
+    }
+    if !row.suffix.is_empty() {
+        why.push(format!("it has the suffix `{}`: services do not keep their names", row.suffix));
+    }
+    if row.isolated {
+        why.push("\"isolated deployment\" is on: networks and volumes are not those of the text".to_owned());
+    }
+    if !row.command.trim().is_empty() {
+        why.push("it has a custom command, which replaces `docker compose up`".to_owned());
+    }
+    why
+}
+
+/// The JSON of a read.
+fn json(call: &Call, outcome: Option<Outcome>) -> Result<Value, Failure> {
+    match outcome {
+        Some(Outcome::Body(Body::Json(value))) => Ok(value),
+        other => Err(not_answered(call, other)),
+    }
+}

@@ -1,0 +1,89 @@
+//! Taking our waiting job out of the queue.
+
+use super::deploy::{queue_of, rows_of};
+use super::failure::refused;
+use super::procedure::Step;
+use super::retry::{Outcome, Patience};
+use super::rows::{Deployment, Job};
+use super::session::App;
+use super::{Call, Refusal};
+use crate::engine::{Answer, Failure};
+use std::collections::VecDeque;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Looking,
+    Cleaning,
+    Proving,
+}
+
+/// Cleans the app's waiting jobs, if all of them are ours: Dokploy cleans all or none (FACTS §6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Withdraw {
+    app: App,
+    marker: String,
+    stage: Stage,
+}
+
+impl Withdraw {
+    pub(super) fn new(app: App, marker: &str) -> Self {
+        Self { app, marker: marker.to_owned(), stage: Stage::Begin }
+    }
+
+    pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
+        let mut outcomes = VecDeque::from(outcomes);
+        let step = match self.stage {
+            Stage::Begin => Ok(self.look(Stage::Looking)),
+            Stage::Looking => self.looked(&mut outcomes),
+            Stage::Cleaning => self.cleaned(outcomes.pop_front()),
+            Stage::Proving => self.read(&mut outcomes).map(|(jobs, rows)| self.gone(&jobs, &rows)).map_err(acted),
+        };
+        step.unwrap_or_else(|failure| Step::Done(Answer::Failed(failure)))
+    }
+
+    fn look(&mut self, stage: Stage) -> Step {
+        self.stage = stage;
+        Step::Ask(vec![Call::Queue, Call::Deployments { compose: self.app.compose.clone() }], Patience::Long)
+    }
+
+    fn looked(&mut self, outcomes: &mut VecDeque<Outcome>) -> Result<Step, Failure> {
+        let (jobs, rows) = self.read(outcomes)?;
+        let waiting: Vec<&Job> =
+            jobs.iter().filter(|job| !job.active && job.compose.as_deref() == Some(self.app.compose.as_str())).collect();
+        let all_ours = waiting.iter().all(|job| job.title == self.marker);
+        if waiting.is_empty() || !all_ours {
+            return Ok(self.gone(&jobs, &rows));
+        }
+        self.stage = Stage::Cleaning;
+        Ok(Step::Ask(vec![Call::CleanQueues { compose: self.app.compose.clone() }], Patience::None))
+    }
+
+    fn cleaned(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
+        match outcome {
+            Some(Outcome::Failed(failure)) => Err(failure),
+            Some(Outcome::Refused(refusal)) if !matches!(refusal, Refusal::Server(..)) => {
+                Err(refused(&Call::CleanQueues { compose: String::new() }, &refusal))
+            }
+            // Answered or lost: the queue tells.
+            _ => Ok(self.look(Stage::Proving)),
+        }
+    }
+
+    fn read(&self, outcomes: &mut VecDeque<Outcome>) -> Result<(Vec<Job>, Vec<Deployment>), Failure> {
+        // A Dokploy that does not show its queue cannot prove that the job is gone.
+        let Some(jobs) = queue_of(outcomes.pop_front())? else { return Err(refused(&Call::Queue, &Refusal::NoSuchProcedure)) };
+        Ok((jobs, rows_of(&self.app, outcomes.pop_front())?))
+    }
+
+    /// Gone means neither queued nor started.
+    fn gone(&self, jobs: &[Job], rows: &[Deployment]) -> Step {
+        let queued = jobs.iter().any(|job| job.title == self.marker);
+        let started = rows.iter().any(|row| row.title == self.marker);
+        Step::Done(Answer::Withdrawn(!queued && !started))
+    }
+}
+
+fn acted(failure: Failure) -> Failure {
+    Failure { may_have_acted: true, ..failure }
+}

@@ -1,0 +1,94 @@
+//! Effects under way, each a task of its own, and the answers that they bring.
+
+use crate::engine::{Input, OpId};
+use std::collections::BTreeMap;
+use std::future::Future;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+/// How often everything that can be done at one instant is let go on before that instant's deadlines count. A local exchange takes
+/// about ten turns of the runtime; more than needed costs microseconds.
+const TURNS: usize = 64;
+
+/// Where a task puts its answers.
+#[derive(Clone, Debug)]
+pub(super) struct Answers(mpsc::UnboundedSender<(OpId, Input)>);
+
+impl Answers {
+    /// Tells the loop.
+    pub(super) fn tell(&self, op: OpId, input: Input) {
+        // Nobody listens any more once the run is over.
+        let _ = self.0.send((op, input));
+    }
+}
+
+/// Everything under way. Dropped, it ends all of it.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    tasks: JoinSet<()>,
+    handles: BTreeMap<OpId, AbortHandle>,
+    answers: Answers,
+    inbox: mpsc::UnboundedReceiver<(OpId, Input)>,
+    /// Answers that came and were not given out yet.
+    ready: Vec<(OpId, Input)>,
+}
+
+impl InFlight {
+    pub(super) fn new() -> Self {
+        let (sender, inbox) = mpsc::unbounded_channel();
+        Self { tasks: JoinSet::new(), handles: BTreeMap::new(), answers: Answers(sender), inbox, ready: Vec::new() }
+    }
+
+    /// Where answers go.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
+    }
+
+    /// Starts a task. Must be called on a [`tokio::task::LocalSet`].
+    pub(super) fn start(&mut self, op: OpId, task: impl Future<Output = ()> + 'static) {
+        self.handles.retain(|_, handle| !handle.is_finished());
+        self.handles.insert(op, self.tasks.spawn_local(task));
+    }
+
+    /// Ends a task; an answer of it that is on its way already is the engine's to ignore.
+    pub(super) fn abandon(&mut self, op: OpId) {
+        if let Some(handle) = self.handles.remove(&op) {
+            handle.abort();
+        }
+    }
+
+    /// Whether an answer can still come.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tasks.is_empty() && self.inbox.is_empty() && self.ready.is_empty()
+    }
+
+    /// Waits for an answer, to be had by [`Self::drain`]. Waits for ever when nothing is under way.
+    pub(super) async fn answered(&mut self) {
+        loop {
+            tokio::select! {
+                biased;
+                Some(answer) = self.inbox.recv() => return self.ready.push(answer),
+                Some(ended) = self.tasks.join_next() => {
+                    // A bug in a task is a bug of the run: without this its answer would be waited for in silence.
+                    if let Err(error) = ended && error.is_panic() {
+                        std::panic::resume_unwind(error.into_panic());
+                    }
+                }
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Every answer that can be had without time passing, ordered by operation.
+    pub(super) async fn drain(&mut self) -> Vec<Input> {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        while let Ok(answer) = self.inbox.try_recv() {
+            self.ready.push(answer);
+        }
+        // Stable: progress stays before the end.
+        self.ready.sort_by_key(|(op, _)| *op);
+        self.ready.drain(..).map(|(_, input)| input).collect()
+    }
+}

@@ -1,0 +1,53 @@
+//! What the language has and this version does not build: refused by name, never ignored.
+
+use super::Lowering;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::{Head, Probe, Statement};
+
+impl Lowering<'_> {
+    /// Tells of every construct in a statement that is not built. What stands inside one of them is not looked at.
+    pub(super) fn not_built(&mut self, statement: &Statement) {
+        let (construct, help) = match &statement.head {
+            Head::Later { construct } => ((*construct).to_owned(), instead(statement.form.keyword)),
+            Head::Job(_) => ("`job`".to_owned(), None),
+            Head::Expect(Probe::Later { probe, .. }) => (format!("`expect {probe}`"), instead_of_probe(probe)),
+            _ => {
+                for inner in statement.body() {
+                    self.not_built(inner);
+                }
+                return;
+            }
+        };
+        let verb = if construct.starts_with('`') || construct == "body patterns" { "is" } else { "are" };
+        let problem =
+            Diagnostic::new(Code::NotBuilt, format!("{construct} {verb} not built yet"), statement.span, "this version cannot do it");
+        self.problems.push(match help {
+            Some(help) => problem.help(help),
+            None => problem,
+        });
+    }
+}
+
+/// What to write today.
+fn instead(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "warn" | "observe" => "write `expect` if it should decide, or leave it out",
+        "json" | "body" => "write `body contains \"…\"`",
+        "time" => "write `time < 500ms`, which every sample must keep",
+        "needs" | "uses" => "leave it out; `expect external NAME` in a gate asks before a phase starts",
+        "allow" | "watch" | "notify" | "header" => "leave it out",
+        _ => return None,
+    })
+}
+
+fn instead_of_probe(probe: &str) -> Option<&'static str> {
+    Some(match probe {
+        "postgres" => "write `expect tcp \"HOST:5432\"`, which sees that it accepts connections",
+        "redis" => "write `expect tcp \"HOST:6379\"`, which sees that it accepts connections",
+        "container" => {
+            "leave it out for services of this plan, whose containers must run anyway; elsewhere write `expect tcp \"HOST:PORT\"`"
+        }
+        "logs" => "leave it out; logs are kept as evidence when a phase fails",
+        _ => "leave it out",
+    })
+}

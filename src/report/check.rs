@@ -1,0 +1,161 @@
+//! What `plan check` prints of a plan that is valid: what would happen, in which order, and how long it may take.
+
+use super::line::{Line, Style, hanging, wrapped};
+use super::outline::Outline;
+use super::words::{self, count};
+use crate::model::{OnFailure, duration};
+use crate::schedule::{Bounds, Gate, Phase, Schedule};
+
+/// The schedule in lines of at most `width` columns; names and paths are never cut.
+pub fn schedule(schedule: &Schedule, width: usize, colour: bool) -> String {
+    let page = Page { schedule, width };
+    let mut lines = page.head();
+    for at in 0..schedule.phases.len() {
+        lines.push(Line::new());
+        lines.extend(page.phase(at));
+    }
+    if !schedule.gates.is_empty() {
+        lines.push(Line::new());
+        lines.push(Line::new().styled(Style::Bold, "Gates"));
+        lines.extend(schedule.gates.iter().flat_map(|gate| page.gate(gate)));
+    }
+    lines.push(Line::new());
+    lines.extend(page.total());
+    let mut out = String::new();
+    for line in lines {
+        out.push_str(&line.render(colour));
+        out.push('\n');
+    }
+    out
+}
+
+/// The column that explanations start in.
+const LABEL: usize = 10;
+
+struct Page<'a> {
+    schedule: &'a Schedule,
+    width: usize,
+}
+
+impl Page<'_> {
+    /// `  deploys   …`, continued below itself.
+    fn row(&self, label: &str, text: &str) -> Vec<Line> {
+        hanging(&Line::text("  ").cell(Style::Dim, label, LABEL), Style::Plain, text, self.width)
+    }
+
+    fn head(&self) -> Vec<Line> {
+        let schedule = self.schedule;
+        let (sampling, limits) = (schedule.sampling, schedule.limits);
+        let size = format!("{}, {}", count(schedule.phases.len(), "phase"), count(schedule.services.len(), "service"));
+        let mut lines = vec![Line::text("rollout ").styled(Style::Bold, &schedule.rollout).plain(format!(": {size}"))];
+        lines.extend(self.row("app", &Outline::new(schedule).app));
+        let (every, timeout) = (duration(sampling.every), duration(sampling.timeout));
+        let streaks = format!("healthy after {}, unhealthy after {}", sampling.healthy_after, sampling.unhealthy_after);
+        let sampled = format!("every {every}, timeout {timeout}, {streaks}");
+        lines.extend(self.row("samples", &sampled));
+        let limited =
+            format!("queue within {}, run within {}, restarts max {}", duration(limits.queue), duration(limits.run), limits.restarts);
+        lines.extend(self.row("limits", &limited));
+        lines
+    }
+
+    fn phase(&self, at: usize) -> Vec<Line> {
+        let schedule = self.schedule;
+        let phase = &schedule.phases[at];
+        let bounds = phase.bounds(schedule);
+        let right = Line::new().styled(Style::Dim, format!("{} to {}", words::duration(bounds.best), words::duration(bounds.worst)));
+        let title = Line::text(format!("{}. ", at + 1)).styled(Style::Bold, &phase.name).plain(format!("  {}", growth(phase)));
+        let mut lines = vec![title.with_right(&right, self.width)];
+        if let Some(note) = &phase.note {
+            lines.extend(wrapped(Style::Dim, note, 2, self.width));
+        }
+        if !phase.gates.is_empty() {
+            let gates = phase.gates.iter().map(|gate| schedule.gates[gate.0].name.as_str());
+            lines.extend(self.row("gates", &words::list(gates)));
+        }
+        lines.extend(self.row("deploys", &format!("{} within {}", phase.path, duration(phase.within))));
+        lines.extend(self.row(
+            "then",
+            &format!("settle within {}, soak {}, on failure {}", duration(phase.settle), duration(phase.soak), policy(phase)),
+        ));
+        for (first, name) in (0..).zip(&phase.adds) {
+            lines.extend(self.service(if first == 0 { "adds" } else { "" }, name));
+        }
+        if !phase.removes.is_empty() {
+            lines.extend(self.row("removes", &words::list(&phase.removes)));
+        }
+        let builds = phase.pins.iter().map(|pin| format!("{} at {}", pin.repository, pin.reference));
+        let mut builds: Vec<String> = builds.collect();
+        builds.sort();
+        builds.dedup();
+        for (first, build) in (0..).zip(&builds) {
+            lines.extend(self.row(if first == 0 { "builds" } else { "" }, build));
+        }
+        lines
+    }
+
+    /// The service with each of its expectations.
+    fn service(&self, label: &str, name: &str) -> Vec<Line> {
+        let widest = self.schedule.services.keys().map(String::len).max().unwrap_or_default();
+        let ids = self.schedule.services.get(name).map(|service| service.expectations.as_slice()).unwrap_or_default();
+        let mut texts: Vec<&str> = ids.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        if texts.is_empty() {
+            texts.push("containers only");
+        }
+        self.named(label, name, widest, &texts)
+    }
+
+    fn gate(&self, gate: &Gate) -> Vec<Line> {
+        let widest = self.schedule.gates.iter().map(|gate| gate.name.len()).max().unwrap_or_default();
+        let mut texts: Vec<&str> = gate.expectations.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        let asked = gate
+            .approval
+            .as_ref()
+            .map(|approval| format!("asks \"{}\" within {}, else stop", approval.question, duration(approval.within)));
+        texts.extend(asked.as_deref());
+        self.named("", &gate.name, widest, &texts)
+    }
+
+    /// A name, and what is to be said of it below each other in a column of its own.
+    fn named(&self, label: &str, name: &str, widest: usize, texts: &[&str]) -> Vec<Line> {
+        let before = |at: usize| {
+            let (label, name) = if at == 0 { (label, name) } else { ("", "") };
+            let line = Line::text("  ");
+            let line =
+                if self.schedule.services.contains_key(name) || !label.is_empty() { line.cell(Style::Dim, label, LABEL) } else { line };
+            line.cell(Style::Plain, name, widest).plain("  ")
+        };
+        texts.iter().enumerate().flat_map(|(at, text)| hanging(&before(at), Style::Dim, text, self.width)).collect()
+    }
+
+    fn total(&self) -> Vec<Line> {
+        let Bounds { best, worst } = self.schedule.bounds_after(None);
+        let capped = worst.min(self.schedule.limits.run);
+        let limit = if capped < worst { ", where the run's own limit ends it" } else { "" };
+        let total = format!("best case {}, worst case {}{limit}", words::duration(best), words::duration(capped));
+        let mut lines = hanging(&Line::new().styled(Style::Bold, "Total").plain("  "), Style::Plain, &total, self.width);
+        let mut notes = "The best case does not count pulls and builds, the worst counts every limit in full".to_owned();
+        if self.schedule.gates.iter().any(|gate| gate.approval.is_some()) {
+            notes.push_str("; neither counts waiting for an approval");
+        }
+        lines.extend(wrapped(Style::Dim, &format!("{notes}."), 2, self.width));
+        lines
+    }
+}
+
+/// `+3, 4 services`.
+fn growth(phase: &Phase) -> String {
+    let services = count(phase.services.len(), "service");
+    match (phase.adds.len(), phase.removes.len()) {
+        (adds, 0) => format!("+{adds}, {services}"),
+        (adds, removes) => format!("+{adds} −{removes}, {services}"),
+    }
+}
+
+fn policy(phase: &Phase) -> &'static str {
+    match phase.on_failure {
+        OnFailure::Rollback => "rollback",
+        OnFailure::Stop => "stop",
+        OnFailure::Ask => "ask",
+    }
+}

@@ -1,0 +1,250 @@
+//! The syntax tree: statements as written, with spans, names not resolved.
+
+use super::form::{Form, Place};
+use crate::source::{FileId, Span, Spanned};
+use std::time::Duration;
+
+/// A name as written, where it is declared or used.
+pub type Name = Spanned<String>;
+
+/// A whole file.
+#[derive(Clone, Debug)]
+pub struct Ast {
+    /// The file it was read from.
+    pub file: FileId,
+    /// The statements outside all blocks, in the order written. Those that are no statements at all, or stand where they do not
+    /// belong, are left out: `problems` has told of them.
+    pub statements: Vec<Statement>,
+    /// Every comment, in the order written; the span begins at the `#`.
+    pub comments: Vec<Span>,
+    /// Whether something outside all blocks was left out.
+    pub damaged: bool,
+    /// The end of the text, where what is missing would have been.
+    pub end: Span,
+}
+
+/// One statement.
+#[derive(Clone, Debug)]
+pub struct Statement {
+    /// Which statement of the language it is.
+    pub form: &'static Form,
+    /// What it says.
+    pub head: Head,
+    /// The keyword.
+    pub keyword: Span,
+    /// From the keyword to the last word of its line, the block not counted.
+    pub span: Span,
+    /// Its block, if it has one.
+    pub block: Option<Block>,
+}
+
+impl Statement {
+    /// The statements of its block; none without one.
+    pub fn body(&self) -> &[Statement] {
+        self.block.as_ref().map_or(&[], |block| &block.statements)
+    }
+
+    /// Whether its head, or something in its block, could not be read: what seems to be missing from it may be there.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.head, Head::Broken { .. })
+            || self.block.as_ref().is_some_and(|block| block.damaged || block.statements.iter().any(Self::is_damaged))
+    }
+}
+
+/// `{ … }`.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The opening brace.
+    pub open: Span,
+    /// The closing brace; `None` if it is missing.
+    pub close: Option<Span>,
+    /// What stands inside.
+    pub statements: Vec<Statement>,
+    /// Whether something inside was left out.
+    pub damaged: bool,
+}
+
+/// What a statement says, its block aside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Head {
+    /// `rollout NAME`
+    Rollout(Name),
+    /// `dokploy { … }`
+    Dokploy,
+    /// `url TEXT`
+    Url(TextExpr),
+    /// `api-key TEXT`
+    ApiKey(TextExpr),
+    /// `app NAME { … }`
+    App(Name),
+    /// `project TEXT`
+    Project(TextExpr),
+    /// `environment TEXT`
+    Environment(TextExpr),
+    /// `compose TEXT`
+    Compose(TextExpr),
+    /// `let NAME = TEXT`
+    Let(Name, TextExpr),
+    /// `sampling { … }`
+    Sampling,
+    /// `every DURATION`
+    Every(Spanned<Duration>),
+    /// `timeout DURATION`
+    Timeout(Spanned<Duration>),
+    /// `healthy after N passes`
+    HealthyAfter(Spanned<u64>),
+    /// `unhealthy after N failures`
+    UnhealthyAfter(Spanned<u64>),
+    /// `queue within DURATION`
+    QueueWithin(Spanned<Duration>),
+    /// `run within DURATION`
+    RunWithin(Spanned<Duration>),
+    /// `restarts max N`
+    RestartsMax(Spanned<u64>),
+    /// `service NAME [in APP] { … }`
+    Service {
+        /// The compose service.
+        name: Name,
+        /// The app that it belongs to, if said.
+        app: Option<Name>,
+    },
+    /// `job NAME [in APP] { … }`
+    Job(Name),
+    /// `external NAME { … }`
+    External(Name),
+    /// `gate NAME { … }`
+    Gate(Name),
+    /// `phase NAME [after NAME] { … }`
+    Phase {
+        /// Its name.
+        name: Name,
+        /// The phase before it.
+        after: Option<Name>,
+    },
+    /// `note "…"`
+    Note(TextExpr),
+    /// `hint "…"`
+    Hint(TextExpr),
+    /// `expect PROBE [{ … }]`
+    Expect(Probe),
+    /// `approve "…" [within DURATION] [else stop]`
+    Approve {
+        /// What is asked.
+        question: TextExpr,
+        /// How long the answer may take.
+        within: Option<Spanned<Duration>>,
+    },
+    /// `require GATE, …`
+    Require(Vec<Name>),
+    /// `deploy APP from "FILE" [within DURATION]`
+    Deploy {
+        /// The app.
+        app: Name,
+        /// The compose file.
+        from: TextExpr,
+        /// How long it may run.
+        within: Option<Spanned<Duration>>,
+    },
+    /// `settle within DURATION`
+    Settle(Spanned<Duration>),
+    /// `soak DURATION`
+    Soak(Spanned<Duration>),
+    /// `on failure POLICY`
+    OnFailure(Policy),
+    /// `removes SERVICE, …`
+    Removes(Vec<Name>),
+    /// `status == N`: one range of one number.
+    StatusEqual(StatusRange),
+    /// `status in [N, N..N]`
+    StatusIn(Vec<StatusRange>, Span),
+    /// `time < DURATION`
+    TimeBelow(Spanned<Duration>),
+    /// `body contains "…"`
+    BodyContains(TextExpr),
+    /// Part of the language that this version reads and does not build. What it says stands in the text.
+    Later {
+        /// How it is called in messages: `json path assertions`.
+        construct: &'static str,
+    },
+    /// The keyword is known and the rest could not be read.
+    Broken {
+        /// What it would have declared, if that can be told.
+        name: Option<Name>,
+    },
+}
+
+/// What an `expect` asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// `http TEXT`
+    Http(TextExpr),
+    /// `tcp TEXT`
+    Tcp(TextExpr),
+    /// `external NAME, …`
+    External(Vec<Name>),
+    /// A probe that this version does not build.
+    Later {
+        /// Its name: `postgres`.
+        probe: &'static str,
+        /// Which statements its block holds; `None` if it takes no block.
+        place: Option<Place>,
+    },
+}
+
+/// A policy of `on failure`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// `rollback`
+    Rollback,
+    /// `stop`
+    Stop,
+    /// `ask`
+    Ask,
+}
+
+/// `200` or `200..299`, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange {
+    /// The lowest number.
+    pub first: u64,
+    /// The highest number.
+    pub last: u64,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// Something that gives a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextExpr {
+    /// How it gives it.
+    pub kind: TextKind,
+    /// Where it is written, quotes included.
+    pub span: Span,
+}
+
+/// How a string is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextKind {
+    /// `"…"` or `'…'`, which has one piece at most.
+    Pieces(Vec<Piece>),
+    /// `env("NAME")`, `env("NAME", "default")`
+    Env {
+        /// The variable.
+        name: Name,
+        /// What it is when unset.
+        default: Option<Name>,
+    },
+    /// `secret("NAME")`
+    Secret(Name),
+    /// The name of a `let`.
+    Name(String),
+}
+
+/// A piece of a string.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Characters, escapes undone.
+    Characters(String),
+    /// `{name}`; the span has the braces.
+    Name(Name),
+}

@@ -1,0 +1,299 @@
+//! From the parser's pairs to the tree: places, blocks and braces are checked here, lines that cannot be read go to [`repair`].
+
+use super::ast::{Block, Head, Probe, Statement};
+use super::form::{BlockUse, Form, Place};
+use super::grammar::Rule;
+use super::repair;
+use super::value::{Origin, Values};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Span};
+use pest::iterators::{Pair, Pairs};
+
+/// Deeper blocks are not read. The language itself never needs more than three.
+const MAX_DEPTH: usize = 64;
+
+/// Builds the tree of one file.
+pub(super) struct Builder<'t> {
+    pub(super) file: FileId,
+    pub(super) text: &'t str,
+    pub(super) problems: Vec<Diagnostic>,
+    too_deep: bool,
+    /// Declarations found inside blocks.
+    hoisted: Vec<Statement>,
+}
+
+/// What surrounds a statement.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings {
+    /// What belongs here; `None` inside something that is not understood, where everything is let be.
+    pub(super) place: Option<Place>,
+    /// The head of the statement whose block it is.
+    opener: Option<Span>,
+    depth: usize,
+}
+
+/// The statements of a block or file.
+pub(super) struct Body {
+    pub(super) statements: Vec<Statement>,
+    pub(super) damaged: bool,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(file: FileId, text: &'t str) -> Self {
+        Self { file, text, problems: Vec::new(), too_deep: false, hoisted: Vec::new() }
+    }
+
+    /// The statements of the whole file.
+    pub(super) fn file(&mut self, pairs: Pairs<'_, Rule>) -> Body {
+        let mut body = self.body(pairs, Surroundings { place: Some(Place::File), opener: None, depth: 0 });
+        if !self.hoisted.is_empty() {
+            body.statements.append(&mut self.hoisted);
+            body.statements.sort_by_key(|statement| statement.span);
+        }
+        body
+    }
+
+    fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let span = pair.as_span();
+        Span::new(self.file, span.start()..span.end())
+    }
+
+    fn body(&mut self, pairs: Pairs<'_, Rule>, around: Surroundings) -> Body {
+        let mut body = Body { statements: Vec::new(), damaged: false };
+        // Where the last thing that was not a comment ended.
+        let mut previous: Option<usize> = None;
+        for pair in pairs {
+            let span = self.span(&pair);
+            let same_line = previous.is_some_and(|end| !self.text[end..span.start as usize].contains(['\n', '\r']));
+            match pair.as_rule() {
+                Rule::statement => {
+                    if same_line && around.place.is_some() {
+                        let word = Span { end: span.start + length(leading_word(&self.text[span.range()])), ..span };
+                        self.problems.push(Diagnostic::new(Code::Syntax, "two statements on one line", word, "begin a new line here"));
+                    }
+                    self.statement(pair, &mut body, around);
+                }
+                Rule::stray_block => self.stray_block(pair, &mut body, around),
+                Rule::stray_close => {
+                    body.damaged = true;
+                    self.problems.push(
+                        Diagnostic::new(Code::StrayBrace, "a `}` that closes no block", span, "no block is open here")
+                            .help("remove it, or look above for a `}` too many"),
+                    );
+                }
+                Rule::junk => {
+                    body.damaged = true;
+                    if around.place.is_some() {
+                        self.problems.push(repair::junk(self.file, pair.as_str().trim_end(), span.start as usize));
+                    }
+                }
+                _ => continue,
+            }
+            previous = Some(span.end as usize);
+        }
+        body
+    }
+
+    fn statement(&mut self, pair: Pair<'_, Rule>, body: &mut Body, around: Surroundings) {
+        let mut parts = pair.into_inner();
+        let Some(first) = parts.next() else { return };
+        let mut block = parts.next();
+        let mut span = self.span(&first);
+        if first.as_rule() != Rule::broken {
+            let mut values = Values { file: self.file, origin: Origin::File, problems: &mut self.problems };
+            let read = Form::of_rule(first.as_rule()).zip(values.head(first));
+            return self.finish(read, span, block, body, around);
+        }
+        // Inside something that is not understood every line may be broken, and it has been told of already.
+        let Some(place) = around.place else { return self.finish(None, span, block, body, around) };
+        span.end = span.start + length(first.as_str().trim_end());
+        loop {
+            let repaired = repair::statement(self.file, &self.text[span.range()], span.start as usize, place, &mut self.problems);
+            let Some(next) = repaired.next.filter(|next| next.start > span.start) else {
+                return self.finish(repaired.statement, span, block.take(), body, around);
+            };
+            // A statement that was told to have a line of its own; the block belongs to the last one.
+            let this = Span { end: next.start, ..span };
+            let this = Span { end: this.start + length(self.text[this.range()].trim_end_matches([' ', '\t', ',', ';'])), ..this };
+            self.finish(repaired.statement, this, None, body, around);
+            span = Span { end: span.end, ..next };
+        }
+    }
+
+    fn finish(
+        &mut self,
+        read: Option<(&'static Form, Head)>,
+        span: Span,
+        block: Option<Pair<'_, Rule>>,
+        body: &mut Body,
+        around: Surroundings,
+    ) {
+        let Some((form, head)) = read else {
+            body.damaged = true;
+            return self.skip(block, span, around);
+        };
+        let keyword = Span { end: span.start + length(leading_word(&self.text[span.range()])), ..span };
+        let misplaced = around.place.is_some_and(|place| !form.places.contains(&place));
+        if misplaced {
+            self.misplaced(form, keyword, around);
+        }
+        let block = self.block_of(form, &head, block, span, around);
+        let statement = Statement { form, head, keyword, span, block };
+        if !misplaced {
+            body.statements.push(statement);
+        } else if form.places == [Place::File] {
+            // A declaration is one wherever it stands: what names it should not be told that it is unknown.
+            self.hoisted.push(statement);
+        } else {
+            body.damaged = true;
+        }
+    }
+
+    fn block_of(
+        &mut self,
+        form: &'static Form,
+        head: &Head,
+        block: Option<Pair<'_, Rule>>,
+        span: Span,
+        around: Surroundings,
+    ) -> Option<Block> {
+        let (block_use, place) = match head {
+            Head::Expect(Probe::Http(_)) => (BlockUse::May, Some(Place::Http)),
+            Head::Expect(Probe::Tcp(_) | Probe::External(_)) => (BlockUse::Never, None),
+            Head::Expect(Probe::Later { place, .. }) => (BlockUse::May, *place),
+            _ => (form.block, form.opens()),
+        };
+        let broken = matches!(head, Head::Broken { .. });
+        match (block, block_use) {
+            (Some(block), BlockUse::May | BlockUse::Must) => {
+                let place = if around.place.is_some() { place } else { None };
+                Some(self.block(block, Surroundings { place, opener: Some(span), depth: around.depth + 1 }))
+            }
+            (Some(block), BlockUse::Never) => {
+                if !broken && around.place.is_some() {
+                    let open = Span::new(self.file, block.as_span().start()..block.as_span().start() + 1);
+                    self.problems.push(
+                        Diagnostic::new(Code::Syntax, format!("`{}` takes no block", form.keyword), open, "a block begins here")
+                            .help(format!("it is written `{}`", form.shape)),
+                    );
+                }
+                self.skip(Some(block), span, around);
+                None
+            }
+            (None, BlockUse::Must) => {
+                // An opening brace on a line of its own is found later, by `stray_block`.
+                if !broken && around.place.is_some() && !self.brace_follows(span) {
+                    self.problems.push(
+                        Diagnostic::new(Code::Syntax, format!("`{}` needs a block", form.keyword), span, "no `{` after this")
+                            .help(format!("it is written `{}`", form.shape)),
+                    );
+                }
+                None
+            }
+            (None, BlockUse::May | BlockUse::Never) => None,
+        }
+    }
+
+    fn brace_follows(&self, span: Span) -> bool {
+        self.text[span.end as usize..].trim_start().starts_with('{')
+    }
+
+    /// Reads a block whose statement is not understood, only to find its braces.
+    fn skip(&mut self, block: Option<Pair<'_, Rule>>, opener: Span, around: Surroundings) {
+        if let Some(block) = block {
+            self.block(block, Surroundings { place: None, opener: Some(opener), depth: around.depth + 1 });
+        }
+    }
+
+    fn block(&mut self, pair: Pair<'_, Rule>, around: Surroundings) -> Block {
+        let span = self.span(&pair);
+        let open = Span::new(self.file, span.start as usize..span.start as usize + 1);
+        let inner = pair.into_inner();
+        let last = inner.clone().next_back();
+        let close = last.filter(|last| last.as_rule() == Rule::close).map(|close| self.span(&close));
+        if around.depth > MAX_DEPTH {
+            if !std::mem::replace(&mut self.too_deep, true) {
+                self.problems.push(too_deep(open));
+            }
+            return Block { open, close, statements: Vec::new(), damaged: true };
+        }
+        if close.is_none() {
+            self.unclosed(around, open, span);
+        }
+        let body = self.body(inner, around);
+        Block { open, close, statements: body.statements, damaged: body.damaged || close.is_none() }
+    }
+
+    fn unclosed(&mut self, around: Surroundings, open: Span, block: Span) {
+        let head = around.opener.unwrap_or(open);
+        let keyword = leading_word(&self.text[head.range()]);
+        let what = if keyword.is_empty() { "this block".to_owned() } else { format!("the block of `{keyword}`") };
+        let end = self.text[..block.end as usize].trim_end().len();
+        let last = self.text[..end].char_indices().next_back().map_or(end, |(at, _)| at);
+        self.problems.push(
+            Diagnostic::new(Code::UnclosedBlock, format!("{what} is never closed"), open, "opened here")
+                .label(Span::new(self.file, last.max(open.start as usize)..end), "a `}` is missing after this")
+                .help("add a `}` on a line of its own"),
+        );
+    }
+
+    /// A block without a head: that of the statement on the line before, or nobody's.
+    fn stray_block(&mut self, pair: Pair<'_, Rule>, body: &mut Body, around: Surroundings) {
+        let open = Span::new(self.file, pair.as_span().start()..pair.as_span().start() + 1);
+        let Some(block) = pair.into_inner().next() else { return };
+        let owner = body.statements.last_mut().filter(|last| {
+            last.block.is_none()
+                && last.form.block != BlockUse::Never
+                && self.text[last.span.end as usize..open.start as usize].chars().all(char::is_whitespace)
+        });
+        if around.place.is_some() {
+            let message = if owner.is_some() { "`{` stands on the line of its statement" } else { "a `{` without a statement before it" };
+            let label = if owner.is_some() { "move it to the end of the line above" } else { "which block is this?" };
+            self.problems.push(Diagnostic::new(Code::StrayBrace, message, open, label));
+        }
+        match owner {
+            Some(owner) => {
+                let (form, head, span) = (owner.form, owner.head.clone(), owner.span);
+                owner.block = self.block_of(form, &head, Some(block), span, around);
+            }
+            None => {
+                body.damaged = true;
+                self.skip(Some(block), open, around);
+            }
+        }
+    }
+
+    fn misplaced(&mut self, form: &Form, keyword: Span, around: Surroundings) {
+        let Some(place) = around.place else { return };
+        let belongs: Vec<String> = form.places.iter().map(ToString::to_string).collect();
+        let mut problem = Diagnostic::new(Code::Misplaced, format!("`{}` does not belong {place}", form.keyword), keyword, "not here");
+        if let Some(opener) = around.opener {
+            problem = problem.label(opener, "in the block of this");
+        }
+        self.problems.push(problem.help(format!("it belongs {}", list(&belongs, "or"))));
+    }
+}
+
+fn length(text: &str) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
+}
+
+/// The diagnostic for a text that nests deeper than can be read.
+pub(super) fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::TooLarge, "blocks are nested too deeply", span, format!("deeper than {MAX_DEPTH} blocks"))
+}
+
+/// The word that a text begins with; empty if it begins with none.
+pub(super) fn leading_word(text: &str) -> &str {
+    let end = text.find(|character: char| !(character.is_ascii_alphanumeric() || matches!(character, '_' | '-')));
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// `a`, `a or b`, `a, b or c`.
+pub(super) fn list(items: &[String], conjunction: &str) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} {conjunction} {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,93 @@
+//! How the rules of the grammar read in a message. A new rule does not compile until somebody decides.
+
+use super::grammar::Rule;
+
+/// What a person would call what was expected here; `None` for rules that only give structure.
+#[allow(clippy::enum_glob_use, reason = "a table over all rules")]
+pub(super) fn words(rule: Rule) -> Option<&'static str> {
+    use Rule::*;
+    Some(match rule {
+        text => "a string, `env(…)`, `secret(…)` or a name",
+        plain | string | raw => "a string",
+        name | names => "a name",
+        word | reference => "a name",
+        duration => "a duration such as `10m`",
+        size => "a size such as `10GiB`",
+        percent => "a share such as `95%`",
+        quantity => "a size such as `10GiB`, or a share such as `95%`",
+        integer | digits => "a whole number",
+        decimal => "a number",
+        truth | literal => "a value",
+        regex => "a pattern such as `/error/`",
+        statuses => "a list such as `[200, 302]`",
+        range => "a range such as `200..299`",
+        percentile => "a percentile such as `p95`",
+        comparison => "a comparison such as `==`",
+        equal => "`==`",
+        equals => "`=`",
+        less => "`<`",
+        policy => "`rollback`, `stop` or `ask`",
+        probe => "what to ask: `http`, `tcp`, `external`, …",
+        k_about => "`about`",
+        k_after => "`after`",
+        k_contains => "`contains`",
+        k_else => "`else`",
+        k_every => "`every`",
+        k_exists => "`exists`",
+        k_failure => "`failure`",
+        k_failures => "`failures`",
+        k_for => "`for`",
+        k_free => "`free`",
+        k_from => "`from`",
+        k_in => "`in`",
+        k_matches => "`matches`",
+        k_max => "`max`",
+        k_over => "`over`",
+        k_passes => "`passes`",
+        k_stop => "`stop`",
+        k_webhook => "`webhook`",
+        k_within => "`within`",
+        variable => "`env(…)`",
+        secret => "`secret(…)`",
+        end => "the end of the line",
+        // Only lists and brackets take comments where something else may stand.
+        comment | gap => "`,` or the closing bracket",
+        http | tcp | outside | logs | container | postgres | redis | server | build_contexts | exec => "what to ask",
+        EOI | file | statement | block | close | unclosed | line_break | declaration | broken | junk | stray_block | stray_close | rest
+        | bracketed | curly | shell | unfinished | rollout | dokploy | url | api_key | app | project | environment | compose | binding
+        | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service | job | external | gate
+        | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time | body | json | header
+        | none | some | running | query | ping | disk | memory | exit | stdout | condition | phase | require | deploy | settle | soak
+        | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom | s | o => return None,
+    })
+}
+
+/// The bare word of a connector rule: `within` of `k_within`.
+pub(super) fn connector(rule: Rule) -> Option<&'static str> {
+    matches!(
+        rule,
+        Rule::k_about
+            | Rule::k_after
+            | Rule::k_contains
+            | Rule::k_else
+            | Rule::k_every
+            | Rule::k_exists
+            | Rule::k_failure
+            | Rule::k_failures
+            | Rule::k_for
+            | Rule::k_free
+            | Rule::k_from
+            | Rule::k_in
+            | Rule::k_matches
+            | Rule::k_max
+            | Rule::k_over
+            | Rule::k_passes
+            | Rule::k_stop
+            | Rule::k_webhook
+            | Rule::k_within
+            | Rule::equal
+            | Rule::equals
+            | Rule::less
+    )
+    .then(|| words(rule).map_or("", |quoted| quoted.trim_matches('`')))
+}

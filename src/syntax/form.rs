@@ -1,0 +1,230 @@
+//! Every statement of the language: its keyword, where it belongs, whether it has a block, and how it is written.
+
+use super::grammar::Rule;
+use std::fmt;
+
+/// A kind of block, or the file itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Outside all blocks.
+    File,
+    /// `dokploy { … }`
+    Dokploy,
+    /// `app NAME { … }`
+    App,
+    /// `sampling { … }`
+    Sampling,
+    /// `service NAME { … }`
+    Service,
+    /// `job NAME { … }`
+    Job,
+    /// `external NAME { … }`
+    External,
+    /// `gate NAME { … }`
+    Gate,
+    /// `phase NAME { … }`
+    Phase,
+    /// `expect http … { … }`
+    Http,
+    /// `expect logs { … }`
+    Logs,
+    /// `expect container … { … }`
+    Container,
+    /// `expect postgres … { … }`
+    Postgres,
+    /// `expect redis … { … }`
+    Redis,
+    /// `expect server { … }`
+    Server,
+    /// `expect exec … { … }`
+    Exec,
+}
+
+impl Place {
+    /// The statements that belong here.
+    pub fn forms(self) -> impl Iterator<Item = &'static Form> {
+        FORMS.iter().filter(move |form| form.places.contains(&self))
+    }
+
+    /// The keyword of its block; empty for the file.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Place::File => "",
+            Place::Dokploy => "dokploy",
+            Place::App => "app",
+            Place::Sampling => "sampling",
+            Place::Service => "service",
+            Place::Job => "job",
+            Place::External => "external",
+            Place::Gate => "gate",
+            Place::Phase => "phase",
+            Place::Http => "expect http",
+            Place::Logs => "expect logs",
+            Place::Container => "expect container",
+            Place::Postgres => "expect postgres",
+            Place::Redis => "expect redis",
+            Place::Server => "expect server",
+            Place::Exec => "expect exec",
+        }
+    }
+}
+
+/// Says where: "in a `phase` block", "outside all blocks".
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::File => f.write_str("outside all blocks"),
+            place @ (Place::App
+            | Place::External
+            | Place::Http
+            | Place::Logs
+            | Place::Container
+            | Place::Postgres
+            | Place::Redis
+            | Place::Server
+            | Place::Exec) => write!(f, "in an `{}` block", place.keyword()),
+            place => write!(f, "in a `{}` block", place.keyword()),
+        }
+    }
+}
+
+/// Whether a statement has a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockUse {
+    /// It never has one.
+    Never,
+    /// It may have one.
+    May,
+    /// It has one.
+    Must,
+}
+
+/// One statement of the language.
+#[derive(Debug)]
+pub struct Form {
+    /// Its first word.
+    pub keyword: &'static str,
+    /// Where it belongs.
+    pub places: &'static [Place],
+    /// Whether it has a block.
+    pub block: BlockUse,
+    /// How it is written, names in capitals.
+    pub shape: &'static str,
+    pub(super) rule: Rule,
+}
+
+impl Form {
+    /// The statement with this keyword.
+    pub fn of(keyword: &str) -> Option<&'static Form> {
+        FORMS.iter().find(|form| form.keyword == keyword)
+    }
+
+    /// What its block holds; `None` without a block, or where only the rest of its line tells (`expect`).
+    pub fn opens(&self) -> Option<Place> {
+        Some(match self.rule {
+            Rule::dokploy => Dokploy,
+            Rule::app => App,
+            Rule::sampling => Sampling,
+            Rule::service => Service,
+            Rule::job => Job,
+            Rule::external => External,
+            Rule::gate => Gate,
+            Rule::phase => Phase,
+            _ => return None,
+        })
+    }
+
+    /// The statement that a rule of the grammar reads.
+    pub(super) fn of_rule(rule: Rule) -> Option<&'static Form> {
+        FORMS.iter().find(|form| form.rule == rule)
+    }
+}
+
+/// Statements are compared by their keyword.
+impl PartialEq for Form {
+    fn eq(&self, other: &Self) -> bool {
+        self.keyword == other.keyword
+    }
+}
+
+impl Eq for Form {}
+
+const fn form(keyword: &'static str, rule: Rule, places: &'static [Place], block: BlockUse, shape: &'static str) -> Form {
+    Form { keyword, places, block, shape, rule }
+}
+
+use BlockUse::{May, Must, Never};
+use Place::{App, Container, Dokploy, Exec, External, File, Gate, Http, Job, Logs, Phase, Postgres, Redis, Sampling, Server, Service};
+
+/// The whole language, in the order of the grammar.
+pub static FORMS: &[Form] = &[
+    form("rollout", Rule::rollout, &[File], Never, "rollout NAME"),
+    form("dokploy", Rule::dokploy, &[File], Must, "dokploy { … }"),
+    form("url", Rule::url, &[Dokploy], Never, "url env(\"DOKPLOY_URL\")"),
+    form("api-key", Rule::api_key, &[Dokploy], Never, "api-key secret(\"DOKPLOY_API_KEY\")"),
+    form("app", Rule::app, &[File], Must, "app NAME { … }"),
+    form("project", Rule::project, &[App], Never, "project \"PROJECT\""),
+    form("environment", Rule::environment, &[App], Never, "environment \"ENVIRONMENT\""),
+    form("compose", Rule::compose, &[App], Never, "compose \"COMPOSE SERVICE\""),
+    form("let", Rule::binding, &[File], Never, "let NAME = env(\"VARIABLE\", \"default\")"),
+    form("sampling", Rule::sampling, &[File], Must, "sampling { … }"),
+    form("every", Rule::every, &[Sampling], Never, "every 5s"),
+    form("timeout", Rule::timeout, &[Sampling], Never, "timeout 3s"),
+    form("healthy", Rule::healthy, &[Sampling], Never, "healthy after 2 passes"),
+    form("unhealthy", Rule::unhealthy, &[Sampling], Never, "unhealthy after 3 failures"),
+    form("queue", Rule::queue, &[File], Never, "queue within 15m"),
+    form("run", Rule::run, &[File], Never, "run within 2h"),
+    form("restarts", Rule::restarts, &[File, Container], Never, "restarts max 3"),
+    form("service", Rule::service, &[File], May, "service NAME { … }"),
+    form("job", Rule::job, &[File], May, "job NAME { … }"),
+    form("external", Rule::external, &[File], Must, "external NAME { … }"),
+    form("gate", Rule::gate, &[File], Must, "gate NAME { … }"),
+    form("phase", Rule::phase, &[File], Must, "phase NAME after OTHER { … }"),
+    form("note", Rule::note, &[Service, Job, External, Gate, Phase], Never, "note \"…\""),
+    form("hint", Rule::hint, &[Service, Job, External], Never, "hint \"…\""),
+    form("needs", Rule::needs, &[Service, Job], Never, "needs NAME"),
+    form("uses", Rule::uses, &[Service, Job], Never, "uses NAME"),
+    form("allow", Rule::allow, &[File, App, Service, Job, Phase], Never, "allow RULE \"reason\""),
+    form("expect", Rule::expect, &[Service, External, Gate], May, "expect http \"URL\""),
+    form("warn", Rule::warn, &[Service, External, Gate], May, "warn http \"URL\""),
+    form("observe", Rule::observe, &[Service, External, Gate], May, "observe http \"URL\""),
+    form("approve", Rule::approve, &[Gate], Never, "approve \"QUESTION?\" within 30m else stop"),
+    form("require", Rule::require, &[Phase], Never, "require GATE"),
+    form("deploy", Rule::deploy, &[Phase], Never, "deploy APP from \"FILE\" within 10m"),
+    form("settle", Rule::settle, &[Phase], Never, "settle within 2m"),
+    form("soak", Rule::soak, &[Phase], Never, "soak 30s"),
+    form("on", Rule::on_failure, &[Phase], Never, "on failure rollback"),
+    form("removes", Rule::removes, &[Phase], Never, "removes SERVICE"),
+    form("within", Rule::within_limit, &[Job], Never, "within 2m"),
+    form("watch", Rule::watch, &[File], Never, "watch for 1h every 1m"),
+    form("notify", Rule::notify, &[File], Never, "notify webhook secret(\"WEBHOOK\") about failure"),
+    form("status", Rule::status, &[Http], Never, "status in [200, 302]"),
+    form("time", Rule::time, &[Http], Never, "time < 2s"),
+    form("body", Rule::body, &[Http], Never, "body contains \"…\""),
+    form("json", Rule::json, &[Http], Never, "json '$.status' == \"ok\""),
+    form("header", Rule::header, &[Http], Never, "header \"NAME\" == \"…\""),
+    form("none", Rule::none, &[Logs], Never, "none matches /…/"),
+    form("some", Rule::some, &[Logs], Never, "some matches /…/"),
+    form("running", Rule::running, &[Container], Never, "running"),
+    form("query", Rule::query, &[Postgres], Never, "query 'SELECT 1' == 1"),
+    form("ping", Rule::ping, &[Redis], Never, "ping"),
+    form("disk", Rule::disk, &[Server], Never, "disk free > 10GiB"),
+    form("memory", Rule::memory, &[Server], Never, "memory free > 1GiB"),
+    form("exit", Rule::exit, &[Exec], Never, "exit == 0"),
+    form("stdout", Rule::stdout, &[Exec], Never, "stdout contains \"…\""),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_keyword_names_one_statement_and_begins_its_shape() {
+        let keywords: BTreeSet<_> = FORMS.iter().map(|form| form.keyword).collect();
+        assert_eq!(keywords.len(), FORMS.len());
+        for form in FORMS {
+            assert!(form.shape.starts_with(form.keyword), "{}", form.keyword);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! A statement that its rule does not take: find what is wrong, tell it, mend it, try again. So a line with two mistakes gets two
+//! messages, and what it says still counts for everything that comes after.
+
+use super::ast::Head;
+use super::build::leading_word;
+use super::expected;
+use super::explain::{self, Fix, Problem};
+use super::form::{Form, Place};
+use super::grammar::{Grammar, Rule};
+use super::value::{Origin, Values};
+use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::source::{FileId, Span, Spanned};
+use pest::Parser as _;
+use pest::error::{ErrorVariant, InputLocation};
+use pest::iterators::Pair;
+use std::ops::Range;
+
+/// More mistakes in one statement are not told one by one.
+const MAX_MISTAKES: usize = 6;
+
+/// What a broken line turned out to be.
+#[derive(Default)]
+pub(super) struct Repaired {
+    /// The statement, if its keyword could be told.
+    pub(super) statement: Option<(&'static Form, Head)>,
+    /// The rest of the line that seems to be another statement.
+    pub(super) next: Option<Span>,
+}
+
+/// Reads the statement `text`, which begins at `start` of its file and stands in `place`.
+pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, problems: &mut Vec<Diagnostic>) -> Repaired {
+    let mut draft = Draft::new(file, text, start);
+    let mut found = Vec::new();
+    let written = leading_word(text);
+    let form = match Form::of(written) {
+        // It is told that it stands in the wrong place; what is wrong with it otherwise can wait.
+        Some(form) if !form.places.contains(&place) => {
+            return Repaired { statement: Some((form, Head::Broken { name: declared(form, &draft) })), next: None };
+        }
+        Some(form) => form,
+        None => {
+            let span = draft.span(0..written.len());
+            let Some(form) = meant(written, place) else {
+                problems.push(unknown(written, span, place));
+                return Repaired::default();
+            };
+            found.push(Diagnostic::new(
+                Code::Syntax,
+                format!("unknown statement `{written}`"),
+                span,
+                format!("did you mean `{}`?", form.keyword),
+            ));
+            draft.replace(&Fix { range: 0..written.len(), with: form.keyword.to_owned() });
+            form
+        }
+    };
+    let mut next = None;
+    let mut head = None;
+    for _ in 0..MAX_MISTAKES {
+        match attempt(form.rule, &draft.text) {
+            Ok(pair) => {
+                let mut values = Values { file, origin: Origin::Repaired(&draft.origins), problems };
+                head = values.head(pair);
+                break;
+            }
+            Err(failure) => {
+                let problem = explain::explain(form, place, &draft.text, &failure);
+                found.push(draft.tell(&problem));
+                if problem.next_statement {
+                    next = Some(draft.span(problem.range.start..draft.text.len()));
+                }
+                let Some(fix) = problem.fix else { break };
+                draft.replace(&fix);
+            }
+        }
+    }
+    let mended = head.is_some();
+    if !mended && form.keyword != written {
+        // Perhaps another word was meant: what does not fit this one need not be wrong.
+        found.truncate(1);
+    }
+    for problem in &mut found {
+        let default = || if mended { format!("write `{}`", draft.text) } else { format!("it is written `{}`", form.shape) };
+        problem.help.get_or_insert_with(default);
+    }
+    problems.append(&mut found);
+    let head = head.unwrap_or_else(|| Head::Broken { name: declared(form, &draft) });
+    Repaired { statement: Some((form, head)), next }
+}
+
+/// What is wrong with a line that begins with no word.
+pub(super) fn junk(file: FileId, text: &str, start: usize) -> Diagnostic {
+    let span = Span::new(file, start..start + text.len());
+    let problem = Diagnostic::new(Code::Syntax, "a line that is no statement", span, "a statement begins with a keyword");
+    if text.starts_with("- ") {
+        problem.help("there are no dashes here: write one statement a line, or names with commas between them")
+    } else if text.starts_with("//") || text.starts_with("--") || text.starts_with("/*") {
+        problem.help("a comment begins with `#`")
+    } else {
+        problem
+    }
+}
+
+/// The keyword that was probably meant: one that is valid here, before one that is not.
+fn meant(written: &str, place: Place) -> Option<&'static Form> {
+    const SYNONYMS: &[(&str, &str)] = &[
+        ("assert", "expect"),
+        ("check", "expect"),
+        ("description", "note"),
+        ("interval", "every"),
+        ("key", "api-key"),
+        ("stage", "phase"),
+        ("step", "phase"),
+        ("token", "api-key"),
+        ("var", "let"),
+        ("wait", "soak"),
+    ];
+    let here = || place.forms().map(|form| form.keyword);
+    let synonym = SYNONYMS.iter().find(|(word, _)| *word == written.to_ascii_lowercase()).map(|(_, keyword)| *keyword);
+    let near = nearest(written, here()).or_else(|| synonym.filter(|keyword| here().any(|valid| valid == *keyword)));
+    near.or_else(|| nearest(written, super::FORMS.iter().map(|form| form.keyword)).filter(|keyword| keyword.len() > 3)).and_then(Form::of)
+}
+
+fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {
+    let valid: Vec<String> = place.forms().map(|form| format!("`{}`", form.keyword)).collect();
+    let problem = Diagnostic::new(Code::Syntax, format!("unknown statement `{written}`"), span, "no statement begins so");
+    if valid.len() <= 8 { problem.help(format!("{place}: {}", valid.join(", "))) } else { problem }
+}
+
+/// The name that a broken head would have declared, so that its uses are not called unknown.
+fn declared(form: &Form, draft: &Draft) -> Option<Spanned<String>> {
+    if !matches!(
+        form.rule,
+        Rule::binding | Rule::service | Rule::job | Rule::external | Rule::gate | Rule::phase | Rule::app | Rule::rollout
+    ) {
+        return None;
+    }
+    let rest = draft.text.strip_prefix(form.keyword)?;
+    let start = draft.text.len() - rest.trim_start_matches([' ', '\t', '"', '\'']).len();
+    let word = leading_word(&draft.text[start..]);
+    (!word.is_empty()).then(|| Spanned::new(word.to_owned(), draft.span(start..start + word.len())))
+}
+
+/// Where a rule stopped, and what it would have taken there.
+pub(super) struct Failure {
+    pub(super) at: usize,
+    pub(super) expected: Vec<Rule>,
+}
+
+/// Tries a statement's own rule on the whole text.
+pub(super) fn attempt(rule: Rule, text: &str) -> Result<Pair<'_, Rule>, Failure> {
+    match Grammar::parse(rule, text) {
+        Ok(mut pairs) => {
+            let pair = pairs.next().ok_or(Failure { at: 0, expected: Vec::new() })?;
+            let end = pair.as_span().end();
+            if text[end..].trim().is_empty() { Ok(pair) } else { Err(Failure { at: end, expected: vec![Rule::end] }) }
+        }
+        Err(error) => {
+            let at = match error.location {
+                InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
+            };
+            let expected = match error.variant {
+                ErrorVariant::ParsingError { positives, .. } => positives,
+                ErrorVariant::CustomError { .. } => Vec::new(),
+            };
+            let expected = expected.into_iter().filter(|rule| expected::words(*rule).is_some()).collect();
+            Err(Failure { at, expected })
+        }
+    }
+}
+
+/// A statement under repair, and where each of its bytes came from.
+struct Draft {
+    file: FileId,
+    text: String,
+    origins: Vec<usize>,
+}
+
+impl Draft {
+    fn new(file: FileId, text: &str, start: usize) -> Self {
+        Self { file, text: text.to_owned(), origins: (start..=start + text.len()).collect() }
+    }
+
+    fn span(&self, range: Range<usize>) -> Span {
+        Span::new(self.file, self.origins[range.start]..self.origins[range.end])
+    }
+
+    fn replace(&mut self, fix: &Fix) {
+        let origin = self.origins[fix.range.start];
+        self.text.replace_range(fix.range.clone(), &fix.with);
+        self.origins.splice(fix.range.clone(), std::iter::repeat_n(origin, fix.with.len()));
+        let end = self.text.trim_end().len();
+        self.text.truncate(end);
+        self.origins.truncate(end + 1);
+    }
+
+    fn tell(&self, problem: &Problem) -> Diagnostic {
+        let told = Diagnostic::new(problem.code, problem.message.clone(), self.span(problem.range.clone()), problem.label.clone());
+        Diagnostic { help: problem.help.clone(), ..told }
+    }
+}

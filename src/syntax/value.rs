@@ -1,0 +1,323 @@
+//! From pairs of the grammar to heads and values, keeping where each stands.
+
+use super::ast::{Head, Name, Piece, Policy, Probe, StatusRange, TextExpr, TextKind};
+use super::form::Place;
+use super::grammar::{Grammar, Rule};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::{FileId, Span, Spanned};
+use pest::Parser as _;
+use pest::iterators::{Pair, Pairs};
+use std::ops::Range;
+use std::time::Duration;
+
+/// Where a parsed text stands in its file. A repaired statement is not the text of the file, so each of its bytes has its own origin.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    /// The file itself.
+    File,
+    /// A repaired statement: the file's offset of each byte, and of the end.
+    Repaired(&'a [usize]),
+}
+
+impl Origin<'_> {
+    fn range(self, range: Range<usize>) -> Range<usize> {
+        match self {
+            Origin::File => range,
+            Origin::Repaired(map) => {
+                let at = |offset: usize| map.get(offset).or(map.last()).copied().unwrap_or(0);
+                at(range.start)..at(range.end)
+            }
+        }
+    }
+}
+
+/// Reads values, telling of strings that cannot be.
+pub(super) struct Values<'a> {
+    pub(super) file: FileId,
+    pub(super) origin: Origin<'a>,
+    pub(super) problems: &'a mut Vec<Diagnostic>,
+}
+
+/// The inner pairs of one statement, taken in order by what they are.
+struct Slots<'i>(Pairs<'i, Rule>);
+
+impl<'i> Slots<'i> {
+    /// The next pair of this rule, whatever stands before it.
+    fn take(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
+        self.0.find(|pair| pair.as_rule() == rule)
+    }
+}
+
+impl Values<'_> {
+    pub(super) fn span(&self, pair: &Pair<'_, Rule>) -> Span {
+        let span = pair.as_span();
+        Span::new(self.file, self.origin.range(span.start()..span.end()))
+    }
+
+    /// The head that a statement's own rule read. `None` cannot happen: the grammar has every slot that is asked for here.
+    pub(super) fn head(&mut self, pair: Pair<'_, Rule>) -> Option<Head> {
+        let rule = pair.as_rule();
+        let mut slots = Slots(pair.clone().into_inner());
+        Some(match rule {
+            Rule::rollout => Head::Rollout(self.name(&mut slots)?),
+            Rule::dokploy => Head::Dokploy,
+            Rule::url => Head::Url(self.text(&mut slots)?),
+            Rule::api_key => Head::ApiKey(self.text(&mut slots)?),
+            Rule::app => Head::App(self.name(&mut slots)?),
+            Rule::project => Head::Project(self.text(&mut slots)?),
+            Rule::environment => Head::Environment(self.text(&mut slots)?),
+            Rule::compose => Head::Compose(self.text(&mut slots)?),
+            Rule::binding => {
+                let word = slots.take(Rule::word)?;
+                Head::Let(Spanned::new(word.as_str().to_owned(), self.span(&word)), self.text(&mut slots)?)
+            }
+            Rule::sampling => Head::Sampling,
+            Rule::every => Head::Every(self.duration(&mut slots)?),
+            Rule::timeout => Head::Timeout(self.duration(&mut slots)?),
+            Rule::healthy => Head::HealthyAfter(self.integer(&mut slots)?),
+            Rule::unhealthy => Head::UnhealthyAfter(self.integer(&mut slots)?),
+            Rule::queue => Head::QueueWithin(self.duration(&mut slots)?),
+            Rule::run => Head::RunWithin(self.duration(&mut slots)?),
+            Rule::restarts => match slots.take(Rule::k_max) {
+                Some(_) => Head::RestartsMax(self.integer(&mut slots)?),
+                None => later("assertions on restarts"),
+            },
+            Rule::service => Head::Service { name: self.name(&mut slots)?, app: self.name(&mut slots) },
+            Rule::job => Head::Job(self.name(&mut slots)?),
+            Rule::external => Head::External(self.name(&mut slots)?),
+            Rule::gate => Head::Gate(self.name(&mut slots)?),
+            Rule::phase => Head::Phase { name: self.name(&mut slots)?, after: self.name(&mut slots) },
+            Rule::note => Head::Note(self.plain(&mut slots)?),
+            Rule::hint => Head::Hint(self.plain(&mut slots)?),
+            Rule::needs => later("`needs`"),
+            Rule::uses => later("`uses`"),
+            Rule::allow => later("`allow`"),
+            Rule::expect => Head::Expect(self.probe(slots.take(Rule::probe)?)?),
+            Rule::warn => later("`warn`"),
+            Rule::observe => later("`observe`"),
+            Rule::approve => Head::Approve { question: self.plain(&mut slots)?, within: self.duration(&mut slots) },
+            Rule::require => Head::Require(self.names(slots)),
+            Rule::deploy => Head::Deploy { app: self.name(&mut slots)?, from: self.plain(&mut slots)?, within: self.duration(&mut slots) },
+            Rule::settle => Head::Settle(self.duration(&mut slots)?),
+            Rule::soak => Head::Soak(self.duration(&mut slots)?),
+            Rule::on_failure => Head::OnFailure(match slots.take(Rule::policy)?.as_str() {
+                "stop" => Policy::Stop,
+                "ask" => Policy::Ask,
+                _ => Policy::Rollback,
+            }),
+            Rule::removes => Head::Removes(self.names(slots)),
+            Rule::within_limit => later("`job`"),
+            Rule::watch => later("`watch`"),
+            Rule::notify => later("`notify`"),
+            Rule::status => match slots.0.next()?.as_rule() {
+                Rule::equal => Head::StatusEqual(self.status(&slots.take(Rule::integer)?)),
+                _ => {
+                    let list = slots.take(Rule::statuses)?;
+                    let span = self.span(&list);
+                    let ranges = list.into_inner().filter(|item| matches!(item.as_rule(), Rule::integer | Rule::range));
+                    Head::StatusIn(ranges.map(|item| self.status(&item)).collect(), span)
+                }
+            },
+            Rule::time => {
+                let plain = |pair: &Pair<'_, Rule>| !matches!(pair.as_rule(), Rule::percentile | Rule::k_over);
+                if slots.0.clone().all(|pair| plain(&pair)) { Head::TimeBelow(self.duration(&mut slots)?) } else { later("percentiles") }
+            }
+            Rule::body => match slots.0.next()?.as_rule() {
+                Rule::k_contains => Head::BodyContains(self.plain(&mut slots)?),
+                _ => later("`body matches`"),
+            },
+            Rule::json => later("JSON path assertions"),
+            Rule::header => later("header assertions"),
+            Rule::none | Rule::some => later("log assertions"),
+            Rule::running => later("container assertions"),
+            Rule::query => later("database queries"),
+            Rule::ping => later("Redis assertions"),
+            Rule::disk | Rule::memory => later("server assertions"),
+            Rule::exit | Rule::stdout => later("command assertions"),
+            _ => return None,
+        })
+    }
+
+    fn probe(&mut self, pair: Pair<'_, Rule>) -> Option<Probe> {
+        let probe = pair.into_inner().next()?;
+        let rule = probe.as_rule();
+        let mut slots = Slots(probe.into_inner());
+        let later = |probe, place| Probe::Later { probe, place };
+        Some(match rule {
+            Rule::http => Probe::Http(self.text(&mut slots)?),
+            Rule::tcp => Probe::Tcp(self.text(&mut slots)?),
+            Rule::outside => Probe::External(self.names(slots)),
+            Rule::logs => later("logs", Some(Place::Logs)),
+            Rule::container => later("container", Some(Place::Container)),
+            Rule::postgres => later("postgres", Some(Place::Postgres)),
+            Rule::redis => later("redis", Some(Place::Redis)),
+            Rule::server => later("server", Some(Place::Server)),
+            Rule::build_contexts => later("build-contexts", None),
+            Rule::exec => later("exec", Some(Place::Exec)),
+            _ => return None,
+        })
+    }
+
+    fn name(&mut self, slots: &mut Slots<'_>) -> Option<Name> {
+        let name = slots.take(Rule::name)?;
+        Some(self.name_of(&name))
+    }
+
+    fn names(&mut self, slots: Slots<'_>) -> Vec<Name> {
+        slots.0.filter(|pair| pair.as_rule() == Rule::name).map(|pair| self.name_of(&pair)).collect()
+    }
+
+    /// A name; one in quotes is taken as it stands.
+    fn name_of(&mut self, name: &Pair<'_, Rule>) -> Name {
+        Spanned::new(name.as_str().trim_matches('"').to_owned(), self.span(name))
+    }
+
+    fn duration(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<Duration>> {
+        let pair = slots.take(Rule::duration)?;
+        Some(Spanned::new(duration(pair.as_str()), self.span(&pair)))
+    }
+
+    fn integer(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<u64>> {
+        let pair = slots.take(Rule::integer)?;
+        Some(Spanned::new(integer(pair.as_str()), self.span(&pair)))
+    }
+
+    fn status(&mut self, pair: &Pair<'_, Rule>) -> StatusRange {
+        let mut ends = pair.as_str().split("..").map(integer);
+        let first = ends.next().unwrap_or(0);
+        StatusRange { first, last: ends.next().unwrap_or(first), span: self.span(pair) }
+    }
+
+    fn text(&mut self, slots: &mut Slots<'_>) -> Option<TextExpr> {
+        let inner = slots.take(Rule::text)?.into_inner().next()?;
+        self.text_of(&inner)
+    }
+
+    fn plain(&mut self, slots: &mut Slots<'_>) -> Option<TextExpr> {
+        let inner = slots.take(Rule::plain)?.into_inner().next()?;
+        self.text_of(&inner)
+    }
+
+    fn text_of(&mut self, pair: &Pair<'_, Rule>) -> Option<TextExpr> {
+        let span = self.span(pair);
+        let mut slots = Slots(pair.clone().into_inner());
+        let kind = match pair.as_rule() {
+            Rule::string => TextKind::Pieces(self.pieces(pair)),
+            Rule::raw => TextKind::Pieces(vec![Piece::Characters(pair.as_str().trim_matches('\'').to_owned())]),
+            Rule::variable => TextKind::Env { name: self.verbatim(&mut slots)?, default: self.verbatim(&mut slots) },
+            Rule::secret => TextKind::Secret(self.verbatim(&mut slots)?),
+            Rule::reference => TextKind::Name(pair.as_str().to_owned()),
+            _ => return None,
+        };
+        Some(TextExpr { kind, span })
+    }
+
+    /// A string that must be known as it is read: the arguments of `env` and `secret`.
+    fn verbatim(&mut self, slots: &mut Slots<'_>) -> Option<Name> {
+        let text = self.plain(slots)?;
+        let TextKind::Pieces(pieces) = text.kind else { return None };
+        let mut value = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Characters(characters) => value.push_str(&characters),
+                Piece::Name(name) => self.problems.push(
+                    Diagnostic::new(
+                        Code::Interpolation,
+                        format!("`{{{}}}` cannot stand inside `env` or `secret`", name.value),
+                        name.span,
+                        "these take plain strings",
+                    )
+                    .help("write the text itself; for a brace, use '…'"),
+                ),
+            }
+        }
+        Some(Spanned::new(value, text.span))
+    }
+
+    /// The pieces of a `"…"` string.
+    fn pieces(&mut self, string: &Pair<'_, Rule>) -> Vec<Piece> {
+        let quoted = string.as_str();
+        let Some(inside) = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return Vec::new() };
+        if !inside.contains(['{', '\\']) {
+            return vec![Piece::Characters(inside.to_owned())];
+        }
+        // The template rule takes every text.
+        let Ok(pairs) = Grammar::parse(Rule::template, inside) else { return vec![Piece::Characters(inside.to_owned())] };
+        let start = string.as_span().start() + 1;
+        let mut pieces = Vec::new();
+        let mut characters = String::new();
+        for pair in pairs.into_iter().flat_map(Pair::into_inner) {
+            let within = pair.as_span();
+            let span = Span::new(self.file, self.origin.range(start + within.start()..start + within.end()));
+            match pair.as_rule() {
+                Rule::characters => characters.push_str(pair.as_str()),
+                Rule::escape => match escaped(pair.as_str()) {
+                    Some(character) => characters.push(character),
+                    None => self.problems.push(
+                        Diagnostic::new(Code::Interpolation, format!("`{}` is no escape", pair.as_str()), span, "not an escape")
+                            .help("the escapes are \\\" \\\\ \\{ \\} \\$ \\n \\t; a raw string '…' has none"),
+                    ),
+                },
+                Rule::interpolation => {
+                    let name = pair.as_str().trim_start_matches('{').trim_end_matches('}').to_owned();
+                    if characters.ends_with('$') && !inside[..within.start()].ends_with("\\$") {
+                        self.problems.push(
+                            Diagnostic::new(
+                                Code::Interpolation,
+                                format!("`${{{name}}}` is not how a name is put in"),
+                                span,
+                                "no `$` before it",
+                            )
+                            .help(format!("write `{{{name}}}`, with `let {name} = env(\"{name}\")` above; for the characters, use '…'")),
+                        );
+                        continue;
+                    }
+                    if !characters.is_empty() {
+                        pieces.push(Piece::Characters(std::mem::take(&mut characters)));
+                    }
+                    pieces.push(Piece::Name(Spanned::new(name, span)));
+                }
+                Rule::brace => self.problems.push(
+                    Diagnostic::new(Code::Interpolation, "a `{` that puts no name in", span, "only `{name}` may follow")
+                        .help("write `\\{` for the character, or a raw string: '…'"),
+                ),
+                _ => {}
+            }
+        }
+        if !characters.is_empty() || pieces.is_empty() {
+            pieces.push(Piece::Characters(characters));
+        }
+        pieces
+    }
+}
+
+fn later(construct: &'static str) -> Head {
+    Head::Later { construct }
+}
+
+fn escaped(escape: &str) -> Option<char> {
+    match escape.chars().nth(1)? {
+        'n' => Some('\n'),
+        't' => Some('\t'),
+        same @ ('"' | '\\' | '{' | '}' | '$') => Some(same),
+        _ => None,
+    }
+}
+
+/// The value of digits; too many of them give the largest number, which every range refuses.
+fn integer(digits: &str) -> u64 {
+    digits.parse().unwrap_or(u64::MAX)
+}
+
+/// The value of a `duration` literal.
+pub(super) fn duration(literal: &str) -> Duration {
+    let split = literal.find(|character: char| !character.is_ascii_digit()).unwrap_or(literal.len());
+    let (digits, unit) = literal.split_at(split);
+    let count = integer(digits);
+    match unit {
+        "ms" => Duration::from_millis(count),
+        "m" => Duration::from_secs(count.saturating_mul(60)),
+        "h" => Duration::from_secs(count.saturating_mul(60 * 60)),
+        _ => Duration::from_secs(count),
+    }
+}

@@ -1,0 +1,305 @@
+//! Everything in a world, and how time passes in it.
+
+use super::config::{Config, External, Key, Speaks};
+use super::definition::{self, Definition};
+use super::deploy::{Deploy, Progress, Site};
+use super::fault::Fault;
+use super::faults::Faults;
+use super::git;
+use super::host::Host;
+use super::queue::{Job, Queue, Work};
+use super::request_log::LoggedCall;
+use super::scope::Scope;
+use super::service::ServiceAnswer;
+use super::stamp::Calendar;
+use super::store::Store;
+use super::variables;
+use crate::compose::{Port, Protocol};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long Dokploy is away when it restarts (FACTS §2: 3 to 12 s).
+const RESTART_TAKES: Duration = Duration::from_secs(5);
+/// When a fault makes it restart in the middle of a deploy.
+const RESTARTS_INTO: Duration = Duration::from_millis(400);
+
+/// A world: Dokploy, its engine host, the services on it, and the externals around it.
+///
+/// Time is given with each call as the duration since the world's start. It never goes back: an earlier `now` is taken as the latest one.
+#[derive(Clone, Debug)]
+pub struct World {
+    pub(super) now: Duration,
+    pub(super) calendar: Calendar,
+    pub(super) version: String,
+    pub(super) keys: Vec<Key>,
+    pub(super) store: Store,
+    pub(super) queue: Queue,
+    pub(super) host: Host,
+    pub(super) faults: Faults,
+    pub(super) log: Vec<LoggedCall>,
+    deploy: Option<Deploy>,
+    externals: Vec<External>,
+    restarts_at: Option<Duration>,
+    down_until: Option<Duration>,
+}
+
+impl World {
+    /// A world as configured, at its start. A text that is configured as deployed and cannot be read runs nothing.
+    pub fn new(config: Config) -> Self {
+        let calendar = Calendar::starting_at(config.start);
+        let mut world = Self {
+            now: Duration::ZERO,
+            calendar,
+            store: Store::new(&config, calendar),
+            queue: Queue::default(),
+            host: Host::default(),
+            faults: Faults::new(config.faults),
+            log: Vec::new(),
+            deploy: None,
+            externals: config.externals,
+            restarts_at: None,
+            down_until: None,
+            version: config.version,
+            keys: config.keys,
+        };
+        world.host.networks = config.networks.into_iter().collect();
+        world.host.volumes = config.volumes.into_iter().collect();
+        for other in config.containers {
+            let ports =
+                other.ports.iter().map(|&(host, container)| Port { host_ip: None, host: Some(host), container, protocol: Protocol::Tcp });
+            let definition = Definition::plain(&other.name, &other.image, ports.collect());
+            world.be_running("", &Arc::new(definition), other.running);
+        }
+        let seeds = config.projects.iter().flat_map(|project| &project.environments).flat_map(|environment| &environment.composes);
+        let deployed: Vec<bool> = seeds.map(|compose| compose.deployed).collect();
+        for (at, _) in deployed.into_iter().enumerate().filter(|(_, deployed)| *deployed) {
+            world.be_deployed(at);
+        }
+        for job in config.jobs {
+            world.queue.push(&job.title, "", false, Work::Other(job.takes), Duration::ZERO);
+        }
+        world
+    }
+
+    /// A compose service that was deployed before the world's start.
+    fn be_deployed(&mut self, at: usize) {
+        let compose = &mut self.store.composes[at];
+        let (id, app, text) = (compose.id.clone(), compose.app_name.clone(), compose.text("composeFile").to_owned());
+        let variables = variables::dotenv(compose.text("env"));
+        compose.set_status("done");
+        compose.on_disk = Some(text.clone());
+        let row = self.store.add_deployment(&id, "Manual deployment", "", Duration::ZERO, self.calendar);
+        self.store.finish(&id, &row, "done", Some(Duration::ZERO));
+        if let Ok(definitions) = definition::read(&text, &variables) {
+            self.host.networks.insert(format!("{app}_default"));
+            for service in definitions.services {
+                self.host.images.insert(service.image_id.clone());
+                self.be_running(&app, &Arc::new(service), true);
+            }
+        }
+    }
+
+    fn be_running(&mut self, project: &str, definition: &Arc<Definition>, running: bool) {
+        let created = self.host.create(project, definition, Duration::ZERO).is_ok();
+        if created && running && self.host.start(project, &definition.name, Duration::ZERO, &mut self.faults).is_ok() {
+            if let Some(container) = self.host.of_service_mut(project, &definition.name) {
+                container.be_settled();
+            }
+        }
+    }
+
+    /// Lets time pass: everything that happens up to `now` happens, in order.
+    pub fn advance(&mut self, now: Duration) {
+        while let Some(at) = self.next_change().filter(|at| *at <= now) {
+            self.now = self.now.max(at);
+            self.happen();
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// When something happens next without anybody doing anything: a container starts or ends, a deploy goes on.
+    pub fn next_change(&self) -> Option<Duration> {
+        let deploy = self.deploy.as_ref().map(|deploy| deploy.next_at);
+        let queue = self.queue.next_at(self.deploy.is_some());
+        [self.down_until, self.restarts_at, queue, deploy, self.host.next_at()].into_iter().flatten().min()
+    }
+
+    /// Does what is due now, in a fixed order.
+    fn happen(&mut self) {
+        let now = self.now;
+        let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if due(self.down_until) {
+            self.down_until = None;
+        }
+        if due(self.restarts_at) {
+            self.restarts_at = None;
+            self.restart();
+        }
+        self.host.advance(now, &mut self.faults);
+        if due(self.deploy.as_ref().map(|deploy| deploy.next_at)) {
+            self.go_on_deploying();
+        }
+        if due(self.queue.next_at(self.deploy.is_some())) {
+            match self.queue.jobs.front().cloned() {
+                Some(Job { work: Work::Other(_), .. }) => self.queue.pop(now),
+                Some(job) => self.begin_deploy(&job),
+                None => {}
+            }
+        }
+    }
+
+    /// A job's row appears, with the text of this moment (FACTS §6).
+    fn begin_deploy(&mut self, job: &Job) {
+        let now = self.now;
+        let Work::Deploy(id) = &job.work else { return };
+        let Some(compose) = self.store.find_mut(id) else { return self.queue.pop(now) };
+        compose.set_status("running");
+        let (app, text, env) = (compose.app_name.clone(), compose.text("composeFile").to_owned(), compose.text("env").to_owned());
+        let modelled = compose.text("sourceType") == "raw" && compose.text("composeType") == "docker-compose";
+        compose.on_disk = Some(text.clone());
+        let row = self.store.add_deployment(id, &job.title, &job.description, now, self.calendar);
+        self.faults.enter(Scope::of_title(&job.title), now);
+        self.host.feel(now, &mut self.faults);
+        if self.faults.restarts_during(&job.title) {
+            self.restarts_at = Some(now + RESTARTS_INTO);
+        }
+        if modelled {
+            self.deploy = Some(Deploy::begin(id, &row, &app, &text, &env, now));
+        } else {
+            self.append_log(&row, "❌ Error: this kind of compose service is not modelled by the sandbox\n");
+            self.end_deploy(id, &row, "error");
+        }
+    }
+
+    fn append_log(&mut self, deployment: &str, text: &str) {
+        if let Some(path) = self.store.deployment(deployment).map(|(_, row)| row.log_path.clone()) {
+            self.store.logs.entry(path).or_default().push_str(text);
+        }
+    }
+
+    fn go_on_deploying(&mut self) {
+        let Some(mut deploy) = self.deploy.take() else { return };
+        let mut log = String::new();
+        let mut site = Site { host: &mut self.host, faults: &mut self.faults, calendar: self.calendar, log: &mut log };
+        let progress = deploy.step(self.now, &mut site);
+        self.append_log(&deploy.deployment, &log);
+        match progress {
+            Progress::Goes => self.deploy = Some(deploy),
+            Progress::Done => self.end_deploy(&deploy.compose, &deploy.deployment, "done"),
+            Progress::Failed => self.end_deploy(&deploy.compose, &deploy.deployment, "error"),
+        }
+    }
+
+    fn end_deploy(&mut self, compose: &str, deployment: &str, status: &'static str) {
+        self.store.finish(compose, deployment, status, Some(self.now));
+        if let Some(compose) = self.store.find_mut(compose) {
+            compose.set_status(status);
+        }
+        self.queue.pop(self.now);
+    }
+
+    /// Dokploy restarts: the running row is cancelled, waiting jobs are lost, the compose command dies (FACTS §6).
+    fn restart(&mut self) {
+        if let Some(deploy) = self.deploy.take() {
+            self.store.finish(&deploy.compose, &deploy.deployment, "cancelled", None);
+            if let Some(compose) = self.store.find_mut(&deploy.compose) {
+                compose.set_status("idle");
+            }
+        }
+        self.queue.forget();
+        self.down_until = Some(self.now + RESTART_TAKES);
+    }
+
+    /// Makes Dokploy restart now.
+    pub fn restart_dokploy(&mut self, now: Duration) {
+        self.advance(now);
+        self.restart();
+    }
+
+    /// Whether Dokploy answers at all; while it restarts, connections are refused.
+    pub fn dokploy_is_up(&self) -> bool {
+        self.down_until.is_none()
+    }
+
+    /// What the service that publishes a host port answers on a path.
+    pub fn service(&mut self, now: Duration, host_port: u16, path: &str) -> ServiceAnswer {
+        self.advance(now);
+        let now = self.now;
+        let Some(container) = self.host.publisher(host_port) else { return ServiceAnswer::Refused };
+        let symptoms = self.faults.symptoms(container.service());
+        container.answer(now, path, symptoms)
+    }
+
+    /// What an external answers.
+    pub fn external(&mut self, now: Duration, name: &str) -> ServiceAnswer {
+        self.advance(now);
+        let Some(external) = self.externals.iter().find(|external| external.name == name) else { return ServiceAnswer::Refused };
+        match external.speaks {
+            _ if self.faults.external_is_down(name) => ServiceAnswer::Refused,
+            Speaks::Tcp => ServiceAnswer::Hang,
+            Speaks::Http => ServiceAnswer::Http { status: 200, body: r#"{"status":"ok"}"#.to_owned(), after: Duration::from_millis(3) },
+        }
+    }
+
+    /// The externals there are.
+    pub fn externals(&self) -> &[External] {
+        &self.externals
+    }
+
+    /// Names of externals that accept connections now.
+    pub fn externals_up(&mut self) -> BTreeSet<String> {
+        let names: Vec<String> = self.externals.iter().map(|external| external.name.clone()).collect();
+        names.into_iter().filter(|name| !self.faults.external_is_down(name)).collect()
+    }
+
+    /// Host ports on which a service answers or hangs now.
+    pub fn listening(&self) -> BTreeSet<u16> {
+        let up = self.host.containers.iter().filter(|container| container.is_running() && container.booted);
+        up.flat_map(|container| super::host::host_ports(&container.definition)).collect()
+    }
+
+    /// Host ports that containers publish or the running deploy is about to.
+    pub fn published(&self) -> BTreeSet<u16> {
+        self.host.published().into_iter().chain(self.deploy.iter().flat_map(Deploy::ports)).collect()
+    }
+
+    /// Something outside the world holds this host port: a container that wants it cannot be started.
+    pub fn block_port(&mut self, port: u16) {
+        self.host.blocked.insert(port);
+    }
+
+    /// Adds a fault from now on.
+    pub fn add_fault(&mut self, now: Duration, fault: Fault) {
+        self.advance(now);
+        self.faults.add(fault, self.now);
+        self.host.feel(self.now, &mut self.faults);
+    }
+
+    /// Takes all faults away. What they broke stays broken until it is started or deployed again.
+    pub fn clear_faults(&mut self, now: Duration) {
+        self.advance(now);
+        self.faults.clear();
+        self.host.feel(self.now, &mut self.faults);
+    }
+
+    /// Faults that had no effect so far: worth telling when a run is over, since a misspelled service looks like a service that is well.
+    pub fn unfelt_faults(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.unfelt()
+    }
+
+    /// The first key that is configured: the owner's, unless said otherwise. Empty when there is none.
+    pub fn api_key(&self) -> &str {
+        self.keys.first().map_or("", |key| &key.key)
+    }
+
+    /// Every request to Dokploy's API, oldest first.
+    pub fn log(&self) -> &[LoggedCall] {
+        &self.log
+    }
+
+    /// The commit that a git reference stands for; `None` when it cannot be one. Every repository has every branch and tag.
+    pub fn commit_of(&self, repository: &str, reference: &str) -> Option<String> {
+        git::commit_of(repository, reference)
+    }
+}

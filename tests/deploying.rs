@@ -1,0 +1,284 @@
+//! Deploying and following, against recorded queues and histories.
+
+use crate::play::{Played, answered, compose_with, lost, not_sent, play, play_until, reply_with, server_error, surveyed, unauthorized};
+use crate::recorded::reply;
+use rollout_plan::dokploy::{Call, Reply};
+use rollout_plan::engine::{Answer, DeployEnd, DeployProgress, DeploymentId, FailureKind, Intent, Moment, RowStatus};
+use serde_json::json;
+
+const TEXT: &str = "services:\n  web:\n    image: app:v1\n";
+const WEB: &str = "ml7I_tvF8zsmmM-iEVIQ8";
+
+/// Answers as a Dokploy whose queue and history are those of the numbered looks since the deploy was sent; the last stays.
+struct Script {
+    sent: Reply,
+    looks: Vec<(Reply, Reply)>,
+    /// The history before.
+    before: Reply,
+}
+
+fn queue(name: &str, replaced: &[(&str, &str)]) -> Reply {
+    reply_with(&Call::Queue, name, replaced)
+}
+
+fn rows(name: &str, replaced: &[(&str, &str)]) -> Reply {
+    reply_with(&Call::Deployments { compose: String::new() }, name, replaced)
+}
+
+fn no_jobs() -> Reply {
+    queue("deployment.queueList-empty", &[])
+}
+
+fn no_rows() -> Reply {
+    rows("deployment.allByCompose-empty", &[])
+}
+
+fn taken() -> Reply {
+    reply(&Call::Deploy { compose: String::new(), marker: String::new() }, "compose.deploy")
+}
+
+fn script(looks: Vec<(Reply, Reply)>) -> Script {
+    Script { sent: taken(), looks, before: no_rows() }
+}
+
+impl Script {
+    fn answers(self) -> impl FnMut(&Call, Moment) -> Reply {
+        let mut look: Option<usize> = None;
+        move |call, _| match call {
+            Call::Compose { .. } => compose_with(TEXT),
+            Call::Deploy { .. } => {
+                assert_eq!(look, None, "a deploy is sent once");
+                look = Some(0);
+                self.sent.clone()
+            }
+            Call::Queue => look.map_or_else(no_jobs, |at| self.looks[at.min(self.looks.len() - 1)].0.clone()),
+            Call::Deployments { .. } => {
+                let rows = look.map_or_else(|| self.before.clone(), |at| self.looks[at.min(self.looks.len() - 1)].1.clone());
+                look = look.map(|at| at + 1);
+                rows
+            }
+            Call::Health => reply(call, "trpc-settings.health-no-key"),
+            other => panic!("{other:?} is not expected"),
+        }
+    }
+}
+
+fn deploy(marker: &str, answer: impl FnMut(&Call, Moment) -> Reply) -> Played {
+    let intent = Intent::Deploy { expected: TEXT.to_owned(), marker: marker.to_owned() };
+    play(&mut surveyed(), &intent, answer)
+}
+
+fn end(played: &Played) -> &DeployEnd {
+    match played.answer() {
+        Answer::Deployed(end) => end,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn finished(id: &str, status: RowStatus) -> DeployEnd {
+    DeployEnd::Finished { deployment: DeploymentId(id.to_owned()), status, error: None }
+}
+
+fn started(id: &str) -> DeployProgress {
+    DeployProgress::Started { deployment: DeploymentId(id.to_owned()) }
+}
+
+#[test]
+fn waits_behind_others_starts_and_is_done() {
+    // A2 waits behind A1, which is the active one.
+    let ids = [("Gk_KCkfPOtBPA2kHsKGlv", WEB)];
+    let waiting = || queue("deployment.queueList-active-and-waiting", &ids);
+    let mine = [("Gk_KCkfPOtBPA2kHsKGlv", WEB), ("\"A1\"", "\"A2\""), ("JvRNe8AEfBUgJDjtyYZt7", "row-of-A2")];
+    let before = || rows("deployment.allByCompose-one-running-one-queued", &ids);
+    let mine_done = [&mine[..], &[("\"running\"", "\"done\"")]].concat();
+    let played = deploy(
+        "A2",
+        script(vec![
+            (waiting(), before()),
+            (waiting(), before()),
+            (queue("deployment.queueList-active", &[]), rows("deployment.allByCompose-one-running-one-queued", &mine)),
+            (no_jobs(), rows("deployment.allByCompose-one-running-one-queued", &mine_done)),
+        ])
+        .answers(),
+    );
+    assert_eq!(end(&played), &finished("row-of-A2", RowStatus::Done));
+    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 1, active: Some("A1".to_owned()) }, started("row-of-A2")]);
+    assert_eq!(played.writes(), 1);
+}
+
+#[test]
+fn jobs_of_other_servers_are_not_ahead() {
+    let played = play_until(
+        &mut surveyed(),
+        &Intent::Deploy { expected: TEXT.to_owned(), marker: "B1".to_owned() },
+        Moment::millis(60_000),
+        script(vec![(
+            queue("deployment.queueList-active-and-waiting", &[("6XW8Psn6NqgyJwewMftlV", WEB), ("\"server\":false", "\"serverId\":\"s\"")]),
+            no_rows(),
+        )])
+        .answers(),
+    );
+    assert_eq!(played.answer, None);
+    // All three stand in the queue of `s`, so even ours is only seen, never behind.
+    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 0, active: None }]);
+}
+
+#[test]
+fn each_recorded_end_is_read() {
+    for (name, title, expected) in [
+        ("deployment.allByCompose-port", "port conflict", finished("uBLNB11TKmirNRGqjXVoe", RowStatus::Error)),
+        ("deployment.allByCompose-cancelled", "R1", finished("hfXH5jjk9wrlvHNG1SLwY", RowStatus::Cancelled)),
+        ("deployment.allByCompose", "deploy v1", finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done)),
+    ] {
+        let played = deploy(title, script(vec![(no_jobs(), rows(name, &[]))]).answers());
+        assert_eq!(end(&played), &expected, "{name}");
+    }
+    let down = deploy("D1 sshd down", script(vec![(no_jobs(), rows("remote-sshdown-deployment.allByCompose", &[]))]).answers());
+    let DeployEnd::Finished { status: RowStatus::Error, error: Some(error), .. } = end(&down) else { panic!("{:?}", end(&down)) };
+    assert!(error.contains("SSH connection error"), "{error}");
+}
+
+#[test]
+fn a_row_that_nobody_will_end_is_orphaned() {
+    let lost = || (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
+    let played = deploy("Sa", script(vec![lost()]).answers());
+    assert_eq!(end(&played), &DeployEnd::Orphaned { deployment: DeploymentId("u5-md_BOtHY6XsxrdfmUa".to_owned()) });
+    assert_eq!(played.progress, [started("u5-md_BOtHY6XsxrdfmUa")]);
+    assert!(played.ended >= Moment::millis(8_000), "one look is not enough");
+}
+
+#[test]
+fn accepted_and_nowhere_to_be_seen_never_started() {
+    let played = deploy("m", script(vec![(no_jobs(), no_rows())]).answers());
+    assert!(matches!(end(&played), DeployEnd::NeverStarted { evidence } if evidence.starts_with("Dokploy took the deploy")));
+    assert!(played.ended >= Moment::millis(30_000) && played.ended < Moment::millis(40_000), "{:?}", played.ended);
+    assert_eq!(played.writes(), 1);
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_by_marker() {
+    for sent in [lost(), server_error("boom")] {
+        let found = vec![(no_jobs(), no_rows()), (no_jobs(), rows("deployment.allByCompose", &[]))];
+        let played = deploy("deploy v1", Script { sent: sent.clone(), ..script(found) }.answers());
+        assert_eq!((end(&played), played.writes()), (&finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done), 1));
+        let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
+        assert!(matches!(end(&played), DeployEnd::NeverStarted { evidence } if evidence.contains("was lost")));
+        assert_eq!(played.writes(), 1);
+    }
+}
+
+#[test]
+fn what_did_not_leave_is_looked_at_again_before_it_is_sent_again() {
+    let mut attempts = 0;
+    let mut rest = script(vec![(no_jobs(), rows("deployment.allByCompose", &[]))]).answers();
+    let played = deploy("deploy v1", |call, now| match call {
+        Call::Deploy { .. } if attempts < 2 => {
+            attempts += 1;
+            not_sent()
+        }
+        _ => rest(call, now),
+    });
+    assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done));
+    assert_eq!((played.calls("compose.deploy"), played.calls("compose.one")), (3, 3));
+    let never = deploy("m", |call, _| match call {
+        Call::Deploy { .. } => not_sent(),
+        Call::Compose { .. } => compose_with(TEXT),
+        Call::Queue => no_jobs(),
+        _ => no_rows(),
+    });
+    assert!(matches!(never.answer(), Answer::Failed(failure) if failure.kind == FailureKind::Unreachable && !failure.may_have_acted));
+}
+
+#[test]
+fn a_marker_that_is_there_already_is_followed_and_not_sent() {
+    let played = deploy("deploy v1", Script { before: rows("deployment.allByCompose", &[]), ..script(Vec::new()) }.answers());
+    assert_eq!((end(&played), played.writes()), (&finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done), 0));
+}
+
+#[test]
+fn somebody_else_s_deploy_keeps_ours_from_being_sent() {
+    let running =
+        deploy("m", Script { before: rows("deployment.allByCompose-one-running-one-queued", &[]), ..script(Vec::new()) }.answers());
+    assert_eq!((end(&running), running.writes()), (&DeployEnd::Busy { title: "A1".to_owned() }, 0));
+    let waiting = deploy("m", |call, _| match call {
+        Call::Compose { .. } => compose_with(TEXT),
+        Call::Queue => queue("deployment.queueList-active-and-waiting", &[("6XW8Psn6NqgyJwewMftlV", WEB)]),
+        _ => no_rows(),
+    });
+    assert_eq!((end(&waiting), waiting.writes()), (&DeployEnd::Busy { title: "B1".to_owned() }, 0));
+}
+
+#[test]
+fn another_live_text_stops_it() {
+    let played = deploy("m", |call, _| match call {
+        Call::Compose { .. } => compose_with("services: {}\n"),
+        Call::Queue => no_jobs(),
+        _ => no_rows(),
+    });
+    assert_eq!((played.answer(), played.writes()), (&Answer::TextChanged { live: "services: {}\n".to_owned() }, 0));
+}
+
+#[test]
+fn a_server_that_cannot_be_asked_is_asked_until_it_answers() {
+    let mut rest = script(vec![(no_jobs(), rows("deployment.allByCompose", &[]))]).answers();
+    let mut sent = None;
+    let played = deploy("deploy v1", |call, now| match call {
+        Call::Deploy { .. } => {
+            sent = Some(now);
+            rest(call, now)
+        }
+        // Dokploy restarts, then its database does.
+        _ if sent.is_some_and(|sent| now - sent < std::time::Duration::from_secs(200)) => not_sent(),
+        Call::Health if sent.is_some_and(|sent| now - sent < std::time::Duration::from_secs(260)) => {
+            reply(call, "dbdown-trpc-settings.health")
+        }
+        _ if sent.is_some_and(|sent| now - sent < std::time::Duration::from_secs(260)) => unauthorized(),
+        _ => rest(call, now),
+    });
+    assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done));
+    let why: Vec<&str> = played
+        .progress
+        .iter()
+        .filter_map(|news| if let DeployProgress::Unreachable { why } = news { Some(why.as_str()) } else { None })
+        .collect();
+    assert_eq!(why, ["Dokploy cannot be reached: connection refused", "Dokploy answers, but its database does not"]);
+    assert!(played.sent.len() < 120, "{} requests", played.sent.len());
+}
+
+#[test]
+fn a_history_that_cannot_be_read_is_no_end() {
+    let odd = answered(json!([{ "deploymentId": "x", "title": 7, "status": "done" }]));
+    let intent = Intent::Deploy { expected: TEXT.to_owned(), marker: "m".to_owned() };
+    let played = play_until(&mut surveyed(), &intent, Moment::millis(600_000), script(vec![(no_jobs(), odd)]).answers());
+    assert_eq!(played.answer, None);
+    assert!(matches!(played.progress.as_slice(), [DeployProgress::Unreachable { .. }]));
+}
+
+#[test]
+fn the_status_of_a_later_version_is_not_final() {
+    let queued = [("\"done\"", "\"queued\"")];
+    let looks = vec![
+        (queue("deployment.queueList-active", &[]), rows("deployment.allByCompose", &queued)),
+        (no_jobs(), rows("deployment.allByCompose", &[])),
+    ];
+    let played = deploy("deploy v1", script(looks).answers());
+    assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done));
+    assert_eq!(played.progress, [started("KKiObpEkwSS8rbiAiUEEV")]);
+}
+
+#[test]
+fn a_title_that_changes_after_the_latch_changes_nothing() {
+    let looks = vec![
+        (no_jobs(), rows("deployment.allByCompose", &[("\"done\"", "\"running\"")])),
+        (no_jobs(), rows("deployment.allByCompose", &[("deploy v1", "Merge branch"), ("\"done\"", "\"error\"")])),
+    ];
+    let played = deploy("deploy v1", script(looks).answers());
+    assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Error));
+}
+
+#[test]
+fn a_deploy_that_is_not_allowed_is_not_asked_for_again() {
+    let sent = reply(&Call::Deploy { compose: String::new(), marker: String::new() }, "member-compose.deploy-forbidden");
+    let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
+    assert!(matches!(played.answer(), Answer::Failed(failure) if failure.kind == FailureKind::MissingRight && !failure.may_have_acted));
+}

@@ -1,0 +1,126 @@
+//! Replacing the live text, against a server that holds one.
+
+use crate::play::{Played, answered, compose_with, lost, not_sent, play, server_error, surveyed};
+use crate::recorded::reply;
+use rollout_plan::dokploy::{Body, Call, LARGEST_TEXT_AND_ENVIRONMENT, Refusal, Reply};
+use rollout_plan::engine::{Answer, FailureKind, Intent, Moment};
+
+const OLD: &str = "services:\n  web:\n    image: app:v1\n";
+const NEW: &str = "services:\n  web:\n    image: app:v2\n";
+
+fn replace(answer: impl FnMut(&Call, Moment) -> Reply) -> Played {
+    play(&mut surveyed(), &Intent::Replace { expected: OLD.to_owned(), text: NEW.to_owned() }, answer)
+}
+
+/// A server that keeps what `update` says it keeps.
+fn server(mut update: impl FnMut(&str, &mut String) -> Reply) -> impl FnMut(&Call, Moment) -> Reply {
+    let mut live = OLD.to_owned();
+    move |call, _| match call {
+        Call::Compose { .. } => compose_with(&live),
+        Call::UpdateText { text, .. } => update(text, &mut live),
+        other => panic!("{other:?} is not expected"),
+    }
+}
+
+fn keep(text: &str, live: &mut String) -> Reply {
+    text.clone_into(live);
+    compose_with(text)
+}
+
+fn kind(played: &Played) -> (FailureKind, bool) {
+    match played.answer() {
+        Answer::Failed(failure) => (failure.kind, failure.may_have_acted),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn is_proved_by_reading_back() {
+    let played = replace(server(keep));
+    assert_eq!(played.answer(), &Answer::Replaced);
+    let order: Vec<&str> = played.sent.iter().map(|(_, call)| call.procedure()).collect();
+    assert_eq!(order, ["compose.one", "compose.update", "compose.one"]);
+}
+
+#[test]
+fn what_is_live_already_is_not_sent() {
+    let played = replace(|_, _| compose_with(&NEW.replace('\n', "  \r\n")));
+    assert_eq!((played.answer(), played.writes()), (&Answer::Replaced, 0));
+}
+
+#[test]
+fn another_live_text_stops_it() {
+    let played = replace(|_, _| compose_with("services: {}\n"));
+    assert_eq!((played.answer(), played.writes()), (&Answer::TextChanged { live: "services: {}\n".to_owned() }, 0));
+}
+
+#[test]
+fn an_empty_200_changed_nothing() {
+    let played = replace(server(|_, _| Reply::Answered(Body::Empty)));
+    assert_eq!(kind(&played), (FailureKind::NotFound, false));
+}
+
+#[test]
+fn an_update_that_does_not_stick_is_not_done() {
+    let played = replace(server(|text, _| compose_with(text)));
+    assert_eq!(kind(&played), (FailureKind::ServerError, false));
+}
+
+#[test]
+fn a_lost_answer_is_looked_up_and_never_repeated() {
+    for lose in [lost, || server_error("boom"), || Reply::Refused(Refusal::Server(502, "a proxy".to_owned()))] {
+        let landed = replace(server(|text, live| {
+            keep(text, live);
+            lose()
+        }));
+        assert_eq!((landed.answer(), landed.writes()), (&Answer::Replaced, 1));
+        let not_landed = replace(server(|_, _| lose()));
+        assert_eq!((kind(&not_landed), not_landed.writes()), ((FailureKind::Unreachable, false), 1));
+    }
+}
+
+#[test]
+fn what_did_not_leave_is_sent_again_after_another_look() {
+    let mut first = true;
+    let played = replace(server(|text, live| if std::mem::take(&mut first) { not_sent() } else { keep(text, live) }));
+    assert_eq!(played.answer(), &Answer::Replaced);
+    let order: Vec<&str> = played.sent.iter().map(|(_, call)| call.procedure()).collect();
+    assert_eq!(order, ["compose.one", "compose.update", "compose.one", "compose.update", "compose.one"]);
+}
+
+#[test]
+fn a_read_back_that_fails_leaves_it_open() {
+    let mut updated = false;
+    let played = replace(|call, _| match call {
+        Call::UpdateText { .. } => {
+            updated = true;
+            lost()
+        }
+        _ if updated => not_sent(),
+        _ => compose_with(OLD),
+    });
+    assert_eq!(kind(&played), (FailureKind::Unreachable, true));
+}
+
+#[test]
+fn a_missing_right_is_named() {
+    let played =
+        replace(server(|_, _| reply(&Call::UpdateText { compose: String::new(), text: String::new() }, "member-granted-compose.update")));
+    assert_eq!(kind(&played), (FailureKind::MissingRight, false));
+}
+
+#[test]
+fn too_large_is_refused_with_the_figures_before_anything_is_sent() {
+    let text = "x".repeat(LARGEST_TEXT_AND_ENVIRONMENT - 9);
+    let intent = Intent::Replace { expected: OLD.to_owned(), text: text.clone() };
+    let played = play(&mut surveyed(), &intent, |_, _| match compose_with(OLD) {
+        Reply::Answered(Body::Json(mut body)) => {
+            body["env"] = serde_json::json!("ABC=defghi");
+            answered(body)
+        }
+        other => other,
+    });
+    let Answer::Failed(failure) = played.answer() else { panic!("{:?}", played.answer()) };
+    assert_eq!((failure.kind, played.writes()), (FailureKind::TooLarge, 0));
+    assert!(failure.message.contains("89991") && failure.message.contains("10, together 90001"), "{}", failure.message);
+}

@@ -1,0 +1,54 @@
+//! Loopback servers that behave as badly as a test needs, on plain sockets and threads of their own.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+
+/// A server whose every connection is given to `serve`. It ends with the test's process.
+pub fn serve(serve: impl Fn(TcpStream) + Send + Sync + Clone + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let serve = serve.clone();
+            std::thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+/// A server that reads a request's head and answers with these bytes.
+pub fn answers(bytes: impl Into<Vec<u8>>) -> SocketAddr {
+    let bytes = bytes.into();
+    serve(move |mut stream| {
+        head(&mut stream);
+        let _ = stream.write_all(&bytes);
+    })
+}
+
+/// A port that nothing listens on.
+pub fn closed() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Reads as far as the blank line that ends a request's head.
+pub fn head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// Longer than any time limit of a test.
+pub fn hang() {
+    std::thread::sleep(Duration::from_secs(30));
+}
+
+/// Ends a connection with a reset: closing with unread bytes waiting makes the system send one.
+pub fn reset(stream: TcpStream) {
+    let mut byte = [0];
+    let _ = stream.peek(&mut byte);
+    drop(stream);
+}
