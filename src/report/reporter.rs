@@ -163,6 +163,11 @@ impl Reporter {
         self.ask(&question);
     }
 
+    /// What was typed was neither yes nor no.
+    pub fn ask_again(&mut self) {
+        self.ask("please answer yes or no: ");
+    }
+
     /// Says how it ended. The verdict is the last line on stdout; in JSON it is a line of its own, of event `verdict`.
     pub fn finish(&mut self, ending: &Ending, code: ExitCode) {
         if self.view.ending.is_none() {

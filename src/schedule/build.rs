@@ -4,7 +4,7 @@ use super::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Pin, Sched
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{ComposeFile, with_defaults};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Plan};
+use crate::model::{self, Lowered, Plan};
 use crate::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,9 +18,10 @@ pub struct Prepared {
 }
 
 /// Checks a plan and makes its schedule. See [`check`] for the arguments.
-pub fn prepare(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, prior: &[Diagnostic]) -> Prepared {
-    let Checked { proven, diagnostics } = check(plan, sources, files, prior);
-    Prepared { schedule: proven.map(|proven| build(plan, &proven, sources)), diagnostics }
+pub fn prepare(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Prepared {
+    let Checked { proven, diagnostics } = check(lowered, sources, files);
+    let schedule = lowered.plan.as_ref().zip(proven).map(|(plan, proven)| build(plan, &proven, sources));
+    Prepared { schedule, diagnostics }
 }
 
 /// The schedule of a plan that was proven.
