@@ -81,6 +81,11 @@ impl Sandbox {
         self.with_world(|world, _| world.log().to_vec())
     }
 
+    /// The same as JSON lines.
+    pub fn request_log(&self) -> String {
+        control::log(&self.shell)
+    }
+
     /// Serves until ctrl-c.
     ///
     /// # Errors
