@@ -34,8 +34,8 @@ fn diagnostic(names: &[&str], ring: &[&DependsOn], first: usize) -> Diagnostic {
         .help("compose starts none of them: remove one `depends_on`")
 }
 
-/// The rings of a file's `depends_on`, each as the edges that make it; edge `n` leads to the service that edge `n + 1` starts from. At
-/// most one for each service that closes one.
+/// The rings of a file's `depends_on`, each as the edges that make it: an edge leads to the service that the next one
+/// starts from. At most one for each service that closes one.
 fn rings(file: &ComposeFile) -> Vec<Vec<&DependsOn>> {
     let mut rings = Vec::new();
     let mut done: BTreeSet<&str> = BTreeSet::new();

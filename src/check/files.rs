@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The largest compose file that is taken. Dokploy passes text and environment in one argument of a shell command, and a deploy over about
-/// 98,000 bytes ends in an error that names no reason (FACTS §5); the rest is room for the marker line and the commits.
+/// The largest compose file that is taken. Dokploy passes text and environment in one argument of a shell command,
+/// and a deploy over about 98,000 bytes ends in an error that names no reason (FACTS §5); the rest is room for the
+/// marker line and the commits.
 pub const MAX_COMPOSE_BYTES: usize = 90_000;
 
 /// Where a plan's files come from.
@@ -34,6 +35,7 @@ pub enum FileError {
 }
 
 /// A compose file that could be read.
+#[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) text: Arc<str>,
     pub(super) compose: Arc<ComposeFile>,
@@ -42,15 +44,9 @@ pub(super) struct Loaded {
 /// The file of each phase, as written. A file that several phases name is read once.
 pub(super) fn load(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, found: &mut Vec<Diagnostic>) -> Vec<Option<Loaded>> {
     let folder = sources.file(plan.name.span.file).path().parent().map(Path::to_owned).unwrap_or_default();
-    let mut read: BTreeMap<&str, Option<(Arc<str>, Arc<ComposeFile>)>> = BTreeMap::new();
+    let mut read: BTreeMap<&str, Option<Loaded>> = BTreeMap::new();
     let mut load = |phase: &'_ Phase| load_one(plan, phase, &folder, sources, files, found);
-    plan.phases
-        .iter()
-        .map(|phase| {
-            let file = read.entry(&phase.from.value).or_insert_with(|| load(phase));
-            file.as_ref().map(|(text, compose)| Loaded { text: text.clone(), compose: compose.clone() })
-        })
-        .collect()
+    plan.phases.iter().map(|phase| read.entry(&phase.from.value).or_insert_with(|| load(phase)).clone()).collect()
 }
 
 fn load_one(
@@ -60,7 +56,7 @@ fn load_one(
     sources: &mut SourceMap,
     files: &dyn Files,
     found: &mut Vec<Diagnostic>,
-) -> Option<(Arc<str>, Arc<ComposeFile>)> {
+) -> Option<Loaded> {
     let path = &phase.from.value;
     if path.is_empty() {
         return None; // A deploy that was not understood, and has been told of.
@@ -83,7 +79,7 @@ fn load_one(
     let file = sources.add(folder.join(path), text.strip_prefix('\u{feff}').unwrap_or(&text));
     let text = sources.file(file).text().clone();
     match compose::read(file, &text) {
-        Ok(compose) => Some((text, Arc::new(compose))),
+        Ok(compose) => Some(Loaded { text, compose: Arc::new(compose) }),
         Err(faults) => {
             found.extend(faults.into_iter().map(|fault| {
                 let message = format!("`{path}` is not a compose file that can be deployed");
@@ -108,9 +104,9 @@ fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -
             let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
             let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             // The file that is meant is most likely one that no other phase deploys.
-            let named = |name: &&str| plan.phases.iter().any(|phase| phase.from.value == whole(name));
+            let taken = |name: &&str| plan.phases.iter().any(|phase| phase.from.value == whole(name));
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let near = nearest(name, names.iter().copied().filter(|name| !named(name))).or_else(|| nearest(name, names));
+            let near = nearest(name, names.iter().copied().filter(|name| !taken(name))).or_else(|| nearest(name, names));
             match near {
                 Some(near) => missing(format!("did you mean `{}`?", whole(near))).help(format!("write \"{}\"", whole(near))),
                 None => missing("no such file".to_owned()).help("paths are relative to the plan file"),

@@ -1,5 +1,5 @@
-//! Phases grow: a service that a later phase drops must be named by `removes`. Dokploy deploys with `--remove-orphans`, so a service that is
-//! merely forgotten in a file is stopped and removed (FACTS §13.3).
+//! Phases grow: a service that a later phase drops must be named by `removes`. Dokploy deploys with
+//! `--remove-orphans`, so a service that is merely forgotten in a file is stopped and removed (FACTS §13.3).
 
 use super::context::{Context, is_started, quoted, service_of};
 use super::removes;

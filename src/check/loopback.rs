@@ -1,5 +1,5 @@
-//! A probe of this machine beside a Dokploy that runs on another would verify the wrong machine. Only what the plan says literally counts: an
-//! address from the environment may turn out either way.
+//! A probe of this machine beside a Dokploy that runs on another would verify the wrong machine. Only what the plan
+//! says literally counts: an address from the environment may turn out either way.
 
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};

@@ -1,7 +1,7 @@
 //! Static checks, one rule a file: what can be proved about a plan and its compose files without touching anything.
 //!
-//! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a compose file cannot be
-//! read, for instance, the rules that need all of them wait for it.
+//! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a
+//! compose file cannot be read, for instance, the rules that need all of them wait for it.
 
 mod container_names;
 mod context;
@@ -61,8 +61,8 @@ pub struct Step {
     pub compose: Arc<ComposeFile>,
 }
 
-/// Checks what reading a plan gave. The compose files that it names are read through `files` and added to `sources`. What reading has found
-/// is among the diagnostics, and nothing that follows from it is told again.
+/// Checks what reading a plan gave. The compose files that it names are read through `files` and added to `sources`.
+/// What reading has found is among the diagnostics, and nothing that follows from it is told again.
 pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Checked {
     let mut found = lowered.diagnostics.clone();
     let Some(plan) = &lowered.plan else { return Checked { proven: None, diagnostics: found } };

@@ -1,5 +1,5 @@
-//! A build from git is pinned to the commit that its reference has at the start of a run, so that a phase is an artefact and going back to it
-//! does not build today's code. What cannot be pinned is told.
+//! A build from git is pinned to the commit that its reference has at the start of a run, so that a phase is an
+//! artefact and going back to it does not build today's code. What cannot be pinned is told.
 
 use super::context::{Context, is_started};
 use crate::compose::{Build, GitContext};
@@ -30,7 +30,8 @@ pub fn is_commit(reference: &str) -> bool {
     reference.len() == 40 && reference.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Where the reference of a context stands that a commit takes the place of; `None` when there is none, or nothing to be done.
+/// Where the reference of a context stands that a commit takes the place of; `None` when there is none, or nothing to
+/// be done.
 pub fn place(sources: &SourceMap, git: &GitContext) -> Option<Span> {
     let reference = git.reference.as_ref()?;
     let asked = ["http://", "https://", "git://"].iter().any(|scheme| git.repository.starts_with(scheme));

@@ -1,4 +1,5 @@
-//! No two services of one compose file publish the same host port. The same service in several phases does not clash with itself.
+//! No two services of one compose file publish the same host port. The same service in several phases does not clash
+//! with itself.
 
 use super::context::{Context, is_started};
 use crate::compose::{ComposeFile, Port, Service};
@@ -6,7 +7,8 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The services whose ports are told to clash: comparing those ports with another phase's would tell the same mistake again.
+/// The services whose ports are told to clash: comparing those ports with another phase's would tell the same mistake
+/// again.
 pub(super) type Clashing = BTreeSet<(FileId, String)>;
 
 /// A published port and whose it is.

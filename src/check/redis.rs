@@ -58,7 +58,8 @@ fn databases(service: &Service) -> Vec<(Database, Span)> {
         .collect()
 }
 
-/// The database of a `redis://` URL. The server may hide behind variables, as long as it does so in the same words; a number that does is unknown.
+/// The database of a `redis://` URL. The server may hide behind variables, as long as it does so in the same words; a
+/// number that does is unknown.
 fn parse(url: &str) -> Option<Database> {
     let url = with_defaults(url).unwrap_or_else(|| url.to_owned());
     let rest = ["redis://", "rediss://"].iter().find_map(|scheme| url.strip_prefix(scheme))?;

@@ -1,4 +1,5 @@
-//! A later phase repeats the services of the earlier ones as they are. One that it changes is deployed anew, in a phase that is about others.
+//! A later phase repeats the services of the earlier ones as they are. One that it changes is deployed anew, in a
+//! phase that is about others.
 
 use super::context::{Context, is_started, service_of};
 use super::ports::Clashing;

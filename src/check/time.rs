@@ -50,7 +50,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// One finding for all phases: when several settle too shortly, the sampling is as likely to be what is meant to change.
+/// One finding for all phases: when several settle too shortly, the sampling is as likely to be what is meant to
+/// change.
 fn settling(context: &Context<'_>, streak: Duration, counted: &str, at_sampling: Span) -> Option<Diagnostic> {
     let mut short = context.plan.phases.iter().filter(|phase| phase.settle < streak);
     let first = short.next()?;

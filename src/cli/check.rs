@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::model::{self, Lowered};
 use crate::report::{check, diagnostics};
 use crate::schedule::{self, Prepared, Schedule};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use std::path::Path;
 
 /// A plan as it was found on disk: what it says, and what is wrong with it.
@@ -50,7 +50,7 @@ fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Fou
 /// There is no text to point at, so the path stands in for it.
 fn not_read(path: &Path, error: &FileError, sources: &mut SourceMap) -> Diagnostic {
     let file = sources.add(path, "");
-    let span = crate::source::Span::new(file, 0..0);
+    let span = Span::new(file, 0..0);
     let (message, label) = match error {
         FileError::Missing => (format!("there is no plan `{}`", path.display()), "no such file"),
         FileError::Unreadable(why) => (format!("the plan `{}` cannot be read", path.display()), why.as_str()),
@@ -97,4 +97,47 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
     let stderr = diagnostics::human(&found.diagnostics, &found.sources, look);
     let stdout = found.schedule.map_or_else(String::new, |schedule| check::schedule(&schedule, options.width, options.colour_out));
     Outcome { stdout, stderr, code }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPTIONS: Options = Options { width: 80, colour_out: false, colour_err: false, json: false, all: false };
+
+    fn example() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bizosaas/rollout.plan")
+    }
+
+    #[test]
+    fn a_valid_plan_prints_its_schedule_and_nothing_else() {
+        let outcome = offline(&example(), OPTIONS);
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
+        assert!(outcome.stdout.starts_with("rollout bizosaas-backend-staging: 4 phases, 10 services\n"), "{}", outcome.stdout);
+        assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 80));
+        let json = offline(&example(), Options { json: true, ..OPTIONS });
+        assert_eq!((json.code, json.stdout.as_str(), json.stderr.as_str()), (0, "", ""));
+    }
+
+    #[test]
+    fn an_invalid_plan_prints_what_is_wrong_and_no_schedule() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = folder.path().join("rollout.plan");
+        std::fs::write(&plan, std::fs::read_to_string(example()).unwrap()).unwrap();
+        let outcome = offline(&plan, OPTIONS);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+        assert_eq!(outcome.stderr.matches("E0501").count(), 4, "{}", outcome.stderr);
+        assert!(outcome.stderr.ends_with("4 errors\n"));
+        let json = offline(&plan, Options { json: true, ..OPTIONS });
+        assert_eq!((json.code, json.stdout.lines().count(), json.stderr.as_str()), (2, 4, ""));
+    }
+
+    #[test]
+    fn a_plan_that_is_not_there_is_one_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = offline(&folder.path().join("gone.plan"), OPTIONS);
+        assert_eq!(outcome.code, 2);
+        assert!(outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("1 error\n"), "{}", outcome.stderr);
+        assert_eq!(offline(folder.path(), OPTIONS).code, 2, "a folder is no plan");
+    }
 }

@@ -31,7 +31,8 @@ pub struct Service {
     pub container_name: Option<Spanned<String>>,
     /// Published ports, ranges expanded, those that cannot be read statically left out.
     pub ports: Vec<Spanned<Port>>,
-    /// Published ports that cannot be read statically, as written: a variable without a default, or a range that Docker chooses from.
+    /// Published ports that cannot be read statically, as written: a variable without a default, or a range that
+    /// Docker chooses from.
     pub unknown_ports: Vec<Spanned<String>>,
     /// `depends_on`, short and long.
     pub depends_on: Vec<DependsOn>,
@@ -128,7 +129,8 @@ pub struct EnvEntry {
     pub value: Option<Spanned<String>>,
 }
 
-/// `healthcheck`, as far as time is concerned. Docker's defaults are filled in: interval 30 s, timeout 30 s, retries 3, start period 0 s.
+/// `healthcheck`, as far as time is concerned. Docker's defaults are filled in: interval 30 s, timeout 30 s, retries
+/// 3, start period 0 s.
 #[derive(Clone, Debug)]
 pub struct Healthcheck {
     /// `interval`.

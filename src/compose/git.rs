@@ -3,8 +3,8 @@
 use super::GitContext;
 use crate::source::{Span, Spanned};
 
-/// The parts of a context that is a git URL; `None` for a path or another URL. `written` is where the context stands and the text there, which
-/// is longer than `context` by quotes or a block's indicator.
+/// The parts of a context that is a git URL; `None` for a path or another URL. `written` is where the context stands
+/// and the text there, which is longer than `context` by quotes or a block's indicator.
 pub(super) fn parse(context: &str, span: Span, written: &str) -> Option<GitContext> {
     let (repository, fragment) = match context.split_once('#') {
         Some((repository, fragment)) => (repository, Some(fragment)),
@@ -27,7 +27,10 @@ pub(super) fn parse(context: &str, span: Span, written: &str) -> Option<GitConte
 fn is_repository(url: &str) -> bool {
     let scheme = |name: &str| url.strip_prefix(name).is_some_and(|rest| !rest.is_empty());
     let http = scheme("https://") || scheme("http://");
-    scheme("git://") || scheme("ssh://") || scheme("git@") || (http && url.split('?').next().is_some_and(|path| path.ends_with(".git")))
+    scheme("git://")
+        || scheme("ssh://")
+        || scheme("git@")
+        || (http && url.split('?').next().and_then(|path| path.strip_suffix(".git")).is_some())
 }
 
 /// A reference may hold `${NAME:-default}`, so the colon that counts is the first one outside braces.
@@ -49,7 +52,7 @@ mod tests {
     use super::*;
     use crate::source::SourceMap;
 
-    fn parts(context: &str) -> Option<(String, Option<String>, Option<String>)> {
+    fn parts(context: &str) -> Option<Parts> {
         let file = SourceMap::default().add("compose.yml", context);
         let git = parse(context, Span::new(file, 0..context.len()), context)?;
         if let Some(reference) = &git.reference {
@@ -58,20 +61,22 @@ mod tests {
         Some((git.repository, git.reference.map(|reference| reference.value), git.directory))
     }
 
-    fn some(repository: &str, reference: Option<&str>, directory: Option<&str>) -> Option<(String, Option<String>, Option<String>)> {
-        Some((repository.to_owned(), reference.map(str::to_owned), directory.map(str::to_owned)))
+    type Parts = (String, Option<String>, Option<String>);
+
+    fn of(repository: &str, reference: Option<&str>, directory: Option<&str>) -> Parts {
+        (repository.to_owned(), reference.map(str::to_owned), directory.map(str::to_owned))
     }
 
     #[test]
     fn urls_are_taken_apart() {
         let https = "https://git.example/o/r.git";
-        assert_eq!(parts(https), some(https, None, None));
-        assert_eq!(parts(&format!("{https}#main")), some(https, Some("main"), None));
-        assert_eq!(parts(&format!("{https}#main:a/b")), some(https, Some("main"), Some("a/b")));
-        assert_eq!(parts(&format!("{https}#:a/b")), some(https, None, Some("a/b")));
-        assert_eq!(parts(&format!("{https}#${{REF:-main}}:a")), some(https, Some("${REF:-main}"), Some("a")));
-        assert_eq!(parts("git@git.example:o/r.git#v1:d"), some("git@git.example:o/r.git", Some("v1"), Some("d")));
-        assert_eq!(parts("ssh://git@git.example/o/r#v1"), some("ssh://git@git.example/o/r", Some("v1"), None));
+        assert_eq!(parts(https), Some(of(https, None, None)));
+        assert_eq!(parts(&format!("{https}#main")), Some(of(https, Some("main"), None)));
+        assert_eq!(parts(&format!("{https}#main:a/b")), Some(of(https, Some("main"), Some("a/b"))));
+        assert_eq!(parts(&format!("{https}#:a/b")), Some(of(https, None, Some("a/b"))));
+        assert_eq!(parts(&format!("{https}#${{REF:-main}}:a")), Some(of(https, Some("${REF:-main}"), Some("a"))));
+        assert_eq!(parts("git@git.example:o/r.git#v1:d"), Some(of("git@git.example:o/r.git", Some("v1"), Some("d"))));
+        assert_eq!(parts("ssh://git@git.example/o/r#v1"), Some(of("ssh://git@git.example/o/r", Some("v1"), None)));
     }
 
     #[test]

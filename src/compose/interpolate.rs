@@ -1,4 +1,5 @@
-//! `${VAR}` in compose files: `${VAR:-default}`, `${VAR-default}`, `${VAR:?message}`, `${VAR:+other}`, `$VAR`, and `$$` for a dollar.
+//! `${VAR}` in compose files: `${VAR:-default}`, `${VAR-default}`, `${VAR:?message}`, `${VAR:+other}`, `$VAR`, and
+//! `$$` for a dollar.
 
 use std::fmt;
 
@@ -52,8 +53,8 @@ pub fn interpolate(text: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Resul
     })
 }
 
-/// The text as far as the file alone tells it: every variable takes its default. `None` when one has none. The app's environment may still
-/// say otherwise: this is what the file's author expects, not what is sure.
+/// The text as far as the file alone tells it: every variable takes its default. `None` when one has none. The app's
+/// environment may still say otherwise: this is what the file's author expects, not what is sure.
 pub fn with_defaults(text: &str) -> Option<String> {
     expand(text, MAX_DEPTH, &|variable, depth| match variable.operator {
         Operator::Default => Ok(Choice::Operand(depth)),

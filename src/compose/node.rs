@@ -27,7 +27,8 @@ pub(super) struct Key {
     pub(super) span: Span,
 }
 
-/// What a node is. Numbers and booleans are kept as they were written: compose means `08` and `on` as text more often than not.
+/// What a node is. Numbers and booleans are kept as they were written: compose means `08` and `on` as text more often
+/// than not.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     Null,

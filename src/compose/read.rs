@@ -6,8 +6,9 @@ use super::{ComposeFile, Fault, Service};
 use crate::source::{FileId, Spanned};
 use std::collections::BTreeMap;
 
-/// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what compose itself would
-/// certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed, all within fixed bounds.
+/// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what
+/// compose itself would certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed,
+/// all within fixed bounds.
 ///
 /// # Errors
 /// Everything that is wrong with the file, in the order of the text.
@@ -36,7 +37,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
         }
         _ => reader.fault(services_key.span, "`services:` names no service"),
     }
-    let services = extended(services, &mut reader);
+    let services = extended(&services, &mut reader);
     let mut faults = reader.into_faults();
     if faults.is_empty() {
         let networks = externals(&root, "networks");
@@ -76,13 +77,15 @@ fn extends(node: &Node) -> Extends {
     name.scalar().map_or(Extends::Nothing, |text| Extends::Here(Spanned::new(text.to_owned(), name.span)))
 }
 
-/// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in another file.
-fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<Service> {
+/// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in
+/// another file.
+fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Service> {
     let by_name: BTreeMap<&str, usize> = services.iter().enumerate().map(|(at, (service, _))| (service.name.value.as_str(), at)).collect();
     let mut whole = Vec::with_capacity(services.len());
     for (at, (service, _)) in services.iter().enumerate() {
         let mut chain = vec![at];
-        // Once something is said about what it extends, or that stands elsewhere, nobody knows whether it runs something.
+        // Once something is said about what it extends, or that stands elsewhere, nobody knows whether it runs
+        // something.
         let mut complete = true;
         while let Some(last) = chain.last() {
             let base = match &services[*last].1 {
@@ -320,7 +323,7 @@ services:
         let mut aliases = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
             let above = format!("*a{}, ", level - 1).repeat(10);
-            aliases.push_str(&format!("a{level}: &a{level} [{above}]\n"));
+            aliases += &format!("a{level}: &a{level} [{above}]\n");
         }
         let deep = format!("services: {}{}", "[".repeat(10_000), "]".repeat(10_000));
         let wide = format!("services:\n  a:\n    image: a\n    ports:\n{}", "      - 1-65535:1-65535\n".repeat(500));

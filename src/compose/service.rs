@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
 }
 
 impl Service {
-    /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are overridden one by one.
+    /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are
+    /// overridden one by one.
     pub(super) fn extending(mut self, base: &Self) -> Self {
         fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
             own.splice(0..0, base.iter().cloned());

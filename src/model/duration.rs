@@ -7,7 +7,7 @@ use std::time::Duration;
 pub fn duration(duration: Duration) -> String {
     const UNITS: [(&str, u128); 3] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
     let millis = duration.as_millis();
-    match UNITS.iter().find(|(_, unit)| millis % unit == 0) {
+    match UNITS.iter().find(|(_, unit)| millis.is_multiple_of(*unit)) {
         Some(_) if millis == 0 => "0s".to_owned(),
         Some((name, unit)) => format!("{}{name}", millis / unit),
         None => format!("{millis}ms"),

@@ -7,13 +7,14 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, M
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// How many are shown unless all are asked for.
 pub const SHOWN: usize = 50;
 
-/// A place at most so many lines from the primary one is shown together with it, with all that lies between. One farther away is shown below
-/// it, so that the place in the header is always the primary one.
+/// A place at most so many lines from the primary one is shown together with it, with all that lies between. One
+/// farther away is shown below it, so that the place in the header is always the primary one.
 const NEAR: usize = 10;
 
 /// How diagnostics are drawn for people.
@@ -39,11 +40,12 @@ pub fn human(diagnostics: &[Diagnostic], sources: &SourceMap, look: Look) -> Str
     let mut out = String::new();
     for diagnostic in diagnostics.iter().take(shown) {
         let report = Report::of(diagnostic, &mut texts);
-        handler.render_report(&mut out, &report).expect("writing to a string cannot fail");
+        // Writing to a string cannot fail.
+        handler.render_report(&mut out, &report).ok();
         out.push('\n');
     }
     if diagnostics.len() > shown {
-        out.push_str(&format!("… and {} more; `--all` shows them\n", diagnostics.len() - shown));
+        writeln!(out, "… and {} more; `--all` shows them", diagnostics.len() - shown).ok();
     }
     out.push_str(&summary(diagnostics));
     out.push('\n');
@@ -75,7 +77,8 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
             labels: diagnostic.labels.iter().map(|label| Place::of(label, sources)).collect(),
             help: diagnostic.help.as_deref(),
         };
-        out.push_str(&serde_json::to_string(&line).expect("strings and numbers are always JSON"));
+        // Strings and numbers are always JSON.
+        out.push_str(&serde_json::to_string(&line).unwrap_or_default());
         out.push('\n');
     }
     out
@@ -131,8 +134,8 @@ impl Texts<'_> {
         Source { name: safe::line(&file.path().display().to_string()), text: text.clone(), joined }
     }
 
-    /// A place that the renderer can show: inside the text, and at least one character wide. What is empty at the end of a line or of the
-    /// text moves onto the character before it; the renderer would drop it or trip over it.
+    /// A place that the renderer can show: inside the text, and at least one character wide. What is empty at the end
+    /// of a line or of the text moves onto the character before it; the renderer would drop it or trip over it.
     fn place(&mut self, span: Span) -> SourceSpan {
         let span = self.sources.clamp(span);
         let text = self.sources.file(span.file).text();
@@ -142,14 +145,12 @@ impl Texts<'_> {
             return (start, visible.len()).into();
         }
         let next = text[start..].chars().next().filter(|next| !matches!(next, '\r' | '\n'));
-        match next {
-            Some(next) => (start, next.len_utf8()).into(),
-            None => {
-                let before = text[..start].trim_end_matches(['\r', '\n']);
-                let last = before.chars().next_back().map_or(1, char::len_utf8);
-                (before.len().saturating_sub(last), last).into()
-            }
+        if let Some(next) = next {
+            return (start, next.len_utf8()).into();
         }
+        let before = text[..start].trim_end_matches(['\r', '\n']);
+        let last = before.chars().next_back().map_or(1, char::len_utf8);
+        (before.len().saturating_sub(last), last).into()
     }
 
     fn labels(&mut self, labels: &[&Label], primary: Option<&Label>) -> Vec<LabeledSpan> {
@@ -168,7 +169,8 @@ impl Texts<'_> {
     }
 }
 
-/// The text with every character that a terminal would obey, and carriage returns that end no line, replaced by as many `?` as it has bytes.
+/// The text with every character that a terminal would obey, and carriage returns that end no line, replaced by as
+/// many `?` as it has bytes.
 fn harmless(text: &str) -> Arc<str> {
     if text.is_empty() {
         // Something to point at.
@@ -177,12 +179,12 @@ fn harmless(text: &str) -> Arc<str> {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(char) = rest.next() {
-        let shows = match char {
+        let keep = match char {
             '\t' => true,
             '\r' => rest.peek() == Some(&'\n'),
             char => safe::is_harmless(char.encode_utf8(&mut [0; 4])),
         };
-        if shows {
+        if keep {
             shown.push(char);
         } else {
             shown.extend(std::iter::repeat_n('?', char.len_utf8()));
@@ -203,14 +205,16 @@ struct Source {
 impl SourceCode for Source {
     fn read_span<'a>(&'a self, span: &SourceSpan, before: usize, after: usize) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let read = (*self.text).read_span(span, before, after)?;
-        // The renderer joins places whose lines meet by this count. Its own takes in every line above, and would join far too much.
-        let lines = read.data().iter().filter(|byte| **byte == b'\n').count() + if self.joined { NEAR } else { 0 };
+        // The renderer joins places whose lines meet by this count. Its own takes in every line above, and would join
+        // far too much.
+        let lines = read.data().split(|byte| *byte == b'\n').count() - 1 + if self.joined { NEAR } else { 0 };
         let (name, data, span) = (self.name.clone(), read.data(), *read.span());
         Ok(Box::new(MietteSpanContents::new_named(name, data, span, read.line(), read.column(), lines)))
     }
 }
 
-/// One diagnostic as the renderer takes it: the places of its own file, and those of each other file as a report of their own below it.
+/// One diagnostic as the renderer takes it: the places of its own file, and those of each other file as a report of
+/// their own below it.
 #[derive(Debug)]
 struct Report {
     message: String,

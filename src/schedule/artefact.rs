@@ -1,7 +1,8 @@
 //! The text that is sent for a phase: a marker line, then the compose file with its git references replaced by commits.
 //!
-//! The marker lets any machine with the plan's files tell the state without a journal. Dokploy stores the text as it is given, comments
-//! and all (FACTS.md §5), and drops comments only in the file it deploys, so the marker changes nothing that runs.
+//! The marker lets any machine with the plan's files tell the state without a journal. Dokploy stores the text as it
+//! is given, comments and all (FACTS.md §5), and drops comments only in the file it deploys, so the marker changes
+//! nothing that runs.
 
 use super::Phase;
 use sha2::{Digest, Sha256};
@@ -82,8 +83,8 @@ pub fn render(phase: &Phase, run: &str, commits: &Commits, verified: bool) -> St
     format!("{header}\n{body}")
 }
 
-/// Whether a live text is this phase: with or without a marker, and whatever commits its references were pinned to. Line by line and without
-/// regard to line ends, as for [`digest`].
+/// Whether a live text is this phase: with or without a marker, and whatever commits its references were pinned to.
+/// Line by line and without regard to line ends, as for [`digest`].
 pub fn is_phase(phase: &Phase, live: &str) -> bool {
     let live = canonical(body_of(live));
     let mut live = live.lines();
@@ -117,10 +118,10 @@ fn pinned(phase: &Phase, commits: &Commits) -> String {
     text
 }
 
-/// Whether a live line is a line of the phase's file, in which each of `pins` may stand as written or as a commit. `start` is where the line
-/// begins in the file.
-fn is_line(line: &str, pins: &[Pin], start: usize, live: &str) -> bool {
-    let (mut from, mut rest) = (0, live);
+/// Whether a line that was found is a line of the phase's file, in which each of `pins` may stand as written or as a
+/// commit. `start` is where the line begins in the file.
+fn is_line(line: &str, pins: &[Pin], start: usize, found: &str) -> bool {
+    let (mut from, mut rest) = (0, found);
     for pin in pins {
         let (at, end) = (pin.start - start, pin.end - start);
         let Some(after) = rest.strip_prefix(&line[from..at]) else { return false };
@@ -144,7 +145,8 @@ pub fn digest(text: &str) -> String {
     hex
 }
 
-/// CRLF as LF, no blanks at line ends, one final newline: what an editor or a web form may change without anybody meaning it.
+/// CRLF as LF, no blanks at line ends, one final newline: what an editor or a web form may change without anybody
+/// meaning it.
 pub fn canonical(text: &str) -> String {
     let mut lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     while lines.last() == Some(&"") {

@@ -78,7 +78,8 @@ impl Expectations<'_> {
     }
 }
 
-/// Every service of every phase, in the order of the plan's blocks so that their expectations are numbered as they are read.
+/// Every service of every phase, in the order of the plan's blocks so that their expectations are numbered as they
+/// are read.
 fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -> BTreeMap<ServiceName, Service> {
     let mut added_in: BTreeMap<ServiceName, PhaseId> = BTreeMap::new();
     for (at, step) in proven.steps().iter().enumerate() {
@@ -138,7 +139,8 @@ fn started(compose: &ComposeFile) -> impl Iterator<Item = ServiceName> {
     compose.services.iter().filter(|service| service.profiles.is_empty()).map(|service| service.name.value.clone())
 }
 
-/// Where commits take the place of git references, in the order of the text. A reference that an alias repeats is one place.
+/// Where commits take the place of git references, in the order of the text. A reference that an alias repeats is one
+/// place.
 fn pins(compose: &ComposeFile, sources: &SourceMap) -> Vec<Pin> {
     let contexts = compose.services.iter().filter_map(|service| service.build.as_ref()?.git.as_ref());
     let pins: BTreeSet<Pin> = contexts

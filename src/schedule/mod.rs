@@ -1,5 +1,5 @@
-//! The schedule: a checked plan with its compose files, made ready for the engine. Indices instead of names, texts instead of paths,
-//! nothing left that could be invalid. Made by [`crate::check`]'s success only.
+//! The schedule: a checked plan with its compose files, made ready for the engine. Indices instead of names, texts
+//! instead of paths, nothing left that could be invalid. Made by [`crate::check`]'s success only.
 
 mod artefact;
 mod build;
@@ -110,7 +110,8 @@ pub struct Phase {
     pub path: String,
     /// The compose file's text as it is on disk.
     pub text: String,
-    /// `sha256:` and the hex digest of [`Phase::text`] in canonical form (CRLF as LF, no blanks at line ends, one final newline).
+    /// `sha256:` and the hex digest of [`Phase::text`] in canonical form (CRLF as LF, no blanks at line ends, one
+    /// final newline).
     pub digest: String,
     /// The git references in `text` that are replaced by commits before it is sent.
     pub pins: Vec<Pin>,

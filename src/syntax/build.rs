@@ -266,16 +266,11 @@ impl<'t> Builder<'t> {
     fn misplaced(&mut self, form: &Form, keyword: Span, around: Surroundings) {
         let Some(place) = around.place else { return };
         let belongs: Vec<String> = form.places.iter().map(ToString::to_string).collect();
-        let mut problem = Diagnostic::new(
-            Code::Misplaced,
-            format!("`{}` does not belong in {place}", form.keyword),
-            keyword,
-            if place == Place::File { "outside all blocks" } else { "not here" },
-        );
+        let mut problem = Diagnostic::new(Code::Misplaced, format!("`{}` does not belong {place}", form.keyword), keyword, "not here");
         if let Some(opener) = around.opener {
             problem = problem.label(opener, "in the block of this");
         }
-        self.problems.push(problem.help(format!("it belongs in {}", list(&belongs, "or"))));
+        self.problems.push(problem.help(format!("it belongs {}", list(&belongs, "or"))));
     }
 }
 

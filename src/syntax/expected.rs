@@ -10,7 +10,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         text => "a string, `env(…)`, `secret(…)` or a name",
         plain | string | raw => "a string",
         name | names => "a name",
-        word | reference => "a word",
+        word | reference => "a name",
         duration => "a duration such as `10m`",
         size => "a size such as `10GiB`",
         percent => "a share such as `95%`",
@@ -54,7 +54,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         comment | gap => "`,` or the closing bracket",
         http | tcp | outside | logs | container | postgres | redis | server | build_contexts | exec => "what to ask",
         EOI | file | statement | block | close | unclosed | line_break | declaration | broken | junk | stray_block | stray_close | rest
-        | bracketed | curly | unfinished | rollout | dokploy | url | api_key | app | project | environment | compose | binding
+        | bracketed | curly | shell | unfinished | rollout | dokploy | url | api_key | app | project | environment | compose | binding
         | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service | job | external | gate
         | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time | body | json | header
         | none | some | running | query | ping | disk | memory | exit | stdout | condition | phase | require | deploy | settle | soak

@@ -71,17 +71,17 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
         Stop::typographic_quotes,
         Stop::odd_blank,
         Stop::cut_short,
+        Stop::status_list,
         Stop::assignment,
         Stop::duration,
         Stop::count,
-        Stop::status_list,
         Stop::unclosed_string,
         Stop::unquoted,
         Stop::choice,
         Stop::connective,
         Stop::list_item,
-        Stop::name,
         Stop::next_statement,
+        Stop::name,
     ];
     mistakes.iter().find_map(|mistake| mistake(&stop)).unwrap_or_else(|| stop.unexpected())
 }
@@ -208,12 +208,13 @@ impl Stop<'_> {
             return None;
         }
         let problem = |label: &str| Problem::new(Code::Syntax, range.clone(), format!("`{sign}` does not belong here"), label);
+        let blank = if self.understood == self.at { " " } else { "" };
         if self.expects(Rule::equals) {
-            return Some(problem("expected `=`").fix(range.clone(), "="));
+            return Some(problem("expected `=`").fix(range.clone(), format!("{blank}=")));
         }
         if wants_equal {
             return match sign {
-                "=" | ":" | ":=" | "===" => Some(problem("expected `==`").fix(range.clone(), "==")),
+                "=" | ":" | ":=" | "===" => Some(problem("expected `==`").fix(range.clone(), format!("{blank}=="))),
                 "=<" => Some(problem("expected `<=`").fix(range.clone(), "<=")),
                 "=>" => Some(problem("expected `>=`").fix(range.clone(), ">=")),
                 _ if self.form.rule == Rule::status => Some(problem("expected `==` or `in`").help("write `status in [200..299]`")),
@@ -222,6 +223,10 @@ impl Stop<'_> {
         }
         if self.expects(Rule::less) {
             return Some(problem("expected `<`").fix(range.clone(), "<"));
+        }
+        let instead = self.expected.iter().filter_map(|rule| connector(*rule)).find(|word| self.better(range.clone(), word));
+        if let Some(word) = instead.filter(|_| !self.may_end && blank.is_empty()) {
+            return Some(problem(&format!("expected `{word}`")).fix(range.clone(), word));
         }
         let before = self.text[..self.understood].rsplit([' ', '\t']).next().unwrap_or("");
         matches!(sign, "=" | ":" | ":=" | "=>" | "==").then(|| {
@@ -266,6 +271,7 @@ impl Stop<'_> {
     /// The unit that is most likely meant where none is written.
     fn unit(&self) -> &'static str {
         match self.form.rule {
+            Rule::time if self.token().len() > 2 => "ms",
             Rule::every | Rule::timeout | Rule::soak | Rule::time => "s",
             _ => "m",
         }
@@ -421,7 +427,7 @@ impl Stop<'_> {
             let label = format!("expected `{missing}` before this");
             return Some(Problem::new(Code::Syntax, token, message, label).fix(self.at..self.at, format!("{missing} ")));
         }
-        let other = words.iter().find(|valid| self.better(token.clone(), valid)).filter(|_| !self.may_end)?;
+        let other = words.iter().find(|valid| self.better(token.clone(), valid))?;
         let message = format!("expected `{other}`, found `{found}`");
         Some(Problem::new(Code::Syntax, token.clone(), message, format!("expected `{other}`")).fix(token, *other))
     }
@@ -462,7 +468,10 @@ impl Stop<'_> {
     fn name(&self) -> Option<Problem> {
         let (start, end) = if self.expects(Rule::name) {
             (self.at, self.token().end)
-        } else if self.understood == self.at && self.text[..self.at].ends_with(|last: char| last.is_ascii_alphanumeric()) {
+        } else if self.understood == self.at
+            && self.text[..self.at].ends_with(|last: char| last.is_ascii_alphanumeric())
+            && self.rest().starts_with(|next: char| !matches!(next, ',' | ';' | ')' | ']'))
+        {
             let start = self.text[..self.at].rfind([' ', '\t', ',']).map_or(0, |blank| blank + 1);
             (start, self.token().end)
         } else {

@@ -69,11 +69,11 @@ impl Place {
     }
 }
 
-/// Reads after "in": `a \`phase\` block`.
+/// Says where: "in a `phase` block", "outside all blocks".
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Place::File => f.write_str("the file itself, outside all blocks"),
+            Place::File => f.write_str("outside all blocks"),
             place @ (Place::App
             | Place::External
             | Place::Http
@@ -82,8 +82,8 @@ impl fmt::Display for Place {
             | Place::Postgres
             | Place::Redis
             | Place::Server
-            | Place::Exec) => write!(f, "an `{}` block", place.keyword()),
-            place => write!(f, "a `{}` block", place.keyword()),
+            | Place::Exec) => write!(f, "in an `{}` block", place.keyword()),
+            place => write!(f, "in a `{}` block", place.keyword()),
         }
     }
 }

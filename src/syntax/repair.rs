@@ -75,6 +75,10 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
         }
     }
     let mended = head.is_some();
+    if !mended && form.keyword != written {
+        // Perhaps another word was meant: what does not fit this one need not be wrong.
+        found.truncate(1);
+    }
     for problem in &mut found {
         let default = || if mended { format!("write `{}`", draft.text) } else { format!("it is written `{}`", form.shape) };
         problem.help.get_or_insert_with(default);
@@ -103,6 +107,7 @@ fn meant(written: &str, place: Place) -> Option<&'static Form> {
         ("assert", "expect"),
         ("check", "expect"),
         ("description", "note"),
+        ("interval", "every"),
         ("key", "api-key"),
         ("stage", "phase"),
         ("step", "phase"),
@@ -119,7 +124,7 @@ fn meant(written: &str, place: Place) -> Option<&'static Form> {
 fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {
     let valid: Vec<String> = place.forms().map(|form| format!("`{}`", form.keyword)).collect();
     let problem = Diagnostic::new(Code::Syntax, format!("unknown statement `{written}`"), span, "no statement begins so");
-    if valid.len() <= 8 { problem.help(format!("in {place}: {}", valid.join(", "))) } else { problem }
+    if valid.len() <= 8 { problem.help(format!("{place}: {}", valid.join(", "))) } else { problem }
 }
 
 /// The name that a broken head would have declared, so that its uses are not called unknown.

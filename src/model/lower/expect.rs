@@ -37,7 +37,7 @@ impl Lowering<'_> {
                     let text = self.plain(text);
                     self.once(&mut hint, text, inner);
                 }
-                Head::Expect(probe) => match self.expectation(probe, inner, &format!("service {}", name.value)) {
+                Head::Expect(probe) => match self.expectation(probe, inner, &format!("service \"{}\"", name.value)) {
                     Some(expectation) => expectations.push(expectation),
                     None => {
                         self.gaps.services.insert(name.value.clone());
@@ -65,14 +65,14 @@ impl Lowering<'_> {
                 }
                 Head::Expect(probe) => {
                     expects = true;
-                    expectations.extend(self.expectation(probe, inner, &format!("external {}", name.value)));
+                    expectations.extend(self.expectation(probe, inner, &format!("external \"{}\"", name.value)));
                 }
                 Head::Later { .. } => expects = true,
                 _ => {}
             }
         }
         if !expects {
-            let message = format!("external `{}` expects nothing", name.value);
+            let message = format!("external \"{}\" expects nothing", name.value);
             self.problems.push(
                 Diagnostic::new(Code::Vacuous, message, statement.span, "nothing in this block can fail")
                     .help("add `expect tcp \"HOST:PORT\"` or `expect http \"URL\"`"),
@@ -100,7 +100,7 @@ impl Lowering<'_> {
             }
             syntax::Probe::External(_) => {
                 self.problems.push(
-                    Diagnostic::new(Code::Misplaced, "`expect external` belongs in a gate", statement.span, format!("in `{whose}`"))
+                    Diagnostic::new(Code::Misplaced, "`expect external` belongs in a gate", statement.span, format!("in {whose}"))
                         .help("move it into a `gate` block, and `require` the gate in a phase"),
                 );
                 return None;

@@ -30,7 +30,7 @@ impl Lowering<'_> {
                 }
                 Head::Expect(probe) => {
                     holds_anything = true;
-                    expectations.extend(self.expectation(probe, inner, &format!("gate {}", name.value)));
+                    expectations.extend(self.expectation(probe, inner, &format!("gate \"{}\"", name.value)));
                 }
                 Head::Approve { question, within } => {
                     holds_anything = true;
@@ -44,7 +44,7 @@ impl Lowering<'_> {
             }
         }
         if !holds_anything {
-            let message = format!("gate `{}` asks for nothing", name.value);
+            let message = format!("gate \"{}\" asks for nothing", name.value);
             self.problems.push(
                 Diagnostic::new(Code::Vacuous, message, statement.span, "it would always be open")
                     .help("add `expect external NAME`, `expect http \"URL\"` or `approve \"QUESTION?\"`"),

@@ -173,6 +173,11 @@ impl<'a> Lowering<'a> {
         if self.gaps.declarations {
             return;
         }
+        if self.ast.statements.is_empty() {
+            let empty = Diagnostic::new(Code::Missing, "the plan is empty", self.ast.end, "nothing is declared");
+            self.problems.push(empty.help("a plan has `rollout NAME`, `dokploy { … }`, `app NAME { … }` and `phase NAME { … }`"));
+            return;
+        }
         let place = self.ast.statements.iter().find(|statement| statement.form.keyword == "rollout");
         let place = place.map_or(self.ast.end, |rollout| rollout.span);
         for keyword in ["rollout", "dokploy", "app", "phase"] {

@@ -35,7 +35,7 @@ impl Names {
             problems.push(
                 Diagnostic::new(
                     Code::DeclaredTwice,
-                    format!("{} `{}` is declared twice", self.kind, name.value),
+                    format!("{} \"{}\" is declared twice", self.kind, name.value),
                     name.span,
                     "declared again here",
                 )
@@ -50,6 +50,11 @@ impl Names {
     /// Declares a name whose declaration was not understood: using it is no error, and leads nowhere.
     pub(super) fn declare_unusable(&mut self, name: &Name) {
         self.declared.entry(name.value.clone()).or_insert(Declared { span: name.span, index: None });
+    }
+
+    /// Whether one was declared twice.
+    pub(super) fn has_doubles(&self) -> bool {
+        self.count > self.declared.values().filter(|declared| declared.index.is_some()).count()
     }
 
     /// Whether the name is declared, understood or not.
@@ -85,7 +90,7 @@ impl Names {
     fn unknown(&self, name: &Name, near: Option<&str>, others: &[&Names]) -> Diagnostic {
         let kind = self.kind;
         let article = if kind.starts_with(['a', 'e']) { "an" } else { "a" };
-        let message = format!("no {kind} is called `{}`", name.value);
+        let message = format!("no {kind} is called \"{}\"", name.value);
         let elsewhere = others.iter().find_map(|other| other.span(&name.value).map(|span| (span, other.kind)));
         if let Some((span, other)) = elsewhere {
             let other_article = if other.starts_with(['a', 'e']) { "an" } else { "a" };
@@ -94,9 +99,9 @@ impl Names {
                 .help(format!("name {article} {kind} here, or declare `{kind} {} {{ … }}`", name.value));
         }
         if let Some(near) = near {
-            let problem = Diagnostic::new(Code::UnknownName, message, name.span, format!("did you mean `{near}`?"));
+            let problem = Diagnostic::new(Code::UnknownName, message, name.span, format!("did you mean \"{near}\"?"));
             let problem = match self.span(near) {
-                Some(span) => problem.label(span, format!("`{near}` is declared here")),
+                Some(span) => problem.label(span, format!("\"{near}\" is declared here")),
                 None => problem,
             };
             return problem.help(format!("write `{near}`"));
@@ -105,7 +110,7 @@ impl Names {
         if self.declared.is_empty() {
             problem.help(format!("declare it: `{kind} {} {{ … }}`", name.value))
         } else if self.declared.len() <= LISTED {
-            let valid: Vec<String> = self.declared.keys().map(|name| format!("`{name}`")).collect();
+            let valid: Vec<String> = self.declared.keys().map(|name| format!("\"{name}\"")).collect();
             problem.help(format!("declared: {}", valid.join(", ")))
         } else {
             problem

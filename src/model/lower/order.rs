@@ -35,12 +35,13 @@ pub(super) fn check(phases: &[Phase], problems: &mut Vec<Diagnostic>) {
         problems.push(circle_problem(phases, circle));
     }
     let mut first: Option<usize> = None;
+    let mut more_firsts = Vec::new();
     let mut followers: BTreeMap<usize, usize> = BTreeMap::new();
     for (index, phase) in phases.iter().enumerate() {
         match &phase.after {
             None => match first {
                 None => first = Some(index),
-                Some(first) => problems.push(second_first(phases, first, index)),
+                Some(_) => more_firsts.push(index),
             },
             Some(after) if circles.iter().any(|circle| circle.contains(&index)) => {
                 followers.entry(after.value).or_insert(index);
@@ -52,6 +53,14 @@ pub(super) fn check(phases: &[Phase], problems: &mut Vec<Diagnostic>) {
                 Some(other) => problems.push(branch(phases, after.value, *other, index)),
             },
         }
+    }
+    let mut last = first.unwrap_or(0);
+    while let Some(next) = followers.remove(&last) {
+        last = next;
+    }
+    for index in more_firsts {
+        problems.push(second_first(phases, first.unwrap_or(0), index, last));
+        last = index;
     }
     debug_assert_eq!(problems.len() == before, phases.is_empty() || line(phases).is_some());
 }
@@ -85,13 +94,13 @@ fn circle_problem(phases: &[Phase], circle: &[usize]) -> Diagnostic {
     let first = circle[0];
     let place = |index: usize| phases[index].after.as_ref().map_or(phases[index].name.span, |after| after.span);
     if circle.len() == 1 {
-        return Diagnostic::new(Code::PhaseOrder, format!("phase `{}` comes after itself", name(first)), place(first), "this is itself")
+        return Diagnostic::new(Code::PhaseOrder, format!("phase \"{}\" comes after itself", name(first)), place(first), "this is itself")
             .help("name the phase before it, or leave `after …` out if it is the first");
     }
     let path: Vec<&str> = circle.iter().chain([&first]).map(|index| name(*index)).collect();
     let message = format!("phases wait for each other in a circle: {}", path.join(" → "));
     let label = |index: usize| {
-        phases[index].after.as_ref().map_or(String::new(), |after| format!("`{}` waits for `{}`", name(index), name(after.value)))
+        phases[index].after.as_ref().map_or(String::new(), |after| format!("\"{}\" waits for \"{}\"", name(index), name(after.value)))
     };
     let mut problem = Diagnostic::new(Code::PhaseOrder, message, place(first), label(first));
     for index in &circle[1..] {
@@ -100,20 +109,20 @@ fn circle_problem(phases: &[Phase], circle: &[usize]) -> Diagnostic {
     problem.help("leave `after …` out at the phase that is first")
 }
 
-fn second_first(phases: &[Phase], first: usize, second: usize) -> Diagnostic {
+fn second_first(phases: &[Phase], first: usize, second: usize, last: usize) -> Diagnostic {
     let (first, second) = (&phases[first].name, &phases[second].name);
-    let message = format!("phase `{}` does not say what it comes after", second.value);
+    let message = format!("phase \"{}\" does not say what it comes after", second.value);
     Diagnostic::new(Code::PhaseOrder, message, second.span, "a second first phase")
         .label(first.span, "the first phase")
-        .help(format!("write `phase {} after …`", second.value))
+        .help(format!("write `phase {} after {}`", second.value, phases[last].name.value))
 }
 
 fn branch(phases: &[Phase], after: usize, other: usize, index: usize) -> Diagnostic {
     let (this, other) = (&phases[index], &phases[other]);
     let after = &phases[after].name.value;
     let span = |phase: &Phase| phase.after.as_ref().map_or(phase.name.span, |after| after.span);
-    let message = format!("two phases come after `{after}`: `{}` and `{}`", other.name.value, this.name.value);
+    let message = format!("two phases come after \"{after}\": \"{}\" and \"{}\"", other.name.value, this.name.value);
     Diagnostic::new(Code::PhaseOrder, message, span(this), "phases run one after the other")
-        .label(span(other), format!("`{}` comes after it already", other.name.value))
+        .label(span(other), format!("\"{}\" comes after it already", other.name.value))
         .help(format!("write `phase {} after {}`", this.name.value, other.name.value))
 }

@@ -17,7 +17,7 @@ const SETTLE: Duration = Duration::from_secs(2 * 60);
 impl Lowering<'_> {
     /// All phases, and whether they are one line.
     pub(super) fn phases(&mut self, sampling: Sampling) -> Vec<Phase> {
-        let mut order_known = !self.gaps.declarations;
+        let mut order_known = !self.gaps.declarations && !self.phases.has_doubles();
         let mut phases = Vec::new();
         for statement in &self.ast.statements {
             match &statement.head {
@@ -121,9 +121,9 @@ impl Lowering<'_> {
             if let Some(near) = nearest(&name.value, self.services.iter()) {
                 let problem = Diagnostic::new(
                     Code::UnknownName,
-                    format!("no service is called `{}`", name.value),
+                    format!("no service is called \"{}\"", name.value),
                     name.span,
-                    format!("did you mean `{near}`?"),
+                    format!("did you mean \"{near}\"?"),
                 );
                 self.problems.push(problem.help(format!("write `{near}`")));
                 return Spanned::new(near.to_owned(), name.span);

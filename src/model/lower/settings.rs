@@ -191,7 +191,7 @@ impl Lowering<'_> {
         match u32::try_from(given.value) {
             Ok(count) if (least..=MOST).contains(&count) => count,
             _ => {
-                let message = format!("{} is out of range", given.value);
+                let message = "a number out of range";
                 let problem = Diagnostic::new(Code::OutOfRange, message, given.span, format!("from {least} to {MOST}"));
                 self.problems.push(problem.help(format!("write a number from {least} to {MOST}")));
                 least.max(1)

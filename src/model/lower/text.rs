@@ -136,9 +136,12 @@ impl<'a> Lowering<'a> {
         let mut found = Vec::new();
         self.lets.names.resolve(name, &[], &mut found);
         for mut problem in found {
-            problem.message = format!("no `let` is called `{}`", name.value);
-            let near = problem.help.as_deref().is_some_and(|help| help.starts_with("write"));
-            if !near {
+            problem.message = format!("no `let` is called \"{}\"", name.value);
+            if let Some(near) = problem.help.as_deref().and_then(|help| help.strip_prefix("write `")) {
+                if how != "bare" {
+                    problem.help = Some(format!("write `{{{}}}`", near.trim_end_matches('`')));
+                }
+            } else {
                 problem.help = Some(if how == "bare" {
                     format!("for the text itself write `\"{0}\"`; for a value write `let {0} = env(\"VARIABLE\")` above", name.value)
                 } else {
