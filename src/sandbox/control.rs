@@ -31,7 +31,7 @@ pub(super) async fn answer(request: Request<Incoming>, shell: &Arc<Shell>) -> An
     }
 }
 
-/// Every request to Dokploy's API as JSON lines, oldest first.
+/// One JSON object a line for each request to Dokploy's API.
 pub(super) fn log(shell: &Shell) -> String {
     shell.with_world(|world, _| {
         world.log().iter().filter_map(|call| serde_json::to_string(call).ok()).fold(String::new(), |mut text, line| {
