@@ -14,6 +14,18 @@ fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
     std::iter::once(diagnostic.primary.span).chain(diagnostic.labels.iter().map(|label| label.span))
 }
 
+fn walk(statements: &[Statement], lies_in: &dyn Fn(Span)) {
+    for statement in statements {
+        lies_in(statement.span);
+        lies_in(statement.keyword);
+        if let Some(block) = &statement.block {
+            lies_in(block.open);
+            block.close.iter().for_each(|close| lies_in(*close));
+        }
+        walk(statement.body(), lies_in);
+    }
+}
+
 /// Reads a text and checks what must hold of every reading.
 fn read(text: &str) {
     let mut sources = SourceMap::default();
@@ -23,17 +35,6 @@ fn read(text: &str) {
         let range = span.range();
         assert!(text.get(range.clone()).is_some(), "{range:?} is no range of a text of {} bytes: {text:?}", text.len());
     };
-    fn walk(statements: &[Statement], lies_in: &dyn Fn(Span)) {
-        for statement in statements {
-            lies_in(statement.span);
-            lies_in(statement.keyword);
-            if let Some(block) = &statement.block {
-                lies_in(block.open);
-                block.close.iter().for_each(|close| lies_in(*close));
-            }
-            walk(statement.body(), lies_in);
-        }
-    }
     walk(&parsed.ast.statements, &lies_in);
     parsed.ast.comments.iter().for_each(|comment| assert!(text[comment.range()].starts_with('#')));
     let lowered = load(file, text);

@@ -74,13 +74,11 @@ impl Stop<'_> {
         let word = leading_word(found);
         let problem = |label: String| Problem::new(Code::Syntax, token.clone(), format!("`{found}` is not {what}"), label);
         let near = nearest(word, valid.iter().copied()).or_else(|| (word == "https").then_some("http"));
-        Some(match near.filter(|_| !word.is_empty()) {
-            Some(near) => problem(format!("did you mean `{near}`?")).fix(self.at..self.at + word.len(), near),
-            None => {
-                let valid: Vec<String> = valid.iter().map(|word| format!("`{word}`")).collect();
-                problem("expected one of a few words".to_owned()).help(format!("it may be {}", list(&valid, "or")))
-            }
-        })
+        if let Some(near) = near.filter(|_| !word.is_empty()) {
+            return Some(problem(format!("did you mean `{near}`?")).fix(self.at..self.at + word.len(), near));
+        }
+        let valid: Vec<String> = valid.iter().map(|word| format!("`{word}`")).collect();
+        Some(problem("expected one of a few words".to_owned()).help(format!("it may be {}", list(&valid, "or"))))
     }
 
     /// A small word that is misspelled, missing or another one.
