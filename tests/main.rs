@@ -1,5 +1,6 @@
 //! All integration tests, in one binary so that they link once.
 
+mod engine;
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod architecture;
@@ -13,6 +14,7 @@ mod language;
 mod language_properties;
 mod observing;
 mod play;
+mod live_run;
 mod probes;
 mod recorded;
 mod recordings;

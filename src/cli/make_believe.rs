@@ -66,8 +66,33 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
             externals.entry((host.clone(), port)).or_insert(External { name: external, host, port, speaks });
         }
     }
-    let externals = externals.into_values().collect();
-    Setting { config: Config { projects, externals, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+    let mut externals: Vec<External> = externals.into_values().collect();
+    let references: BTreeSet<(String, String)> =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();
+    let references: Vec<(String, String)> = references.into_iter().collect();
+    externals.extend(git_hosts(&references));
+    Setting { config: Config { projects, externals, references, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+}
+
+/// The hosts that repositories are on, each once.
+fn git_hosts(references: &[(String, String)]) -> Vec<External> {
+    let hosts: BTreeSet<(String, u16)> = references
+        .iter()
+        .filter_map(|(repository, _)| {
+            let (scheme, rest) = repository.split_once("://")?;
+            let standard = match scheme {
+                "https" => 443,
+                "http" => 80,
+                _ => return None,
+            };
+            let authority = rest.split('/').next()?.rsplit('@').next()?;
+            Some(match authority.rsplit_once(':') {
+                Some((host, port)) => (host.to_lowercase(), port.parse().ok()?),
+                None => (authority.to_lowercase(), standard),
+            })
+        })
+        .collect();
+    hosts.into_iter().map(|(host, port)| External { name: host.clone(), host, port, speaks: Speaks::Git }).collect()
 }
 
 /// Git as the sandbox's world has it.
@@ -89,7 +114,7 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     let mut lines = vec!["Dokploy, its address and its key are the sandbox's own; nothing outside this process is touched".to_owned()];
     lines.extend(variables.supplied.iter().map(|(name, value)| format!("{name} is not set; the sandbox takes {value}")));
     let externals: Vec<String> =
-        config.externals.iter().map(|external| format!("{} ({}:{})", external.name, external.host, external.port)).collect();
+        config.externals.iter().filter(|external| external.speaks != Speaks::Git).map(|external| format!("{} ({}:{})", external.name, external.host, external.port)).collect();
     if !externals.is_empty() {
         lines.push(format!("it answers for {}", externals.join(", ")));
     }

@@ -1,6 +1,6 @@
 //! `plan run`: wires plan, engine, Dokploy, probes, store and reporter, for real or in the sandbox.
 
-use super::args::{self, Display, Run as Args};
+use super::args::{self, Run as Args};
 use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, IsTerminal as _};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A command that cannot begin: what was shown of it stands already, this is its exit code.
@@ -115,7 +116,8 @@ impl<'a> Job<'a> {
             reporter.borrow_mut().note(&warning);
         }
         let people = self.people(&reporter, self.args.yes, false);
-        self.roll_out(connection, LiveClock::start(), people, reporter, self.state(None)).await
+        let state = self.state(None);
+        self.roll_out(connection, LiveClock::start(), people, reporter, state).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -140,13 +142,13 @@ impl<'a> Job<'a> {
         let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
         // Runs against a sandbox are kept apart from real ones.
         let state = job.state(Some("sandbox"));
-        let requests = state.as_ref().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
+        let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
         let code = job.roll_out(connection, clock, people, reporter, state).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
         unfelt.iter().for_each(|fault| noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break")));
-        if let Ok(path) = requests {
+        if let Some(path) = requests {
             // For tests and the curious; a run does not depend on it.
             let _ = std::fs::write(path, sandbox.request_log());
         }
@@ -205,7 +207,7 @@ impl<'a> Job<'a> {
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
         let outside =
             Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
-        let engine = Engine::new(Rc::new(self.schedule), self.options);
+        let engine = Engine::new(Arc::new(self.schedule), self.options);
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
@@ -235,7 +237,7 @@ impl<'a> Job<'a> {
             match prompt {
                 Prompt::Approve(_) => reporter.ask_for_approval(),
                 Prompt::Confirm(_) => reporter.ask_to_go_on(),
-                Prompt::Rollback(_) => reporter.ask_to_go_back(),
+                Prompt::Rollback(_) => reporter.ask_to_roll_back(),
                 Prompt::Again => reporter.ask_again(),
             }
         };
@@ -289,6 +291,13 @@ impl Approve for Either {
         match self {
             Self::People(people) => people.confirm(after).await,
             Self::Sandbox(_) => Automatic.confirm(after).await,
+        }
+    }
+
+    async fn rollback(&self, failed: PhaseId) -> Confirmation {
+        match self {
+            Self::People(people) => people.rollback(failed).await,
+            Self::Sandbox(_) => Automatic.rollback(failed).await,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The commits of git references, by `git ls-remote`: git knows the user's credentials, proxies and hosts.
 
 use super::Sources;
+use crate::probe::ConnectTo;
 use crate::engine::{Answer, Failure, FailureKind};
 use crate::probe::safe;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -29,15 +30,17 @@ pub async fn resolve(sources: &impl Sources, references: &[(String, String)]) ->
 }
 
 /// Asks the repositories themselves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct GitSources {
+    /// Where hosts of repositories lead. A route to a loopback address is spoken to over plain HTTP, whatever the repository says.
+    pub connect_to: ConnectTo,
     /// Time limit for one repository. Default 30 s.
     pub limit: Duration,
 }
 
 impl Default for GitSources {
     fn default() -> Self {
-        Self { limit: LIMIT }
+        Self { connect_to: ConnectTo::default(), limit: LIMIT }
     }
 }
 
@@ -66,9 +69,31 @@ impl Sources for GitSources {
 }
 
 impl GitSources {
+    /// Git's own way to lead a host elsewhere, when the host of the repository has a route.
+    fn rewrite(&self, repository: &str) -> Option<String> {
+        let (scheme, rest) = repository.split_once("://")?;
+        let standard = match scheme {
+            "https" => 443,
+            "http" => 80,
+            _ => return None,
+        };
+        let authority = rest.split('/').next()?;
+        let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let (host, port) = match host_and_port.rsplit_once(':') {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (host_and_port, standard),
+        };
+        let to = self.connect_to.route(host.trim_matches(['[', ']']), port)?;
+        let scheme_there = if to.ip().is_loopback() { "http" } else { scheme };
+        Some(format!("url.{scheme_there}://{to}/.insteadOf={scheme}://{authority}/"))
+    }
+
     async fn ls_remote(&self, repository: &str, reference: &str) -> Result<Output, String> {
         let mut command = Command::new("git");
         // The second pattern asks for the commit that an annotated tag stands for.
+        if let Some(rewrite) = self.rewrite(repository) {
+            command.args(["-c", &rewrite]);
+        }
         command.args(["ls-remote", "--", repository, reference, &format!("{reference}^{{}}")]);
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "").env("GIT_ALLOW_PROTOCOL", PROTOCOLS);
         if std::env::var_os("GIT_SSH_COMMAND").is_none() {

@@ -163,6 +163,11 @@ impl Reporter {
         self.ask(&question);
     }
 
+    /// What was typed was neither yes nor no.
+    pub fn ask_again(&mut self) {
+        self.ask("please answer yes or no: ");
+    }
+
     /// Says how it ended. The verdict is the last line on stdout; in JSON it is a line of its own, of event `verdict`.
     pub fn finish(&mut self, ending: &Ending, code: ExitCode) {
         if self.view.ending.is_none() {
@@ -241,6 +246,12 @@ impl Reporter {
             Kind::Plain(_) | Kind::Json(_) => self.width,
         }
         .max(40)
+    }
+}
+
+impl crate::drive::Report for Reporter {
+    fn event(&mut self, now: Moment, event: &Event) {
+        Reporter::event(self, now, event);
     }
 }
 

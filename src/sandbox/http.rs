@@ -53,7 +53,9 @@ async fn answer(request: Request<Incoming>, target: Target, shell: Arc<Shell>) -
         Target::Dokploy if path.starts_with("/sandbox/") => Ok(control::answer(request, &shell).await),
         Target::Dokploy => dokploy(request, &shell).await,
         Target::Service(port) => service(shell.with_world(|world, now| world.service(now, port, &path)), &shell).await,
-        Target::External(name) | Target::Silent(name) => service(shell.with_world(|world, now| world.external(now, &name)), &shell).await,
+        Target::External(name) | Target::Silent(name) => {
+            service(shell.with_world(|world, now| world.external(now, &name, &path)), &shell).await
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Pin, Sched
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{ComposeFile, with_defaults};
 use crate::diagnostic::Diagnostic;
-use crate::model::{self, Plan};
+use crate::model::{self, Lowered, Plan};
 use crate::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,14 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Prepared {
     /// The schedule, when nothing is wrong.
     pub schedule: Option<Schedule>,
-    /// Errors and warnings of the checks, sorted; those given as `prior` are not among them.
+    /// Errors and warnings, those of reading the plan among them, sorted.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks a plan and makes its schedule. See [`check`] for the arguments.
-pub fn prepare(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, prior: &[Diagnostic]) -> Prepared {
-    let Checked { proven, diagnostics } = check(plan, sources, files, prior);
-    Prepared { schedule: proven.map(|proven| build(plan, &proven, sources)), diagnostics }
+/// Checks what reading a plan gave and makes its schedule. See [`check`] for the arguments.
+pub fn prepare(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Prepared {
+    let Checked { proven, diagnostics } = check(lowered, sources, files);
+    let schedule = lowered.plan.as_ref().zip(proven).map(|(plan, proven)| build(plan, &proven, sources));
+    Prepared { schedule, diagnostics }
 }
 
 /// The schedule of a plan that was proven.

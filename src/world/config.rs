@@ -22,6 +22,8 @@ pub struct Config {
     pub volumes: Option<Vec<String>>,
     /// Addresses outside Dokploy at which something answers.
     pub externals: Vec<External>,
+    /// Git references that are there, as (repository, branch).
+    pub references: Vec<(String, String)>,
     /// What goes wrong.
     pub faults: Vec<Fault>,
     /// The world's start in seconds since 1970.
@@ -45,6 +47,7 @@ impl Default for Config {
             networks: None,
             volumes: None,
             externals: Vec::new(),
+            references: Vec::new(),
             faults: Vec::new(),
             // 2026-01-05 09:00:00 UTC, a Monday.
             start: 1_767_603_600,
@@ -204,4 +207,6 @@ pub enum Speaks {
     Tcp,
     /// HTTP: 200 and `{"status":"ok"}` on any path.
     Http,
+    /// Git over HTTP, as far as `git ls-remote` asks: the list of references of any repository in [`Config::references`].
+    Git,
 }

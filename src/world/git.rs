@@ -11,6 +11,19 @@ pub(super) fn commit_of(repository: &str, reference: &str) -> Option<String> {
     Some(if is_commit { reference.to_ascii_lowercase() } else { names::hex40(&["commit", repository, reference]) })
 }
 
+/// The reference list of a repository over HTTP, which git asks for at `…/info/refs`; `None` for another path or an unknown repository.
+pub(super) fn references(known: &[(String, String)], path: &str) -> Option<String> {
+    let repository_path = path.strip_suffix("/info/refs")?;
+    let of_it = known.iter().filter(|(repository, _)| repository.ends_with(repository_path));
+    let lines: Vec<String> = of_it
+        .filter_map(|(repository, reference)| {
+            let name = if reference.starts_with("refs/") { reference.clone() } else { format!("refs/heads/{reference}") };
+            Some(format!("{}\t{name}\n", commit_of(repository, reference)?))
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.concat())
+}
+
 #[cfg(test)]
 mod tests {
     use super::commit_of;

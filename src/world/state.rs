@@ -40,6 +40,7 @@ pub struct World {
     pub(super) log: Vec<LoggedCall>,
     deploy: Option<Deploy>,
     externals: Vec<External>,
+    references: Vec<(String, String)>,
     restarts_at: Option<Duration>,
     down_until: Option<Duration>,
 }
@@ -58,6 +59,7 @@ impl World {
             log: Vec::new(),
             deploy: None,
             externals: config.externals,
+            references: config.references,
             restarts_at: None,
             down_until: None,
             version: config.version,
@@ -233,14 +235,21 @@ impl World {
         container.answer(now, path, symptoms)
     }
 
-    /// What an external answers.
-    pub fn external(&mut self, now: Duration, name: &str) -> ServiceAnswer {
+    /// What an external answers on a path.
+    pub fn external(&mut self, now: Duration, name: &str, path: &str) -> ServiceAnswer {
         self.advance(now);
         let Some(external) = self.externals.iter().find(|external| external.name == name) else { return ServiceAnswer::Refused };
         match external.speaks {
             _ if self.faults.external_is_down(name) => ServiceAnswer::Refused,
             Speaks::Tcp => ServiceAnswer::Hang,
             Speaks::Http => ServiceAnswer::Http { status: 200, body: r#"{"status":"ok"}"#.to_owned(), after: Duration::from_millis(3) },
+            Speaks::Git => {
+                let (status, body) = match git::references(&self.references, path) {
+                    Some(list) => (200, list),
+                    None => (404, "not found".to_owned()),
+                };
+                ServiceAnswer::Http { status, body, after: Duration::from_millis(3) }
+            }
         }
     }
 

@@ -1,0 +1,8 @@
+//! The engine against a platform of closures: every way a run can go, and what holds of all of them.
+
+mod fake;
+mod plan;
+mod properties;
+mod refusals;
+mod rollbacks;
+mod rollouts;
