@@ -29,6 +29,7 @@ pub fn called() -> Vec<Call> {
         Call::DeployLog { deployment: "d".to_owned(), lines: 50 },
         Call::AppContainers { app_name: "bench-web-uauhae".to_owned(), server: None },
         Call::HostContainers { server: None },
+        Call::ServerHealth,
         Call::Inspect { container: container(), server: None },
     ]
 }

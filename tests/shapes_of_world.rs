@@ -89,6 +89,13 @@ fn answers_have_the_recorded_shape() {
         answers.push(get(&mut busy, "deployment.readLogs", &[("deploymentId", &row)], key));
         answers.push(get(&mut busy, "docker.getContainers", &[], key));
     }
+    for faulty in [false, true] {
+        if faulty {
+            busy.world.add_fault(busy.now, Fault::parse("dokploy: docker-down").unwrap());
+        }
+        answers.push(get(&mut busy, "docker.getServerHealth", &[], KEY));
+        busy.world.clear_faults(busy.now);
+    }
     answers.push(get(&mut busy, "compose.one", &[], KEY));
     answers.push(get(&mut busy, "compose.one", &[("composeId", "x")], KEY));
     answers.push(get(&mut busy, "deployment.readLogs", &[("deploymentId", "x")], KEY));

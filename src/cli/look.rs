@@ -39,7 +39,9 @@ pub(super) fn check(args: &Check) -> u8 {
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
     if outcome.code == 0 && !args.offline && !json {
-        report::to_stderr("note: Dokploy was not asked: comparing with what is live is not built yet; `plan run` does it before it asks to go on\n");
+        report::to_stderr(
+            "note: Dokploy was not asked: comparing with what is live is not built yet; `plan run` does it before it asks to go on\n",
+        );
     }
     outcome.code
 }

@@ -113,13 +113,16 @@ impl Sources for WorldSources {
 pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &Config, asks_people: bool) -> Vec<String> {
     let mut lines = vec!["Dokploy, its address and its key are the sandbox's own; nothing outside this process is touched".to_owned()];
     lines.extend(variables.supplied.iter().map(|(name, value)| format!("{name} is not set; the sandbox takes {value}")));
-    let externals: Vec<String> =
-        config.externals.iter().filter(|external| external.speaks != Speaks::Git).map(|external| format!("{} ({}:{})", external.name, external.host, external.port)).collect();
+    let externals: Vec<String> = config
+        .externals
+        .iter()
+        .filter(|external| external.speaks != Speaks::Git)
+        .map(|external| format!("{} ({}:{})", external.name, external.host, external.port))
+        .collect();
     if !externals.is_empty() {
         lines.push(format!("it answers for {}", externals.join(", ")));
     }
-    let repositories: BTreeSet<&str> =
-        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
+    let repositories: BTreeSet<&str> = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
     if !repositories.is_empty() {
         lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
     }

@@ -8,8 +8,8 @@ use super::variables::{self, Environment};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock, People,
-    Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
+    People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
 };
 use crate::engine::{Approver, Engine, Event, Moment, Options};
 use crate::model::{Dokploy as Address, Variables};

@@ -82,6 +82,8 @@ pub enum Call {
         /// The server, when it is not Dokploy's own host.
         server: Option<String>,
     },
+    /// `docker.getServerHealth` of Dokploy's own host: whether Docker answers when its lists come empty. From v0.30 on.
+    ServerHealth,
     /// `docker.getConfig`: `docker inspect`.
     Inspect {
         /// The container.
@@ -115,6 +117,7 @@ impl Call {
             Call::DeployLog { .. } => "deployment.readLogs",
             Call::AppContainers { .. } => "docker.getContainersByAppNameMatch",
             Call::HostContainers { .. } => "docker.getContainers",
+            Call::ServerHealth => "docker.getServerHealth",
             Call::Inspect { .. } => "docker.getConfig",
         }
     }

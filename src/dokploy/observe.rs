@@ -4,7 +4,7 @@ use super::failure::{refused, unreadable};
 use super::inspect::container;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
-use super::rows::app_containers;
+use super::rows::{app_containers, docker_answered, engine_answered};
 use super::session::App;
 use super::{Body, Call};
 use crate::engine::{Answer, Container, Failure, Observed};
@@ -35,11 +35,26 @@ pub(super) struct Observe {
     server: Option<String>,
     looks: u32,
     inspecting: Option<Vec<String>>,
+    doubt: Doubt,
+}
+
+/// How far an empty list is believed. By itself it may mean that Docker does not answer (FACTS §7); another answer of Docker's between two
+/// empty lists settles that there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// No empty list yet.
+    None,
+    /// The host's list was asked for.
+    Host,
+    /// The server's health was asked for: names with "dokploy" in them are not listed, so the host's list may be empty too.
+    Health,
+    /// Docker answers.
+    Settled,
 }
 
 impl Observe {
     pub(super) fn new(app: &App) -> Self {
-        Self { app_name: app.app_name.clone(), server: app.server.clone(), looks: 0, inspecting: None }
+        Self { app_name: app.app_name.clone(), server: app.server.clone(), looks: 0, inspecting: None, doubt: Doubt::None }
     }
 
     pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
@@ -56,9 +71,11 @@ impl Observe {
             return self.list();
         }
         let mut outcomes = VecDeque::from(outcomes);
-        match self.inspecting.take() {
-            None => self.listed(outcomes.pop_front()),
-            Some(ids) => self.inspected(&ids, outcomes),
+        match (self.inspecting.take(), self.doubt) {
+            (Some(ids), _) => self.inspected(&ids, outcomes),
+            (None, Doubt::None | Doubt::Settled) => self.listed(outcomes.pop_front()),
+            (None, Doubt::Host) => self.host_told(outcomes.pop_front()),
+            (None, Doubt::Health) => self.health_told(outcomes.pop_front()),
         }
     }
 
@@ -79,12 +96,40 @@ impl Observe {
         };
         let Ok(rows) = app_containers(&answer) else { return Look::NotSeen(unreadable(&self.listing())) };
         if rows.is_empty() {
-            return Look::Seen(Observed::Unknown(EMPTY.to_owned()));
+            if self.doubt == Doubt::Settled {
+                return Look::Seen(Observed::Known(Vec::new()));
+            }
+            self.doubt = Doubt::Host;
+            return Look::Ask(vec![Call::HostContainers { server: self.server.clone() }]);
         }
         let ids: Vec<String> = rows.into_iter().map(|(id, _)| id).collect();
         let calls = ids.iter().map(|id| Call::Inspect { container: id.clone(), server: self.server.clone() }).collect();
         self.inspecting = Some(ids);
         Look::Ask(calls)
+    }
+
+    fn host_told(&mut self, outcome: Option<Outcome>) -> Look {
+        match outcome {
+            Some(Outcome::Body(Body::Json(answer))) if docker_answered(&answer) => self.settled(),
+            // The health is that of Dokploy's own host.
+            _ if self.server.is_none() => {
+                self.doubt = Doubt::Health;
+                Look::Ask(vec![Call::ServerHealth])
+            }
+            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+        }
+    }
+
+    fn health_told(&mut self, outcome: Option<Outcome>) -> Look {
+        match outcome {
+            Some(Outcome::Body(Body::Json(answer))) if engine_answered(&answer) => self.settled(),
+            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+        }
+    }
+
+    fn settled(&mut self) -> Look {
+        self.doubt = Doubt::Settled;
+        self.list()
     }
 
     fn inspected(&mut self, ids: &[String], outcomes: VecDeque<Outcome>) -> Look {

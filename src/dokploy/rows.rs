@@ -272,6 +272,24 @@ pub struct HostRow {
     pub running: bool,
 }
 
+/// What stands for the id when Docker lists no container at all: Dokploy makes a row of the empty output (FACTS §7).
+const NO_CONTAINER: &str = "No container id";
+
+/// Whether `docker.getContainers` shows that Docker answered: a container, or the row that stands for none. `[]` shows nothing, and neither
+/// does a row that a noisy shell made.
+pub fn docker_answered(answer: &Value) -> bool {
+    list(answer).is_ok_and(|rows| {
+        rows.iter().filter_map(|row| row.get("containerId")?.as_str()).any(|id| is_container_id(id) || id == NO_CONTAINER)
+    })
+}
+
+/// Whether `docker.getServerHealth` shows that Docker answered: it lists networks, and gives no reason why it could not (FACTS §7).
+pub fn engine_answered(answer: &Value) -> bool {
+    let networks = answer.get("dockerNetworks");
+    let listed = networks.and_then(|networks| networks.get("usage")?.as_array()).is_some_and(|usage| !usage.is_empty());
+    listed && networks.is_some_and(|networks| networks.get("usageError").is_none_or(Value::is_null))
+}
+
 /// `docker.getContainers`. Rows without a hex id are dropped.
 ///
 /// # Errors

@@ -161,8 +161,9 @@ impl Survey {
         match self.unless_forbidden(Right::Docker, outcome) {
             None | Some(Outcome::Body(Body::Empty)) => {}
             Some(outcome) => {
-                let rows = rows::host_containers(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
-                self.host = Some(rows).filter(|rows| !rows.is_empty());
+                let answer = json(&call, Some(outcome))?;
+                let rows = rows::host_containers(&answer).map_err(|_| unreadable(&call))?;
+                self.host = rows::docker_answered(&answer).then_some(rows);
             }
         }
         let Some(app) = &self.app else { return Err(self.rights_failure()) };

@@ -1,8 +1,8 @@
 //! The commits of git references, by `git ls-remote`: git knows the user's credentials, proxies and hosts.
 
 use super::Sources;
-use crate::probe::ConnectTo;
 use crate::engine::{Answer, Failure, FailureKind};
+use crate::probe::ConnectTo;
 use crate::probe::safe;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;

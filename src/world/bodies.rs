@@ -223,6 +223,40 @@ pub(super) fn host_container(container: &Container, now: Duration) -> Value {
     })
 }
 
+/// The item that stands for none on a host without containers.
+pub(super) fn no_host_container() -> Value {
+    json!({
+        "containerId": "No container id", "name": "No container name", "image": "No image", "ports": "No ports", "state": "No state",
+        "status": "No status",
+    })
+}
+
+/// `docker.getServerHealth`; without `networks` Docker does not answer.
+pub(super) fn server_health(containers: usize, networks: Option<Vec<&str>>, checked_at: &str) -> Value {
+    let mut docker = json!({"count": networks.as_ref().map_or(0, Vec::len), "addressPools": null, "usage": []});
+    match networks {
+        None => docker["usageError"] = json!("connect ENOENT /var/run/docker.sock"),
+        Some(networks) => {
+            let usage = networks.iter().enumerate().map(|(at, name)| {
+                let subnet = format!("172.{}.0.0/16", 17 + at % 14);
+                json!({"name": name, "driver": "bridge", "subnet": subnet, "containersInUse": 0, "capacity": 65534, "percentUsed": 0})
+            });
+            docker["usage"] = usage.collect();
+        }
+    }
+    json!({
+        "checkedAt": checked_at,
+        "containers": {"containerCount": containers, "serviceCount": 0},
+        "resources": {"memTotalBytes": 8_589_934_592_u64, "memUsedBytes": 2_147_483_648_u64, "cpuCount": 2},
+        "inotify": {"maxWatches": 192_536, "maxInstances": 128, "maxQueuedEvents": 16384, "currentInstances": 0, "persisted": false},
+        "disk": {"totalBytes": 107_374_182_400_u64, "usedBytes": 21_474_836_480_u64},
+        "dockerNetworks": docker,
+        "daemonErrors": [],
+        "daemonLogsWindow": {"fromEpoch": 1_767_517_200, "toEpoch": 1_767_603_600},
+        "reservation": {"memoryReservedBytes": 0, "cpuReservedNanoCpus": 0, "appCount": 0, "unsupportedComposeCount": 0},
+    })
+}
+
 /// Ports as `docker ps` shows them.
 fn ports(definition: &Definition) -> String {
     let mut shown = Vec::new();

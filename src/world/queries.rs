@@ -57,6 +57,14 @@ impl World {
                 self.server_is_known(asked)?;
                 Ok(ApiResponse::ok(&self.host_containers()))
             }
+            "docker.getServerHealth" => {
+                may_use_docker(asked)?;
+                if asked.is_owner() {
+                    Ok(ApiResponse::ok(&self.server_health()))
+                } else {
+                    Err(asked.forbidden("unauthorized to access resource \"server\""))
+                }
+            }
             "docker.getContainersByAppNameMatch" => self.app_containers(asked),
             "docker.getConfig" => self.inspect(asked),
             "settings.getDokployVersion" => Ok(ApiResponse::ok(&json!(self.version))),
@@ -193,7 +201,15 @@ impl World {
             return json!([]);
         }
         let shown = self.host.containers.iter().rev().filter(|container| !container.name.contains("dokploy"));
-        shown.map(|container| bodies::host_container(container, self.now)).collect()
+        let shown: Vec<Value> = shown.map(|container| bodies::host_container(container, self.now)).collect();
+        // Dokploy makes a row of `docker ps` printing nothing; hiding its own containers comes after that (FACTS §7).
+        if self.host.containers.is_empty() { json!([bodies::no_host_container()]) } else { Value::Array(shown) }
+    }
+
+    /// The host's networks, or why Docker does not tell them.
+    fn server_health(&mut self) -> Value {
+        let networks = (!self.faults.docker_is_down(self.now)).then(|| self.host.networks.iter().map(String::as_str).collect::<Vec<_>>());
+        bodies::server_health(self.host.containers.len(), networks, &self.calendar.iso(self.now))
     }
 
     /// By the project's label with `appType=docker-compose`, by the beginning of the name without (FACTS §7). Open to every key.
