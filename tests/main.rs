@@ -1,6 +1,5 @@
 //! All integration tests, in one binary so that they link once.
 
-mod engine;
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails by panicking")]
 
 mod architecture;
@@ -8,13 +7,14 @@ mod check;
 mod compose_styles;
 mod deploying;
 mod driver;
+mod engine;
 mod fixture;
 mod git_sources;
 mod language;
 mod language_properties;
+mod live_run;
 mod observing;
 mod play;
-mod live_run;
 mod probes;
 mod recorded;
 mod recordings;

@@ -68,7 +68,7 @@ impl Reader<'_> {
         self.phase.services.get(name).cloned()
     }
 
-    /// BuildKit: `#5 ERROR: …`, the summary's ` > [web 2/2] RUN …:`, and `target web: failed to solve`.
+    /// `BuildKit`: `#5 ERROR: …`, the summary's ` > [web 2/2] RUN …:`, and `target web: failed to solve`.
     fn build(&self, line: &str) -> Option<ServiceName> {
         if let Some((number, "ERROR:")) =
             line.strip_prefix('#').and_then(|rest| rest.split_once(' ')).map(|(number, rest)| (number, first(rest)))

@@ -79,6 +79,7 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
         Stage::Replacing { op: awaited, purpose, then } if awaited == op => replace::answered(turn, op, purpose, then, answer),
         Stage::Delivering(delivery) => deploy::answered(turn, delivery, op, answer),
         Stage::Failing(failing) if failing.awaits(op) => failure::answered(turn, *failing, op, answer),
+        Stage::Recounting { way, op: awaited } if awaited == op => rollback::recounted(turn, way, &answer),
         Stage::Stopping { way, op: awaited } if awaited == op => rollback::stopped(turn, way, op, answer),
         _ => {}
     }

@@ -1,8 +1,9 @@
 //! Assertions: watches of what was well before, or must be well now. Failures decide at once, and waiting has an end.
 
 use super::containers::Before;
+use super::tracker::Patience;
 use super::turn::Turn;
-use super::watch::{Looks, Patience, Standing, Watch};
+use super::watch::{Looks, Standing, Watch};
 use super::{Event, Moment};
 use crate::schedule::{ExpectationId, ServiceName};
 

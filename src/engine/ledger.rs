@@ -2,7 +2,7 @@
 //! Where the work stands in this very moment is [`super::stage`].
 
 use super::verified::{Baseline, Restore, Verified};
-use super::{DeployPurpose, Ending, Event, Moment, Options, Position, Reading, Survey, Target, Undo};
+use super::{Container, DeployPurpose, Ending, Event, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
 use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -86,10 +86,8 @@ impl Ledger {
             Event::NotDone { may_have_acted, .. } => self.changed |= may_have_acted,
             Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
             Event::DeployStarted { .. } | Event::Stopped => self.changed = true,
-            Event::Round { services, .. } => {
-                if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) {
-                    self.healthy = (services.values().filter(|one| one.reading == Reading::Pass).count(), services.len());
-                }
+            Event::Round { services, .. } if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) => {
+                self.healthy = (services.values().filter(|one| one.reading == Reading::Pass).count(), services.len());
             }
             Event::PhaseVerified { phase, services, asserted_only, .. } => {
                 self.verified = Verified::phase(event);
@@ -182,6 +180,16 @@ impl Ledger {
         self.verified.as_ref().map(|phase| phase.services().clone()).unwrap_or_default()
     }
 
+    /// Whether the app had no container when the run began. Dokploy's empty list says "unknown" (FACTS §7): it means none when Docker
+    /// answered for the rest of the host and shows nothing of ours, or when there is no text that could have made any.
+    pub(super) fn began_with_nothing(&self) -> bool {
+        let Some(survey) = &self.survey else { return false };
+        match known_containers(survey) {
+            Some(containers) => containers.is_empty(),
+            None => self.position == Some(Position::Empty),
+        }
+    }
+
     /// The last verified phase.
     pub(super) fn last_verified(&self) -> Option<PhaseId> {
         self.verified.as_ref().map(Verified::id)
@@ -202,6 +210,15 @@ impl Ledger {
             }
             DeployPurpose::Rollback(target) => format!("plan run={run} rollback-to={} try={attempt}", name_of(target, schedule)),
         }
+    }
+}
+
+/// The app's containers, as far as the survey can tell them: by themselves, or by their absence among those of the host.
+pub(super) fn known_containers(survey: &Survey) -> Option<&[Container]> {
+    match (&survey.containers, &survey.host) {
+        (Observed::Known(containers), _) => Some(containers),
+        (Observed::Unknown(_), Some(host)) if !host.is_empty() && !host.iter().any(|one| one.ours) => Some(&[]),
+        (Observed::Unknown(_), _) => None,
     }
 }
 

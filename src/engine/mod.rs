@@ -29,6 +29,8 @@
 //! - A reading of one kind ends the rows of the others: two failures, an error and a failure are no three failures in a row. While the
 //!   containers cannot be told, every reading of a service is an error.
 //! - A healthcheck that has no verdict yet neither passes nor fails; it ends a row of passes.
+//! - Dokploy's empty list of containers is "unknown". It is taken for none when Docker answered for the rest of the host at the start, or the
+//!   live text is blank; and after Dokploy stopped the app.
 //! - A soak that is broken begins anew at once, and fails when it cannot be over in time any more.
 //! - A live phase that was never verified and holds is not deployed again: it settles and soaks, and is marked then. If it does not hold
 //!   it is sent again.
@@ -66,6 +68,7 @@ mod settle;
 mod stage;
 mod start;
 mod streak;
+mod tracker;
 mod turn;
 mod verdict;
 mod verified;
@@ -175,7 +178,8 @@ impl Engine {
 
     /// When to give [`Input::Woke`], if nothing is heard before. Always later than the last `now`, or as late.
     pub fn next_wake(&self) -> Option<Moment> {
-        self.state.stage.next_wake()
+        // An interrupted run waits for one answer and for nothing else.
+        if self.state.leaving { None } else { self.state.stage.next_wake() }
     }
 
     /// How the run ended, once it has.

@@ -5,13 +5,14 @@
 //! of the services delivered earlier; without approvals one such assertion right before the deploy. Its containers are also what a
 //! replaced container is told from afterwards.
 
+use super::containers::Before;
 use super::judgement::{Assertion, Outcome, listed};
 use super::replace;
 use super::settle;
 use super::stage::{Check, Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Looks;
-use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Position, Reason};
+use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Reason};
 use crate::schedule::{GateId, PhaseId, ServiceName};
 use std::collections::BTreeSet;
 
@@ -46,8 +47,7 @@ fn check(turn: &mut Turn, phase: PhaseId, mut checks: Vec<Check>) {
         Some(Check::Approval(gate)) => ask(turn, phase, gate, checks),
         Some(Check::Earlier) => {
             let held = turn.ledger().held();
-            let is_blank = matches!(turn.ledger().position, Some(Position::Empty)) && held.is_empty();
-            let looks = if is_blank { Looks::Yes } else { Looks::MustKnow };
+            let looks = if has_nothing(turn) { Looks::Yes } else { Looks::MustKnow };
             let assertion = Assertion::begin(turn, held, [], looks, until);
             turn.enter(Stage::Earlier { phase, assertion, rest: checks });
         }
@@ -153,11 +153,19 @@ fn send(turn: &mut Turn, phase: PhaseId, assertion: &Assertion) {
         return turn.end(Reason::Refused { why: vec![why] }, Known::Holds);
     }
     turn.emit(Event::PhaseStarted { phase });
-    let before = assertion.watch.observed();
+    let mut before = assertion.watch.observed();
+    if before.0.is_none() && has_nothing(turn) {
+        before = Before(Some(Vec::new()));
+    }
     if is_earned {
         return settle::begin(turn, Job::Phase(phase), before, None);
     }
     replace::begin(turn, DeployPurpose::Phase(phase), Then::Deploy(Job::Phase(phase), before));
+}
+
+/// Whether nothing of the app is there: so it was at the start, and this run has sent nothing yet.
+fn has_nothing(turn: &Turn) -> bool {
+    turn.ledger().began_with_nothing() && turn.ledger().held().is_empty() && !turn.ledger().changed
 }
 
 /// Services that run and that the phase's file does not have.

@@ -8,11 +8,13 @@ use super::containers::Before;
 use super::deploy;
 use super::failure::{self, Draft};
 use super::judgement::{Assertion, Outcome, listed};
+use super::ledger::known_containers;
 use super::replace;
 use super::stage::{Job, Stage, Then};
+use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
-use super::watch::{Looks, Patience, Watch};
+use super::watch::{Looks, Watch};
 use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Undo};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
@@ -55,10 +57,33 @@ pub(super) fn probed(turn: &mut Turn, way: Way, before: &Before, watch: &Watch) 
     }
     let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && watch.passing() == *way.restore.required();
     if is_untouched {
-        start(turn, &way, Undo::TextOnly);
-        let purpose = way.purpose();
-        return replace::begin(turn, purpose, Then::Prove(way));
+        return put_back(turn, way);
     }
+    let had_none = before.0.as_ref().is_some_and(Vec::is_empty);
+    if had_none && watch.known().is_none() && way.restore.is_dead() {
+        let op = turn.ask(Intent::Survey);
+        return turn.enter(Stage::Recounting { way, op });
+    }
+    undo(turn, way, watch.observed());
+}
+
+/// The host's containers were listed: if Docker answers and shows none of ours, nothing was started.
+pub(super) fn recounted(turn: &mut Turn, way: Way, answer: &Answer) {
+    match answer {
+        Answer::Surveyed(survey) if known_containers(survey).is_some_and(<[_]>::is_empty) => put_back(turn, way),
+        _ => undo(turn, way, Before::default()),
+    }
+}
+
+/// Nothing was touched but the text.
+fn put_back(turn: &mut Turn, way: Way) {
+    start(turn, &way, Undo::TextOnly);
+    let purpose = way.purpose();
+    replace::begin(turn, purpose, Then::Prove(way));
+}
+
+/// What runs was touched: more than the text has to be undone.
+fn undo(turn: &mut Turn, way: Way, before: Before) {
     if is_same_text(turn, &way) {
         turn.warn("what would be gone back to is the text that just failed: nothing is undone");
         return failure::end(turn, Known::DoesNotHold);
@@ -69,7 +94,7 @@ pub(super) fn probed(turn: &mut Turn, way: Way, before: &Before, watch: &Watch) 
         return replace::begin(turn, purpose, Then::Stop(way));
     }
     start(turn, &way, Undo::Redeploy);
-    replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), watch.observed()));
+    replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
 fn start(turn: &mut Turn, way: &Way, undo: Undo) {
@@ -87,7 +112,8 @@ fn is_same_text(turn: &Turn, way: &Way) -> bool {
 pub(super) fn prove(turn: &mut Turn, way: Way) {
     let until = turn.now + turn.schedule().phase(way.failed).settle;
     let services = way.restore.required().clone();
-    let assertion = Assertion::begin(turn, services, [], Looks::MustKnow, until);
+    let looks = if services.is_empty() { Looks::Yes } else { Looks::MustKnow };
+    let assertion = Assertion::begin(turn, services, [], looks, until);
     turn.enter(Stage::Proving { way, assertion });
 }
 
@@ -157,6 +183,8 @@ pub(super) fn seen_stopped(turn: &mut Turn, way: Way, watch: Watch, until: Momen
         watch.known().map(|containers| containers.iter().filter(|one| is_running(&one.state)).map(|one| one.service.as_str()).collect());
     match running {
         Some(running) if running.is_empty() => verified(turn, &way),
+        // Dokploy stopped them, so Docker answered; an empty list after that is no list of running containers.
+        None if watch.rounds() >= u64::from(turn.schedule().sampling.healthy_after) => verified(turn, &way),
         _ if turn.now < until => turn.enter(Stage::SeeingStopped { way, watch, until }),
         running => {
             let why = match running {

@@ -51,6 +51,8 @@ pub(super) enum Stage {
     Failing(Box<Failing>),
     /// For the one round that decides how to roll back.
     Probing { way: Way, before: Before, watch: Watch },
+    /// For the host's containers, where the app had none before and shows none now: an empty list alone says nothing.
+    Recounting { way: Way, op: OpId },
     /// Whether the services hold after only the text was put back.
     Proving { way: Way, assertion: Assertion },
     /// For the app's containers to be stopped.

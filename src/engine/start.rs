@@ -3,10 +3,11 @@
 
 use super::containers::Before;
 use super::judgement::{Assertion, Outcome, listed};
+use super::ledger::known_containers;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
-use super::{Answer, ContainerState, Effect, Event, Intent, Observed, Position, Reading, Reason, phase};
+use super::{Answer, ContainerState, Effect, Event, Intent, Position, Reading, Reason, phase};
 use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,15 +20,14 @@ pub(super) fn begin(turn: &mut Turn) {
     if turn.options().redeploy {
         return found(turn, before(live), false);
     }
-    let survey = turn.ledger().survey.as_ref().map(|survey| survey.containers.clone());
-    let candidate = match survey {
-        Some(Observed::Known(containers)) => {
+    let candidate = match turn.ledger().survey.as_ref().and_then(known_containers) {
+        Some(containers) => {
             let present: BTreeSet<_> = containers.iter().map(|one| &one.service).collect();
             let is_whole = |id: &PhaseId| schedule.phase(*id).services.iter().all(|service| present.contains(service));
             (0..=live.0).rev().map(PhaseId).find(is_whole)
         }
         // Nobody knows what runs: ask again, and go by the text.
-        _ => Some(live),
+        None => Some(live),
     };
     let Some(candidate) = candidate else { return found(turn, None, false) };
     let services = schedule.phase(candidate).services.clone();
@@ -188,20 +188,18 @@ pub(super) fn baseline_kept(turn: &mut Turn, path: String) {
     turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path });
     let schedule = turn.schedule();
     let ledger = turn.ledger();
-    let looks = if matches!(ledger.position, Some(Position::Empty)) { Looks::Yes } else { Looks::MustKnow };
-    let services: BTreeSet<ServiceName> = match ledger.survey.as_ref().map(|survey| &survey.containers) {
-        Some(Observed::Known(containers)) => containers.iter().map(|one| one.service.clone()).collect(),
-        _ => ledger.held(),
+    let services: BTreeSet<ServiceName> = match ledger.survey.as_ref().and_then(known_containers) {
+        Some(containers) => containers.iter().map(|one| one.service.clone()).collect(),
+        None => ledger.held(),
     };
     let first = ledger.to_run.first().copied().unwrap_or(PhaseId(0));
     let until = turn.within(schedule.phase(first).settle);
-    let assertion = Assertion::begin(turn, services, [], looks, until);
+    let assertion = Assertion::begin(turn, services, [], Looks::Yes, until);
     turn.enter(Stage::TakingBaseline { assertion });
 }
 
 /// A round of the baseline was judged; one in which the containers are known is enough.
 pub(super) fn baseline_judged(turn: &mut Turn, assertion: Assertion) {
-    let is_blank = matches!(turn.ledger().position, Some(Position::Empty));
     match assertion.watch.known() {
         Some(containers) => {
             let running = containers.iter().filter(|one| matches!(one.state, ContainerState::Running | ContainerState::Restarting));
@@ -211,8 +209,7 @@ pub(super) fn baseline_judged(turn: &mut Turn, assertion: Assertion) {
             let not_healthy = there.difference(&healthy).cloned().collect();
             turn.emit(Event::BaselineTaken { healthy, not_healthy });
         }
-        None if is_blank => {
-            turn.warn("the app's containers could not be looked at; with a blank compose text it is taken to have none");
+        None if turn.ledger().began_with_nothing() => {
             turn.emit(Event::BaselineTaken { healthy: BTreeSet::new(), not_healthy: BTreeSet::new() });
         }
         None if turn.now >= assertion.until => {

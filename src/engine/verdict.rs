@@ -50,14 +50,15 @@ fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
     }
     match &ledger.standing {
         Standing::Untouched => format!("{app} was not touched"),
-        Standing::Verified(live) => format!("{app} runs phase `{}`, {count}", phase(live)),
         Standing::Unverified(live) => format!("{app} has phase `{}` sent and not verified", phase(live)),
         Standing::Failed(live) => format!("{app} runs phase `{}` unverified, {count}", phase(live)),
         Standing::GoingBack { .. } => format!("{app} is between two states, {count} when last seen"),
         Standing::RolledBack { stopped: true, .. } => format!("{app} is stopped, nothing of it was healthy before the run"),
         Standing::RolledBack { target: Target::Baseline, .. } if all == 0 => format!("{app} runs nothing, as before the run"),
         Standing::RolledBack { target: Target::Baseline, .. } => format!("{app} runs what it ran before the run, {count}"),
-        Standing::RolledBack { target: Target::Phase(live), .. } => format!("{app} runs phase `{}`, {count}", phase(live)),
+        Standing::Verified(live) | Standing::RolledBack { target: Target::Phase(live), .. } => {
+            format!("{app} runs phase `{}`, {count}", phase(live))
+        }
         Standing::Degraded { .. } => format!("{app} is degraded, {count} when last seen"),
     }
 }

@@ -4,26 +4,16 @@
 //! The start assertion, the baseline, gates, earlier services, settling, soaking and the proof of a rollback are all watches; they
 //! differ in what they watch and in what they make of [`Watch::standing`].
 
-use super::containers::{Before, Look, Memory, look};
+use super::containers::Before;
 use super::streak::{Count, Streak};
-use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, RoundService, Sample, ServiceState, Verdict};
+use super::tracker::{Patience, Tracker};
+use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, Sample, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What has not answered by then is given up, as an error. Longer than a remote host takes to say nothing (FACTS §13.1: 20 s and more).
 const ROUND_PATIENCE: Duration = Duration::from_secs(60);
-
-/// When failures of a service decide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
-    /// From the first sample on: the service was well before.
-    None,
-    /// From the first `met` on: the service was just deployed.
-    UntilMet,
-    /// As [`Patience::None`] while its containers are those from before the deploy, as [`Patience::UntilMet`] once they are not.
-    IfReplaced,
-}
 
 /// What is watched, how it did so far, and where the round stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,28 +59,6 @@ struct Round {
     samples: BTreeMap<ExpectationId, Sample>,
 }
 
-/// One service of a watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Tracker {
-    patience: Patience,
-    container: Streak,
-    expectations: BTreeMap<ExpectationId, Streak>,
-    memory: Memory,
-    was_replaced: bool,
-    was_met: bool,
-    last: Option<Last>,
-}
-
-/// What the last round said of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Last {
-    look: Look,
-    reading: Reading,
-    verdict: Verdict,
-    actual: Option<String>,
-    samples: BTreeMap<usize, Sample>,
-}
-
 /// Where a watch stands after a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -118,17 +86,7 @@ impl Watch {
         first: Moment,
     ) -> Self {
         let services = services.into_iter().map(|(name, patience)| {
-            let expectations = schedule.services.get(&name).map_or(&[][..], |service| &service.expectations);
-            let expectations = expectations.iter().map(|id| (*id, Streak::default())).collect();
-            let tracker = Tracker {
-                patience,
-                container: Streak::default(),
-                expectations,
-                memory: Memory::default(),
-                was_replaced: false,
-                was_met: false,
-                last: None,
-            };
+            let tracker = Tracker::new(schedule, &name, patience);
             (name, tracker)
         });
         Self {
@@ -360,6 +318,10 @@ impl Watch {
         Before(self.known().map(<[Container]>::to_vec))
     }
 
+    pub(super) fn rounds(&self) -> u64 {
+        self.rounds
+    }
+
     pub(super) fn samples_taken(&self) -> u64 {
         self.samples
     }
@@ -374,122 +336,4 @@ impl Watch {
         let of_services = self.services.values().flat_map(|tracker| &tracker.expectations);
         of_services.chain(&self.others).map(|(id, streak)| (schedule.expectations[id.0].text.clone(), streak.recent.clone())).collect()
     }
-}
-
-impl Tracker {
-    fn verdict(&self) -> Verdict {
-        self.last.as_ref().map_or(Verdict::Unknown, |last| last.verdict)
-    }
-
-    fn actual(&self) -> String {
-        self.last.as_ref().and_then(|last| last.actual.clone()).unwrap_or_else(|| "nothing was seen yet".to_owned())
-    }
-
-    fn streaks(&mut self) -> impl Iterator<Item = &mut Streak> {
-        std::iter::once(&mut self.container).chain(self.expectations.values_mut())
-    }
-
-    fn judge(
-        &mut self,
-        name: &ServiceName,
-        observed: &Observed,
-        samples: &BTreeMap<ExpectationId, Sample>,
-        before: &Before,
-        schedule: &Schedule,
-    ) -> RoundService {
-        let look = look(observed, name, &mut self.memory, before, schedule.limits.restarts);
-        if let Observed::Known(containers) = observed {
-            self.was_replaced |= !before.kept(name, containers);
-        }
-        if look.changed.is_some() {
-            self.streaks().for_each(|streak| streak.passes = 0);
-        }
-
-        self.container.count(look.count);
-        let mut reading = match look.count {
-            Count::Reading(reading) => reading,
-            Count::Pending => Reading::Fail,
-        };
-        let mut actual = look.actual.clone();
-        let mut judged = BTreeMap::new();
-        for (id, streak) in &mut self.expectations {
-            let Some(sample) = samples.get(id) else { continue };
-            let sample = judged_with(sample, &look);
-            streak.count(Count::Reading(sample.reading));
-            streak.keep(sample.clone());
-            if sample.reading != Reading::Pass && (actual.is_none() || sample.reading > reading) {
-                actual = Some(sample.actual.clone());
-            }
-            reading = reading.max(sample.reading);
-            judged.insert(id.0, sample);
-        }
-
-        let decisive = self.was_met
-            || match self.patience {
-                Patience::None => true,
-                Patience::UntilMet => false,
-                Patience::IfReplaced => !self.was_replaced,
-            };
-        let was_met = self.was_met;
-        let sampling = &schedule.sampling;
-        let worst = self.streaks().map(|streak| streak.verdict(sampling, decisive, was_met)).max();
-        let verdict = if look.terminal.is_some() { Verdict::Failed } else { worst.unwrap_or_default() };
-        self.was_met |= verdict == Verdict::Met;
-        let passes = self.streaks().map(|streak| streak.passes).min().unwrap_or(0);
-        let round = RoundService {
-            state: look.state.clone(),
-            health: look.health,
-            verdict,
-            reading,
-            passes,
-            actual: actual.clone(),
-            samples: judged.clone(),
-        };
-        self.last = Some(Last { look, reading, verdict, actual, samples: judged });
-        round
-    }
-
-    /// What to say of a service that failed: its container if that is at fault, else the worst of its expectations.
-    fn failed(&self, name: &ServiceName, schedule: &Schedule) -> FailedService {
-        let hint = schedule.services.get(name).and_then(|service| service.hint.clone());
-        let look = self.last.as_ref().map(|last| &last.look);
-        let at_fault = look.is_none_or(|look| look.terminal.is_some() || look.count != Count::Reading(Reading::Pass));
-        let worst = self.expectations.iter().filter(|(_, streak)| streak.passes == 0 || self.verdict() != Verdict::Met);
-        let worst = worst.max_by_key(|(_, streak)| (streak.failures, streak.errors, streak.totals.1));
-        let sample = worst.and_then(|(id, streak)| Some((id, streak, self.last.as_ref()?.samples.get(&id.0)?)));
-        match sample {
-            Some((id, streak, sample)) if !at_fault => FailedService {
-                service: name.clone(),
-                what: schedule.expectations[id.0].text.clone(),
-                expected: sample.expected.clone(),
-                actual: sample.actual.clone(),
-                counts: streak.totals,
-                hint,
-            },
-            _ => FailedService {
-                service: name.clone(),
-                what: "its container".to_owned(),
-                expected: "runs, and is the same in every sample".to_owned(),
-                actual: look.and_then(|look| look.actual.clone().or_else(|| look.changed.clone())).unwrap_or_else(|| self.actual()),
-                counts: self.container.totals,
-                hint,
-            },
-        }
-    }
-}
-
-/// A sample in the light of the containers: a pass by something else, or while nobody knows what runs, is no pass (promise 3).
-fn judged_with(sample: &Sample, look: &Look) -> Sample {
-    let mut sample = sample.clone();
-    if !look.is_known {
-        sample.reading = Reading::Error;
-        sample.actual = format!("{}, and its container could not be looked at", sample.actual);
-    } else if look.is_down && sample.reading == Reading::Pass {
-        sample.reading = Reading::Error;
-        sample.actual = match look.state {
-            ServiceState::Missing => format!("{}, though the service has no container: something else answers there", sample.actual),
-            _ => format!("{}, though its container does not run: something else answers there", sample.actual),
-        };
-    }
-    sample
 }

@@ -2,7 +2,7 @@
 
 use super::http::{self, Answer};
 use super::shell::Shell;
-use crate::world::Fault;
+use crate::world::{Fault, World};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) async fn answer(request: Request<Incoming>, shell: &Arc<Shell>) -> An
             }
         }
         (&Method::POST, "/sandbox/clear-faults") => {
-            shell.with_world(|world, now| world.clear_faults(now));
+            shell.with_world(World::clear_faults);
             shell.sync().await;
             http::with_status(200, String::new())
         }

@@ -44,6 +44,7 @@ pub struct Made {
     pub is_stopped: bool,
 }
 
+type Meddle = Box<dyn Fn(u64, &mut String)>;
 type Choice<T> = Box<dyn Fn(&str, u64) -> T>;
 
 pub struct Fake {
@@ -66,7 +67,7 @@ pub struct Fake {
     pub confirms: bool,
     pub survey: Box<dyn Fn(&mut Survey)>,
     /// Called before a text is replaced; may change it, as somebody else would.
-    pub meddle: Box<dyn Fn(u64, &mut String)>,
+    pub meddle: Meddle,
     pub interrupt_at: Option<Moment>,
     /// A service that stops answering at that time.
     pub dies: Option<(String, Moment)>,
@@ -121,7 +122,7 @@ impl Fake {
             let restarts = if made.behaviour == Behaviour::CrashLoop { age.as_secs() / 4 } else { 0 };
             let state = match made.behaviour {
                 _ if made.is_stopped => ContainerState::Exited(0),
-                Behaviour::CrashLoop if age.as_secs() % 4 != 0 => ContainerState::Restarting,
+                Behaviour::CrashLoop if !age.as_secs().is_multiple_of(4) => ContainerState::Restarting,
                 Behaviour::Exits => ContainerState::Exited(1),
                 _ => ContainerState::Running,
             };
@@ -139,6 +140,10 @@ impl Fake {
                 image_id: format!("sha256:{service}"),
             }
         };
+        // As Dokploy: an empty list may be none, or Docker that is down.
+        if self.containers.is_empty() {
+            return Observed::Unknown("an empty list".to_owned());
+        }
         Observed::Known(self.containers.iter().map(container).collect())
     }
 
@@ -195,7 +200,7 @@ impl Fake {
                     variables: BTreeSet::new(),
                     environment_bytes: 100,
                     containers: self.observed(now),
-                    host: Some(vec![]),
+                    host: Some(vec![HostContainer { name: "cron".to_owned(), ours: false, ports: vec![], running: true }]),
                     queue: vec![],
                     running_row: None,
                     unsupported: vec![],

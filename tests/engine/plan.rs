@@ -36,7 +36,7 @@ pub fn schedule() -> Schedule {
     });
     let phases = PHASES.iter().enumerate().map(|(at, name)| {
         let names: BTreeSet<String> = SERVICES[..=at].iter().map(|name| (*name).to_owned()).collect();
-        let file = format!("services:\n{}", names.iter().map(|name| format!("  {name}: {{image: {name}}}\n")).collect::<String>());
+        let file = names.iter().fold("services:\n".to_owned(), |file, name| file + "  " + name + ": {image: " + name + "}\n");
         Phase {
             name: (*name).to_owned(),
             note: None,

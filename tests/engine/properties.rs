@@ -199,8 +199,7 @@ impl Chaos {
                     Intent::Resolve(_) => vec![(after, Answer::Resolved(BTreeMap::new()))],
                     Intent::Observe | Intent::DeployLog { .. } | Intent::ContainerLogs { .. } if lost => vec![],
                     Intent::Observe => vec![(after, Answer::Observed(self.observed()))],
-                    Intent::DeployLog { .. } => vec![(after, Answer::Logs(BTreeMap::new()))],
-                    Intent::ContainerLogs { .. } => vec![(after, Answer::Logs(BTreeMap::new()))],
+                    Intent::DeployLog { .. } | Intent::ContainerLogs { .. } => vec![(after, Answer::Logs(BTreeMap::new()))],
                     Intent::Replace { text, .. } if self.is_kind() || self.choices.chance(60) => {
                         self.text.clone_from(text);
                         vec![(after, Answer::Replaced)]

@@ -112,6 +112,31 @@ fn a_build_that_fails_in_the_first_phase_leaves_nothing_running_as_before() {
 }
 
 #[test]
+fn a_list_that_may_be_empty_for_any_reason_is_no_proof_that_nothing_was_started() {
+    let mut fake = build_fails(1);
+    // A host of which nothing is shown: Docker may be down as well.
+    fake.survey = Box::new(|survey| survey.host = None);
+    let run = drive(&mut fake, options());
+    assert_eq!((run.code(), run.changes().last().map(String::as_str)), (4, Some("stop")), "{}", run.ending.verdict);
+}
+
+#[test]
+fn somebodys_text_that_never_came_up_is_adopted_although_it_has_no_container() {
+    let mut fake = Fake::new(schedule());
+    fake.text = "services:\n  everything: {image: broken}\n".to_owned();
+    let run = drive(&mut fake, Options { adopt: true, ..options() });
+    assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+}
+
+#[test]
+fn a_phase_that_was_pasted_and_never_deployed_is_brought_up_from_the_first() {
+    let mut fake = Fake::new(schedule());
+    fake.text = fake.schedule.phases[3].text.clone();
+    let run = drive(&mut fake, options());
+    assert_eq!((run.code(), run.changes().len()), (0, 12), "{}", run.ending.verdict);
+}
+
+#[test]
 fn a_rollback_that_fails_is_degraded_and_nothing_is_tried_again() {
     let mut fake = crash("crm");
     fake.deploying = Box::new(|marker, _| if marker.contains("rollback") { Deploying::Fails(vec![]) } else { Deploying::Done });

@@ -177,7 +177,7 @@ fn two_equal_runs_give_equal_events() {
 #[test]
 fn an_interrupt_at_any_second_ends_resumable_and_starts_nothing_more() {
     let whole = drive(&mut Fake::new(schedule()), options());
-    let end = whole.events.last().unwrap().0.0.as_millis() as u64;
+    let end = u64::try_from(whole.events.last().unwrap().0.0.as_millis()).unwrap();
     for at in (0..end).step_by(499) {
         let mut fake = Fake::new(schedule());
         fake.interrupt_at = Some(Moment::millis(at));
