@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn numbers_and_booleans_keep_their_spelling() {
         let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F]\n";
-        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: `0x1F`");
+        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: \"0x1F\"");
         let text = "services:\n  web:\n    image: a\n    environment:\n      A: 010\n      B: yes\n      C: 1_000\n      D: 1e3\n      E:\n      F: ''\n";
         let web = &good(text).services[0];
         let values: Vec<_> = web.environment.iter().map(|entry| entry.value.as_ref().map(|value| value.value.as_str())).collect();
@@ -297,7 +297,7 @@ services:
             ("services:\n  web:\n    imagge: a\n", "service \"web\" has neither `image` nor `build`", "web"),
             ("services:\n  web: {extends: web}\n", "service \"web\" extends itself", "web"),
             ("services:\n  web: {extends: we}\n", "service \"web\" extends \"we\", which is not in this file", "we"),
-            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service \"web\" publishes a port that cannot be read: `a:b`", "'a:b'"),
+            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service \"web\" publishes a port that cannot be read: \"a:b\"", "'a:b'"),
         ] {
             assert_eq!(bad(text), (message.to_owned(), place.to_owned()), "{text:?}");
         }
@@ -323,7 +323,7 @@ services:
         let mut aliases = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
         for level in 1..10 {
             let above = format!("*a{}, ", level - 1).repeat(10);
-            aliases += &format!("a{level}: &a{level} [{above}]\n");
+            aliases.extend(["a", &level.to_string(), ": &a", &level.to_string(), " [", &above, "]\n"]);
         }
         let deep = format!("services: {}{}", "[".repeat(10_000), "]".repeat(10_000));
         let wide = format!("services:\n  a:\n    image: a\n    ports:\n{}", "      - 1-65535:1-65535\n".repeat(500));
