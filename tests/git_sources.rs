@@ -68,7 +68,7 @@ async fn a_server_that_never_answers_costs_the_time_limit_and_leaves_no_process(
     let address = serve(|_stream| hang());
     let repository = format!("http://ci:hunter2@{address}/shop-{}.git", std::process::id());
     let began = Instant::now();
-    let failure = GitSources { limit: Duration::from_millis(500) }.commit(&repository, "main").await.unwrap_err();
+    let failure = GitSources { limit: Duration::from_millis(500), ..GitSources::default() }.commit(&repository, "main").await.unwrap_err();
     assert!(began.elapsed() < Duration::from_secs(10));
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert!(failure.message.contains("no answer within 0.5 s") && !failure.message.contains("hunter2"), "{}", failure.message);

@@ -14,6 +14,18 @@ fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
     std::iter::once(diagnostic.primary.span).chain(diagnostic.labels.iter().map(|label| label.span))
 }
 
+fn walk(statements: &[Statement], lies_in: &dyn Fn(Span)) {
+    for statement in statements {
+        lies_in(statement.span);
+        lies_in(statement.keyword);
+        if let Some(block) = &statement.block {
+            lies_in(block.open);
+            block.close.iter().for_each(|close| lies_in(*close));
+        }
+        walk(statement.body(), lies_in);
+    }
+}
+
 /// Reads a text and checks what must hold of every reading.
 fn read(text: &str) {
     let mut sources = SourceMap::default();
@@ -23,17 +35,6 @@ fn read(text: &str) {
         let range = span.range();
         assert!(text.get(range.clone()).is_some(), "{range:?} is no range of a text of {} bytes: {text:?}", text.len());
     };
-    fn walk(statements: &[Statement], lies_in: &dyn Fn(Span)) {
-        for statement in statements {
-            lies_in(statement.span);
-            lies_in(statement.keyword);
-            if let Some(block) = &statement.block {
-                lies_in(block.open);
-                block.close.iter().for_each(|close| lies_in(*close));
-            }
-            walk(statement.body(), lies_in);
-        }
-    }
     walk(&parsed.ast.statements, &lies_in);
     parsed.ast.comments.iter().for_each(|comment| assert!(text[comment.range()].starts_with('#')));
     let lowered = load(file, text);
@@ -201,6 +202,15 @@ fn broken_texts_take_no_more_than_linear_time() {
     grows_linearly("broken statements", |count| "settle = 5 minutes\n".repeat(count));
     grows_linearly("junk", |count| "- \"x\": [1, 2\n".repeat(count));
     grows_linearly("stray braces", |count| "}\n".repeat(count));
+    grows_linearly("empty blocks on one line", |count| "gate a {} ".repeat(count));
+    grows_linearly("statements on one line", |count| "settle within 1m ".repeat(count));
+    grows_linearly("blanks", |count| format!("note{}x\n", " ".repeat(count * 20)));
+    grows_linearly("blanks after a quote", |count| format!("note \"{}x\n", " ".repeat(count * 20)));
+    grows_linearly("brackets", |count| format!("note {}\n", "[".repeat(count * 20)));
+    grows_linearly("quotes", |count| format!("note {}\n", "\"'".repeat(count * 10)));
+    grows_linearly("braces in a string", |count| format!("note \"{}\"\n", "{x".repeat(count * 10)));
+    grows_linearly("names in a list", |count| format!("require {}a\n", "a, ".repeat(count * 5)));
+    grows_linearly("unclosed list of names", |count| format!("require {}\n", "a, \n".repeat(count)));
     grows_linearly("unknown names", |count| {
         (0..count).fold(String::new(), |text, n| text + &format!("phase p{n} after q{n} {{\n  require g{n}\n}}\n"))
     });

@@ -12,6 +12,7 @@ mod fixture;
 mod git_sources;
 mod language;
 mod language_properties;
+mod live_run;
 mod observing;
 mod play;
 mod probes;

@@ -131,7 +131,7 @@ async fn faults_can_be_added_while_it_runs() {
 #[tokio::test(start_paused = true)]
 async fn dokploy_is_not_there_while_it_restarts() {
     let sandbox = start(&[], Vec::new()).await;
-    sandbox.with_world(|world, now| world.restart_dokploy(now));
+    sandbox.with_world(World::restart_dokploy);
     sleep(Duration::from_millis(10)).await;
     assert!(refuses(api(&sandbox)).await);
     sleep(Duration::from_secs(6)).await;

@@ -15,10 +15,10 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             let Some((first, place)) = names.insert(name.clone(), (&service.name.value, written.span)) else { continue };
             let second = &service.name.value;
             if told.insert((first.clone(), second.clone())) {
-                let message = format!("services `{first}` and `{second}` have the same container name");
+                let message = format!("services \"{first}\" and \"{second}\" have the same container name");
                 found.push(
-                    Diagnostic::new(Code::ContainerNameClash, message, written.span, format!("`{name}` again, for `{second}`"))
-                        .label(place, format!("taken by `{first}`"))
+                    Diagnostic::new(Code::ContainerNameClash, message, written.span, format!("\"{name}\" again, for \"{second}\""))
+                        .label(place, format!("taken by \"{first}\""))
                         .help("leave `container_name` out, or give each its own"),
                 );
             }

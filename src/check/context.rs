@@ -93,7 +93,7 @@ pub(super) fn service_of<'a>(file: &'a ComposeFile, name: &str) -> Option<&'a Se
 
 /// Names in quotes, for a message: `"a"`, `"a" and "b"`, `"a", "b" and "c"`.
 pub(super) fn quoted(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     match quoted.as_slice() {
         [] => String::new(),
         [one] => one.clone(),

@@ -23,7 +23,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 fn diagnostic(names: &[&str], ring: &[&DependsOn], first: usize) -> Diagnostic {
     let path = format!("{} → {}", names.join(" → "), names[0]);
     let message = match names {
-        [one] => format!("service `{one}` depends on itself"),
+        [one] => format!("service \"{one}\" depends on itself"),
         _ => format!("services depend on each other: {path}"),
     };
     let closing = ring[first].service.span;

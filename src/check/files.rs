@@ -69,7 +69,7 @@ fn load_one(
         }
     };
     if text.len() > MAX_COMPOSE_BYTES {
-        let message = format!("compose file `{path}` has {} bytes, more than Dokploy can deploy", text.len());
+        let message = format!("compose file \"{path}\" has {} bytes, more than Dokploy can deploy", text.len());
         let limit = format!("at most {MAX_COMPOSE_BYTES} bytes");
         let help = "move what is large out of the file, such as inline configs, into images or mounted files";
         found.push(Diagnostic::new(Code::ComposeTooLarge, message, phase.from.span, limit).help(help));
@@ -82,10 +82,10 @@ fn load_one(
         Ok(compose) => Some(Loaded { text, compose: Arc::new(compose) }),
         Err(faults) => {
             found.extend(faults.into_iter().map(|fault| {
-                let message = format!("`{path}` is not a compose file that can be deployed");
+                let message = format!("\"{path}\" is not a compose file that can be deployed");
                 match fault.at.filter(|at| !at.is_empty()) {
                     Some(at) => Diagnostic::new(Code::ComposeInvalid, message, Span::new(file, at), fault.message)
-                        .label(phase.from.span, format!("phase `{}` deploys it", phase.name.value)),
+                        .label(phase.from.span, format!("phase \"{}\" deploys it", phase.name.value)),
                     None => Diagnostic::new(Code::ComposeInvalid, message, phase.from.span, fault.message),
                 }
             }));
@@ -98,7 +98,7 @@ fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -
     let path = &phase.from.value;
     match error {
         FileError::Missing => {
-            let message = format!("compose file `{path}` is not there");
+            let message = format!("compose file \"{path}\" is not there");
             let missing = |label: String| Diagnostic::new(Code::ComposeMissing, &*message, phase.from.span, label);
             let names = files.beside(path);
             let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
@@ -108,12 +108,12 @@ fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
             let near = nearest(name, names.iter().copied().filter(|name| !taken(name))).or_else(|| nearest(name, names));
             match near {
-                Some(near) => missing(format!("did you mean `{}`?", whole(near))).help(format!("write \"{}\"", whole(near))),
+                Some(near) => missing(format!("did you mean \"{}\"?", whole(near))).help(format!("write \"{}\"", whole(near))),
                 None => missing("no such file".to_owned()).help("paths are relative to the plan file"),
             }
         }
         FileError::Unreadable(why) => {
-            let message = format!("compose file `{path}` cannot be read");
+            let message = format!("compose file \"{path}\" cannot be read");
             Diagnostic::new(Code::Unreadable, message, phase.from.span, why)
         }
     }

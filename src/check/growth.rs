@@ -25,10 +25,10 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let names: Vec<&str> = dropped.iter().map(|(name, _)| *name).collect();
         let (phase, earlier) = (&after.phase.name.value, &before.phase.name.value);
         let services = if names.len() == 1 { "service" } else { "services" };
-        let message = format!("phase `{phase}` drops {services} {} of phase `{earlier}`", quoted(&names));
+        let message = format!("phase \"{phase}\" drops {services} {} of phase \"{earlier}\"", quoted(&names));
         let label = if names.len() == 1 { "does not have it" } else { "does not have them" };
         let diagnostic = Diagnostic::new(Code::ServiceDropped, message, after.phase.from.span, label).help(format!(
-            "add {} to `{}`, or write `removes {}` in the phase",
+            "add {} to \"{}\", or write `removes {}` in the phase",
             quoted(&names),
             after.phase.from.value,
             names.join(", ")
@@ -37,7 +37,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             dropped
                 .into_iter()
                 .take(MAX_LABELS)
-                .fold(diagnostic, |diagnostic, (_, span)| diagnostic.label(span, format!("running since phase `{earlier}` or before"))),
+                .fold(diagnostic, |diagnostic, (_, span)| diagnostic.label(span, format!("running since phase \"{earlier}\" or before"))),
         );
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn diagnostic(service: &str, build: &Build, label: &str, help: String) -> Diagnostic {
-    let message = format!("the build of service `{service}` cannot be fixed to a commit");
+    let message = format!("the build of service \"{service}\" cannot be fixed to a commit");
     Diagnostic::new(Code::Unpinned, message, build.context.span, label).help(help)
 }
 

@@ -54,11 +54,11 @@ fn diagnostic(one: &Entry<'_>, two: &Entry<'_>) -> Diagnostic {
     let (first, second) = (&one.2.name.value, &two.2.name.value);
     let host = two.0.host.unwrap_or_default();
     let message = if first == second {
-        format!("service `{first}` publishes host port {host} twice")
+        format!("service \"{first}\" publishes host port {host} twice")
     } else {
-        format!("services `{first}` and `{second}` both publish host port {host}")
+        format!("services \"{first}\" and \"{second}\" both publish host port {host}")
     };
-    Diagnostic::new(Code::PortClash, message, two.1, format!("{host} again, by `{second}`"))
-        .label(one.1, format!("{host} published by `{first}`"))
+    Diagnostic::new(Code::PortClash, message, two.1, format!("{host} again, by \"{second}\""))
+        .label(one.1, format!("{host} published by \"{first}\""))
         .help("the number before the last colon is the host's: give one of them another")
 }

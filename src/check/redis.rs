@@ -31,13 +31,13 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 fn diagnostic(database: &Database, name: &str, place: Span, others: &[(&str, Span)]) -> Diagnostic {
     let number = database.number;
     let message = match others {
-        [(other, _)] => format!("services `{other}` and `{name}` use the same Redis database, {number}"),
-        _ => format!("service `{name}` and {} others use the same Redis database, {number}", others.len()),
+        [(other, _)] => format!("services \"{other}\" and \"{name}\" use the same Redis database, {number}"),
+        _ => format!("service \"{name}\" and {} others use the same Redis database, {number}", others.len()),
     };
-    let diagnostic = Diagnostic::new(Code::RedisClash, message, place, format!("database {number} again, for `{name}`"));
+    let diagnostic = Diagnostic::new(Code::RedisClash, message, place, format!("database {number} again, for \"{name}\""));
     others
         .iter()
-        .fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of `{other}`")))
+        .fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of \"{other}\"")))
         .help("give each its own number, unless they are meant to share keys")
 }
 

@@ -10,11 +10,11 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let Some(file) = phase.compose() else { continue };
         for name in &phase.phase.removes {
             if let Some(service) = service_of(file, &name.value) {
-                let message = format!("phase `{}` removes service `{}` and deploys it", phase.phase.name.value, name.value);
+                let message = format!("phase \"{}\" removes service \"{}\" and deploys it", phase.phase.name.value, name.value);
                 found.push(
                     Diagnostic::new(Code::RemovesNothing, message, name.span, "still in the phase's compose file")
                         .label(service.name.span, "deployed here")
-                        .help(format!("take it out of `{}`, or remove this statement", phase.phase.from.value)),
+                        .help(format!("take it out of \"{}\", or remove this statement", phase.phase.from.value)),
                 );
             }
         }
@@ -22,11 +22,11 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for (before, earlier, after, later) in context.pairs() {
         for name in after.phase.removes.iter().filter(|name| service_of(later, &name.value).is_none()) {
             if service_of(earlier, &name.value).is_none() {
-                let message = format!("phase `{}` removes `{}`, which is not there before it", after.phase.name.value, name.value);
-                let label = format!("not a service of phase `{}`", before.phase.name.value);
+                let message = format!("phase \"{}\" removes \"{}\", which is not there before it", after.phase.name.value, name.value);
+                let label = format!("not a service of phase \"{}\"", before.phase.name.value);
                 let unknown = |label: String| Diagnostic::new(Code::RemovesNothing, &*message, name.span, label);
                 found.push(match nearest(&name.value, gone(earlier, later)) {
-                    Some(near) => unknown(format!("did you mean `{near}`?")).help(format!("write `{near}`")),
+                    Some(near) => unknown(format!("did you mean \"{near}\"?")).help(format!("write `{near}`")),
                     None => unknown(label).help("remove this statement"),
                 });
             }

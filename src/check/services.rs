@@ -35,7 +35,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         let missing = Diagnostic::new(
             Code::ServiceNotInCompose,
-            format!("service `{name}` is in none of the compose files"),
+            format!("service \"{name}\" is in none of the compose files"),
             service.name.span,
             "no phase deploys a service of this name",
         );
@@ -43,7 +43,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             Some(near) => {
                 let composed = unclaimed.remove(near);
                 let missing = missing.help(format!("write `{near}`"));
-                composed.iter().fold(missing, |missing, composed| missing.label(composed.name.span, format!("did you mean `{near}`?")))
+                composed.iter().fold(missing, |missing, composed| missing.label(composed.name.span, format!("did you mean \"{near}\"?")))
             }
             None if in_profiles.contains(name) => missing.help("it stands in a profile, and Dokploy starts none"),
             None => missing.help(valid_names(&unclaimed)),
@@ -91,12 +91,12 @@ struct Published {
 
 impl Published {
     fn unasked(&self, service: &str) -> String {
-        format!("service `{service}` publishes port {} and nothing is expected of it", self.port)
+        format!("service \"{service}\" publishes port {} and nothing is expected of it", self.port)
     }
 }
 
 /// The first port that a service publishes.
 fn published(service: &compose::Service) -> Option<Published> {
     let known = service.ports.iter().find_map(|port| Some(Published { port: port.value.host?.to_string(), place: port.span }));
-    known.or_else(|| service.unknown_ports.first().map(|port| Published { port: format!("`{}`", port.value), place: port.span }))
+    known.or_else(|| service.unknown_ports.first().map(|port| Published { port: format!("\"{}\"", port.value), place: port.span }))
 }

@@ -18,10 +18,10 @@ pub(super) fn check(context: &Context<'_>, clashing: &Clashing, found: &mut Vec<
             }
             let clashes = [earlier.file, later.file].iter().any(|file| clashing.contains(&(*file, name.clone())));
             let Some(changes) = Changes::between(old, new, clashes) else { continue };
-            let message = format!("phase `{}` changes {} of service `{name}`", after.phase.name.value, changes.what());
+            let message = format!("phase \"{}\" changes {} of service \"{name}\"", after.phase.name.value, changes.what());
             found.push(
                 Diagnostic::new(Code::SilentChange, message, changes.new, "changed here")
-                    .label(changes.old, format!("as phase `{}` has it", before.phase.name.value))
+                    .label(changes.old, format!("as phase \"{}\" has it", before.phase.name.value))
                     .help("the service is deployed anew with this phase: write both alike, or give the change its own phase"),
             );
         }

@@ -27,7 +27,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for phase in &plan.phases {
         if phase.soak < every {
             let message = format!(
-                "phase `{}` soaks {}, less than the {} from one sample to the next",
+                "phase \"{}\" soaks {}, less than the {} from one sample to the next",
                 phase.name.value,
                 duration(phase.soak),
                 duration(every)
@@ -57,7 +57,7 @@ fn settling(context: &Context<'_>, streak: Duration, counted: &str, at_sampling:
     let first = short.next()?;
     let place = |phase: &Phase| phase.settle_span.unwrap_or(at_sampling);
     let message =
-        format!("phase `{}` settles within {}, too short for anything to become healthy", first.name.value, duration(first.settle));
+        format!("phase \"{}\" settles within {}, too short for anything to become healthy", first.name.value, duration(first.settle));
     let diagnostic = Diagnostic::new(Code::TimeAlgebra, message, place(first), counted)
         .help(format!("write `settle within {}` or more, or sample more often", duration(streak)));
     let others = short.filter(|phase| phase.settle_span.is_some());

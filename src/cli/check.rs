@@ -52,8 +52,8 @@ fn not_read(path: &Path, error: &FileError, sources: &mut SourceMap) -> Diagnost
     let file = sources.add(path, "");
     let span = Span::new(file, 0..0);
     let (message, label) = match error {
-        FileError::Missing => (format!("there is no plan `{}`", path.display()), "no such file"),
-        FileError::Unreadable(why) => (format!("the plan `{}` cannot be read", path.display()), why.as_str()),
+        FileError::Missing => (format!("there is no plan \"{}\"", path.display()), "no such file"),
+        FileError::Unreadable(why) => (format!("the plan \"{}\" cannot be read", path.display()), why.as_str()),
     };
     Diagnostic::new(Code::Unreadable, message, span, label)
         .help("name the plan: `plan check FILE`; without a name it is `rollout.plan`, here")

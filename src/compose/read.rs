@@ -31,7 +31,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
                 if node.entries().is_some() {
                     services.push((reader.service(key, node), extends(node)));
                 } else {
-                    reader.fault(key.span, format!("service `{}` has no definition", key.text));
+                    reader.fault(key.span, format!("service \"{}\" has no definition", key.text));
                 }
             }
         }
@@ -103,8 +103,8 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
                     // Told once, at the service that says it.
                     if chain.len() == 1 {
                         let what =
-                            if wrong.is_some() { "itself".to_owned() } else { format!("`{}`, which is not in this file", base.value) };
-                        reader.fault(base.span, format!("service `{}` extends {what}", service.name.value));
+                            if wrong.is_some() { "itself".to_owned() } else { format!("\"{}\", which is not in this file", base.value) };
+                        reader.fault(base.span, format!("service \"{}\" extends {what}", service.name.value));
                     }
                     break;
                 }
@@ -117,7 +117,7 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
         let runs_something = merged.image.is_some() || merged.build.is_some() || merged.definition.get("provider").is_some();
         if !runs_something && complete {
             let name = &merged.name;
-            reader.fault(name.span, format!("service `{}` has neither `image` nor `build`", name.value));
+            reader.fault(name.span, format!("service \"{}\" has neither `image` nor `build`", name.value));
         }
         whole.push(merged);
     }
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn numbers_and_booleans_keep_their_spelling() {
         let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F]\n";
-        assert_eq!(bad(text).0, "service `web` publishes a port that cannot be read: `0x1F`");
+        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: `0x1F`");
         let text = "services:\n  web:\n    image: a\n    environment:\n      A: 010\n      B: yes\n      C: 1_000\n      D: 1e3\n      E:\n      F: ''\n";
         let web = &good(text).services[0];
         let values: Vec<_> = web.environment.iter().map(|entry| entry.value.as_ref().map(|value| value.value.as_str())).collect();
@@ -292,12 +292,12 @@ services:
             ("\nversion: '3'\n", "the file has no `services:`", "version: '3'"),
             ("services:\n", "`services:` names no service", "services"),
             ("services: []\n", "`services:` names no service", "services"),
-            ("services:\n  web:\n", "service `web` has no definition", "web"),
-            ("services:\n  web: nginx\n", "service `web` has no definition", "web"),
-            ("services:\n  web:\n    imagge: a\n", "service `web` has neither `image` nor `build`", "web"),
-            ("services:\n  web: {extends: web}\n", "service `web` extends itself", "web"),
-            ("services:\n  web: {extends: we}\n", "service `web` extends `we`, which is not in this file", "we"),
-            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service `web` publishes a port that cannot be read: `a:b`", "'a:b'"),
+            ("services:\n  web:\n", "service \"web\" has no definition", "web"),
+            ("services:\n  web: nginx\n", "service \"web\" has no definition", "web"),
+            ("services:\n  web:\n    imagge: a\n", "service \"web\" has neither `image` nor `build`", "web"),
+            ("services:\n  web: {extends: web}\n", "service \"web\" extends itself", "web"),
+            ("services:\n  web: {extends: we}\n", "service \"web\" extends \"we\", which is not in this file", "we"),
+            ("services:\n  web: {image: a, ports: ['a:b']}\n", "service \"web\" publishes a port that cannot be read: `a:b`", "'a:b'"),
         ] {
             assert_eq!(bad(text), (message.to_owned(), place.to_owned()), "{text:?}");
         }

@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
             Ports::Invalid => {
-                self.fault(shown.span, format!("service `{}` publishes a port that cannot be read: `{text}`", service.name.value));
+                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value));
             }
         }
     }

@@ -23,7 +23,7 @@ pub struct Plan {
     pub externals: Vec<External>,
     /// Gates, in the order written.
     pub gates: Vec<Gate>,
-    /// Phases, in the order written; `check` proves that `after` makes one line of them.
+    /// Phases, in the order written; [`Plan::line`] has them in the order they run.
     pub phases: Vec<Phase>,
 }
 

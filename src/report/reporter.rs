@@ -249,6 +249,12 @@ impl Reporter {
     }
 }
 
+impl crate::drive::Report for Reporter {
+    fn event(&mut self, now: Moment, event: &Event) {
+        Reporter::event(self, now, event);
+    }
+}
+
 /// What stays above the live view of what is told.
 fn staying(view: &View, told: &Told, width: usize) -> Vec<Line> {
     match told {

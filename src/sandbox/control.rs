@@ -2,7 +2,7 @@
 
 use super::http::{self, Answer};
 use super::shell::Shell;
-use crate::world::Fault;
+use crate::world::{Fault, World};
 use hyper::body::Incoming;
 use hyper::{Method, Request};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) async fn answer(request: Request<Incoming>, shell: &Arc<Shell>) -> An
             }
         }
         (&Method::POST, "/sandbox/clear-faults") => {
-            shell.with_world(|world, now| world.clear_faults(now));
+            shell.with_world(World::clear_faults);
             shell.sync().await;
             http::with_status(200, String::new())
         }
@@ -31,7 +31,7 @@ pub(super) async fn answer(request: Request<Incoming>, shell: &Arc<Shell>) -> An
     }
 }
 
-/// Every request to Dokploy's API as JSON lines, oldest first.
+/// One JSON object a line for each request to Dokploy's API.
 pub(super) fn log(shell: &Shell) -> String {
     shell.with_world(|world, _| {
         world.log().iter().filter_map(|call| serde_json::to_string(call).ok()).fold(String::new(), |mut text, line| {

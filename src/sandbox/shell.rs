@@ -44,12 +44,14 @@ impl Shell {
                 Some(external) => Target::External(external.name.clone()),
                 None => Target::Service(port),
             };
-            let at = match addresses.iter().find(|address| address.target == target) {
-                Some(address) => address.at,
-                None => {
-                    addresses.push(Address::reserve(target, (LOOPBACK, 0).into())?);
-                    addresses[addresses.len() - 1].at
-                }
+            let known = addresses.iter().find(|address| address.target == target).map(|address| address.at);
+            let at = if let Some(at) = known {
+                at
+            } else {
+                let address = Address::reserve(target, (LOOPBACK, 0).into())?;
+                let at = address.at;
+                addresses.push(address);
+                at
             };
             connect_to.routes.insert((host.to_lowercase(), port), at);
         }

@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Prepared {
     /// The schedule, when nothing is wrong.
     pub schedule: Option<Schedule>,
-    /// Errors and warnings of the checks, sorted; those given as `prior` are not among them.
+    /// Errors and warnings, those of reading the plan among them, sorted.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks a plan and makes its schedule. See [`check`] for the arguments.
+/// Checks what reading a plan gave and makes its schedule. See [`check`] for the arguments.
 pub fn prepare(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Prepared {
     let Checked { proven, diagnostics } = check(lowered, sources, files);
     let schedule = lowered.plan.as_ref().zip(proven).map(|(plan, proven)| build(plan, &proven, sources));

@@ -8,9 +8,13 @@ use super::value::{Origin, Values};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
+use std::collections::BTreeSet;
 
 /// Deeper blocks are not read. The language itself never needs more than three.
 const MAX_DEPTH: usize = 64;
+
+/// More statements on one line are not taken apart: the work on a line stays within bounds.
+const MAX_STATEMENTS_A_LINE: usize = 8;
 
 /// Builds the tree of one file.
 pub(super) struct Builder<'t> {
@@ -20,6 +24,10 @@ pub(super) struct Builder<'t> {
     too_deep: bool,
     /// Declarations found inside blocks.
     hoisted: Vec<Statement>,
+    /// Opening braces of blocks that end at the brace of the block around them.
+    shifted: BTreeSet<u32>,
+    /// Statements that stand in a shifted block and belong after it.
+    moved: Body,
 }
 
 /// What surrounds a statement.
@@ -30,9 +38,20 @@ pub(super) struct Surroundings {
     /// The head of the statement whose block it is.
     opener: Option<Span>,
     depth: usize,
+    /// In a shifted block: what surrounds it.
+    outer: Option<Outer>,
+}
+
+/// What surrounds a block whose own brace is missing: its indentation tells which statements are no longer in it.
+#[derive(Clone, Copy)]
+struct Outer {
+    indentation: usize,
+    place: Option<Place>,
+    opener: Option<Span>,
 }
 
 /// The statements of a block or file.
+#[derive(Default)]
 pub(super) struct Body {
     pub(super) statements: Vec<Statement>,
     pub(super) damaged: bool,
@@ -40,12 +59,12 @@ pub(super) struct Body {
 
 impl<'t> Builder<'t> {
     pub(super) fn new(file: FileId, text: &'t str) -> Self {
-        Self { file, text, problems: Vec::new(), too_deep: false, hoisted: Vec::new() }
+        Self { file, text, problems: Vec::new(), too_deep: false, hoisted: Vec::new(), shifted: BTreeSet::new(), moved: Body::default() }
     }
 
     /// The statements of the whole file.
     pub(super) fn file(&mut self, pairs: Pairs<'_, Rule>) -> Body {
-        let mut body = self.body(pairs, Surroundings { place: Some(Place::File), opener: None, depth: 0 });
+        let mut body = self.body(pairs, Surroundings { place: Some(Place::File), opener: None, depth: 0, outer: None });
         if !self.hoisted.is_empty() {
             body.statements.append(&mut self.hoisted);
             body.statements.sort_by_key(|statement| statement.span);
@@ -59,7 +78,7 @@ impl<'t> Builder<'t> {
     }
 
     fn body(&mut self, pairs: Pairs<'_, Rule>, around: Surroundings) -> Body {
-        let mut body = Body { statements: Vec::new(), damaged: false };
+        let (mut body, mut moved) = (Body::default(), Body::default());
         // Where the last thing that was not a comment ended.
         let mut previous: Option<usize> = None;
         for pair in pairs {
@@ -71,7 +90,12 @@ impl<'t> Builder<'t> {
                         let word = Span { end: span.start + length(leading_word(&self.text[span.range()])), ..span };
                         self.problems.push(Diagnostic::new(Code::Syntax, "two statements on one line", word, "begin a new line here"));
                     }
-                    self.statement(pair, &mut body, around);
+                    match around.outer.filter(|outer| self.indentation(span.start) <= outer.indentation) {
+                        None => self.statement(pair, &mut body, around),
+                        Some(Outer { place, opener, .. }) => {
+                            self.statement(pair, &mut moved, Surroundings { place, opener, outer: None, ..around });
+                        }
+                    }
                 }
                 Rule::stray_block => self.stray_block(pair, &mut body, around),
                 Rule::stray_close => {
@@ -91,6 +115,7 @@ impl<'t> Builder<'t> {
             }
             previous = Some(span.end as usize);
         }
+        self.moved = moved;
         body
     }
 
@@ -101,15 +126,15 @@ impl<'t> Builder<'t> {
         let mut span = self.span(&first);
         if first.as_rule() != Rule::broken {
             let mut values = Values { file: self.file, origin: Origin::File, problems: &mut self.problems };
-            let read = Form::of_rule(first.as_rule()).zip(values.head(first));
+            let read = Form::of_rule(first.as_rule()).zip(values.head(&first));
             return self.finish(read, span, block, body, around);
         }
         // Inside something that is not understood every line may be broken, and it has been told of already.
         let Some(place) = around.place else { return self.finish(None, span, block, body, around) };
         span.end = span.start + length(first.as_str().trim_end());
-        loop {
+        for tries in 1.. {
             let repaired = repair::statement(self.file, &self.text[span.range()], span.start as usize, place, &mut self.problems);
-            let Some(next) = repaired.next.filter(|next| next.start > span.start) else {
+            let Some(next) = repaired.next.filter(|next| next.start > span.start && tries < MAX_STATEMENTS_A_LINE) else {
                 return self.finish(repaired.statement, span, block.take(), body, around);
             };
             // A statement that was told to have a line of its own; the block belongs to the last one.
@@ -138,6 +163,7 @@ impl<'t> Builder<'t> {
             self.misplaced(form, keyword, around);
         }
         let block = self.block_of(form, &head, block, span, around);
+        let mut moved = std::mem::take(&mut self.moved);
         let statement = Statement { form, head, keyword, span, block };
         if !misplaced {
             body.statements.push(statement);
@@ -147,6 +173,8 @@ impl<'t> Builder<'t> {
         } else {
             body.damaged = true;
         }
+        body.statements.append(&mut moved.statements);
+        body.damaged |= moved.damaged;
     }
 
     fn block_of(
@@ -167,7 +195,11 @@ impl<'t> Builder<'t> {
         match (block, block_use) {
             (Some(block), BlockUse::May | BlockUse::Must) => {
                 let place = if around.place.is_some() { place } else { None };
-                Some(self.block(block, Surroundings { place, opener: Some(span), depth: around.depth + 1 }))
+                let shifted = self.shifted.contains(&length(&self.text[..block.as_span().start()]));
+                let Surroundings { place: outside, opener, depth, .. } = around;
+                let outer = shifted.then(|| Outer { indentation: self.indentation(span.start), place: outside, opener });
+                let inside = Surroundings { place, opener: Some(span), depth: depth + 1, outer };
+                Some(self.block(block, inside))
             }
             (Some(block), BlockUse::Never) => {
                 if !broken && around.place.is_some() {
@@ -201,7 +233,7 @@ impl<'t> Builder<'t> {
     /// Reads a block whose statement is not understood, only to find its braces.
     fn skip(&mut self, block: Option<Pair<'_, Rule>>, opener: Span, around: Surroundings) {
         if let Some(block) = block {
-            self.block(block, Surroundings { place: None, opener: Some(opener), depth: around.depth + 1 });
+            self.block(block, Surroundings { place: None, opener: Some(opener), depth: around.depth + 1, outer: None });
         }
     }
 
@@ -218,10 +250,49 @@ impl<'t> Builder<'t> {
             return Block { open, close, statements: Vec::new(), damaged: true };
         }
         if close.is_none() {
-            self.unclosed(around, open, span);
+            let shifted = around.opener.is_some_and(|head| self.shifted(head, inner.clone()));
+            if !shifted {
+                self.unclosed(around, open, span);
+            }
         }
         let body = self.body(inner, around);
         Block { open, close, statements: body.statements, damaged: body.damaged || close.is_none() }
+    }
+
+    fn indentation(&self, offset: u32) -> usize {
+        let line = self.text[..offset as usize].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let line = &self.text[line..];
+        line.len() - line.trim_start_matches([' ', '\t']).len()
+    }
+
+    /// Where an unclosed block ends in a block whose brace stands at the indentation of the outer one, the inner one is what is not
+    /// closed, and every brace after it closes one block less than was meant. Tells so, and remembers the blocks between.
+    fn shifted(&mut self, head: Span, inner: Pairs<'_, Rule>) -> bool {
+        let mut found: Option<(Span, Span, Span)> = None;
+        let (mut outer, mut inner) = (head, inner);
+        loop {
+            let last = inner.filter(|pair| pair.as_rule() == Rule::statement).last().map(Pair::into_inner);
+            let Some((this, block)) = last.and_then(|mut parts| parts.next().zip(parts.next())) else { break };
+            let (this, open) = (self.span(&this), self.span(&block).start);
+            let Some(close) = block.clone().into_inner().next_back().filter(|close| close.as_rule() == Rule::close) else { break };
+            let close = self.span(&close);
+            let own_line = self.text[..close.start as usize].trim_end_matches([' ', '\t']).ends_with(['\n', '\r']);
+            let outside = self.indentation(outer.start);
+            if !own_line || self.indentation(close.start) != outside || self.indentation(this.start) <= outside {
+                break;
+            }
+            self.shifted.insert(open);
+            found = Some((this, Span { end: open + 1, start: open, ..this }, close));
+            (outer, inner) = (this, block.into_inner());
+        }
+        let Some((this, open, close)) = found else { return false };
+        let message = format!("the block of `{}` is never closed", leading_word(&self.text[this.range()]));
+        self.problems.push(
+            Diagnostic::new(Code::UnclosedBlock, message, open, "opened here")
+                .label(close, "this `}` is indented as that of the block around it")
+                .help("add a `}` on a line of its own where the block ends"),
+        );
+        true
     }
 
     fn unclosed(&mut self, around: Surroundings, open: Span, block: Span) {
@@ -230,11 +301,11 @@ impl<'t> Builder<'t> {
         let what = if keyword.is_empty() { "this block".to_owned() } else { format!("the block of `{keyword}`") };
         let end = self.text[..block.end as usize].trim_end().len();
         let last = self.text[..end].char_indices().next_back().map_or(end, |(at, _)| at);
-        self.problems.push(
-            Diagnostic::new(Code::UnclosedBlock, format!("{what} is never closed"), open, "opened here")
-                .label(Span::new(self.file, last.max(open.start as usize)..end), "a `}` is missing after this")
-                .help("add a `}` on a line of its own"),
-        );
+        let mut problem = Diagnostic::new(Code::UnclosedBlock, format!("{what} is never closed"), open, "opened here");
+        if last > open.start as usize {
+            problem = problem.label(Span::new(self.file, last..end), "a `}` is missing after this");
+        }
+        self.problems.push(problem.help("add a `}` on a line of its own"));
     }
 
     /// A block without a head: that of the statement on the line before, or nobody's.
@@ -251,15 +322,12 @@ impl<'t> Builder<'t> {
             let label = if owner.is_some() { "move it to the end of the line above" } else { "which block is this?" };
             self.problems.push(Diagnostic::new(Code::StrayBrace, message, open, label));
         }
-        match owner {
-            Some(owner) => {
-                let (form, head, span) = (owner.form, owner.head.clone(), owner.span);
-                owner.block = self.block_of(form, &head, Some(block), span, around);
-            }
-            None => {
-                body.damaged = true;
-                self.skip(Some(block), open, around);
-            }
+        if let Some(owner) = owner {
+            let (form, head, span) = (owner.form, owner.head.clone(), owner.span);
+            owner.block = self.block_of(form, &head, Some(block), span, around);
+        } else {
+            body.damaged = true;
+            self.skip(Some(block), open, around);
         }
     }
 

@@ -9,8 +9,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
     Some(match rule {
         text => "a string, `env(…)`, `secret(…)` or a name",
         plain | string | raw => "a string",
-        name | names => "a name",
-        word | reference => "a name",
+        name | names | word | reference => "a name",
         duration => "a duration such as `10m`",
         size => "a size such as `10GiB`",
         percent => "a share such as `95%`",

@@ -134,6 +134,11 @@ impl Form {
         })
     }
 
+    /// Whether it gives something a name that other statements use.
+    pub fn declares(&self) -> bool {
+        matches!(self.rule, Rule::app | Rule::binding | Rule::service | Rule::job | Rule::external | Rule::gate | Rule::phase)
+    }
+
     /// The statement that a rule of the grammar reads.
     pub(super) fn of_rule(rule: Rule) -> Option<&'static Form> {
         FORMS.iter().find(|form| form.rule == rule)

@@ -6,7 +6,6 @@ use super::grammar::{Grammar, Rule};
 use crate::diagnostic::{self, Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::Parser as _;
-use pest::iterators::Pair;
 
 /// Larger plans are refused. A plan of a thousand services is a hundredth of it.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -28,22 +27,17 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         let message = format!("a plan of {} MiB", text.len() / (1024 * 1024));
         let label = format!("plans end at {} MiB", MAX_BYTES / (1024 * 1024));
         builder.problems.push(Diagnostic::new(Code::TooLarge, message, Span::new(file, 0..0), label));
-        Body { statements: Vec::new(), damaged: true }
+        None
+    } else if let Ok(mut pairs) = Grammar::parse(Rule::file, text) {
+        let all = pairs.clone().flatten().filter(|pair| pair.as_rule() == Rule::comment);
+        comments.extend(all.map(|pair| Span::new(file, pair.as_span().start()..pair.as_span().end())));
+        pairs.next().map(|file| builder.file(file.into_inner()))
     } else {
-        match Grammar::parse(Rule::file, text) {
-            Ok(pairs) => {
-                let all = pairs.clone().flatten().filter(|pair| pair.as_rule() == Rule::comment);
-                comments.extend(all.map(|pair| Span::new(file, pair.as_span().start()..pair.as_span().end())));
-                let inner = pairs.into_iter().next().map(Pair::into_inner);
-                inner.map_or(Body { statements: Vec::new(), damaged: true }, |inner| builder.file(inner))
-            }
-            // The rule takes every text, so what failed is a limit: pest gives up before the stack does.
-            Err(_) => {
-                builder.problems.push(too_deep(Span::new(file, 0..0)));
-                Body { statements: Vec::new(), damaged: true }
-            }
-        }
+        // The rule takes every text, so what failed is a limit: pest gives up before the stack does.
+        builder.problems.push(too_deep(Span::new(file, 0..0)));
+        None
     };
+    let body = body.unwrap_or(Body { statements: Vec::new(), damaged: true });
     let mut problems = builder.problems;
     diagnostic::sort(&mut problems);
     let end = Span::new(file, text.len()..text.len());

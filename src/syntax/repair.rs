@@ -18,6 +18,9 @@ use std::ops::Range;
 /// More mistakes in one statement are not told one by one.
 const MAX_MISTAKES: usize = 6;
 
+/// Longer statements are not explained, so that the work on one stays within bounds.
+const MAX_BYTES: usize = 2048;
+
 /// What a broken line turned out to be.
 #[derive(Default)]
 pub(super) struct Repaired {
@@ -29,6 +32,11 @@ pub(super) struct Repaired {
 
 /// Reads the statement `text`, which begins at `start` of its file and stands in `place`.
 pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, problems: &mut Vec<Diagnostic>) -> Repaired {
+    if text.len() > MAX_BYTES {
+        let span = Span::new(file, start..start + leading_word(text).len());
+        problems.push(Diagnostic::new(Code::Syntax, "a line too long to be read", span, format!("{} bytes follow", text.len())));
+        return Repaired::default();
+    }
     let mut draft = Draft::new(file, text, start);
     let mut found = Vec::new();
     let written = leading_word(text);
@@ -60,7 +68,7 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
         match attempt(form.rule, &draft.text) {
             Ok(pair) => {
                 let mut values = Values { file, origin: Origin::Repaired(&draft.origins), problems };
-                head = values.head(pair);
+                head = values.head(&pair);
                 break;
             }
             Err(failure) => {
@@ -129,10 +137,7 @@ fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {
 
 /// The name that a broken head would have declared, so that its uses are not called unknown.
 fn declared(form: &Form, draft: &Draft) -> Option<Spanned<String>> {
-    if !matches!(
-        form.rule,
-        Rule::binding | Rule::service | Rule::job | Rule::external | Rule::gate | Rule::phase | Rule::app | Rule::rollout
-    ) {
+    if !form.declares() {
         return None;
     }
     let rest = draft.text.strip_prefix(form.keyword)?;

@@ -55,7 +55,7 @@ impl Values<'_> {
     }
 
     /// The head that a statement's own rule read. `None` cannot happen: the grammar has every slot that is asked for here.
-    pub(super) fn head(&mut self, pair: Pair<'_, Rule>) -> Option<Head> {
+    pub(super) fn head(&mut self, pair: &Pair<'_, Rule>) -> Option<Head> {
         let rule = pair.as_rule();
         let mut slots = Slots(pair.clone().into_inner());
         Some(match rule {
@@ -109,22 +109,22 @@ impl Values<'_> {
             Rule::within_limit => later("`job`"),
             Rule::watch => later("`watch`"),
             Rule::notify => later("`notify`"),
-            Rule::status => match slots.0.next()?.as_rule() {
-                Rule::equal => Head::StatusEqual(self.status(&slots.take(Rule::integer)?)),
-                _ => {
-                    let list = slots.take(Rule::statuses)?;
-                    let span = self.span(&list);
-                    let ranges = list.into_inner().filter(|item| matches!(item.as_rule(), Rule::integer | Rule::range));
-                    Head::StatusIn(ranges.map(|item| self.status(&item)).collect(), span)
-                }
-            },
+            Rule::status if slots.0.clone().any(|slot| slot.as_rule() == Rule::equal) => {
+                Head::StatusEqual(self.status(&slots.take(Rule::integer)?))
+            }
+            Rule::status => {
+                let list = slots.take(Rule::statuses)?;
+                let span = self.span(&list);
+                let ranges = list.into_inner().filter(|item| matches!(item.as_rule(), Rule::integer | Rule::range));
+                Head::StatusIn(ranges.map(|item| self.status(&item)).collect(), span)
+            }
             Rule::time => {
                 let plain = |pair: &Pair<'_, Rule>| !matches!(pair.as_rule(), Rule::percentile | Rule::k_over);
                 if slots.0.clone().all(|pair| plain(&pair)) { Head::TimeBelow(self.duration(&mut slots)?) } else { later("percentiles") }
             }
-            Rule::body => match slots.0.next()?.as_rule() {
-                Rule::k_contains => Head::BodyContains(self.plain(&mut slots)?),
-                _ => later("`body matches`"),
+            Rule::body => match self.plain(&mut slots) {
+                Some(text) => Head::BodyContains(text),
+                None => later("`body matches`"),
             },
             Rule::json => later("JSON path assertions"),
             Rule::header => later("header assertions"),

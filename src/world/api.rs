@@ -65,16 +65,18 @@ impl Asked<'_> {
     pub(super) fn tail(&self) -> Result<usize, ApiResponse> {
         let Some(given) = self.input.get("tail") else { return Ok(100) };
         let number = given.as_u64().or_else(|| given.as_str().and_then(|text| text.parse().ok()));
-        match number {
-            Some(lines @ 1..=10_000) => Ok(usize::try_from(lines).unwrap_or(100)),
-            Some(0) => Err(self.out_of_range("Too small: expected number to be >=1", "too_small")),
-            Some(_) => Err(self.out_of_range("Too big: expected number to be <=10000", "too_big")),
-            None => Err(self.out_of_range("Invalid input: expected number, received NaN", "invalid_type")),
-        }
-    }
-
-    fn out_of_range(&self, message: &str, code: &str) -> ApiResponse {
-        Invalid { field: "tail", message: message.to_owned(), issue: json!({"origin": "number", "code": code}) }.response(self.procedure)
+        let (message, issue) = match number {
+            Some(lines @ 1..=10_000) => return Ok(usize::try_from(lines).unwrap_or(100)),
+            Some(0) => {
+                ("Too small: expected number to be >=1", json!({"origin": "number", "code": "too_small", "minimum": 1, "inclusive": true}))
+            }
+            Some(_) => (
+                "Too big: expected number to be <=10000",
+                json!({"origin": "number", "code": "too_big", "maximum": 10_000, "inclusive": true}),
+            ),
+            None => ("Invalid input: expected number, received NaN", json!({"expected": "number", "code": "invalid_type"})),
+        };
+        Err(Invalid { field: "tail", message: message.to_owned(), issue }.response(self.procedure))
     }
 
     pub(super) fn not_found(&self, what: &str) -> ApiResponse {

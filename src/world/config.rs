@@ -16,10 +16,10 @@ pub struct Config {
     pub containers: Vec<OtherContainer>,
     /// Jobs of other people in the queue, the first one being worked on.
     pub jobs: Vec<OtherJob>,
-    /// Docker networks that exist, for compose files that call them external. Default `dokploy-network`.
-    pub networks: Vec<String>,
-    /// Docker volumes that exist, for compose files that call them external.
-    pub volumes: Vec<String>,
+    /// Docker networks that exist, for compose files that call them external. `None`, the default: every one that is asked for.
+    pub networks: Option<Vec<String>>,
+    /// Docker volumes that exist, for compose files that call them external. `None`, the default: every one that is asked for.
+    pub volumes: Option<Vec<String>>,
     /// Addresses outside Dokploy at which something answers.
     pub externals: Vec<External>,
     /// Git references that are there, as (repository, branch).
@@ -44,8 +44,8 @@ impl Default for Config {
             projects: vec![Project { name: "Backend".to_owned(), environments: vec![staging] }],
             containers: Vec::new(),
             jobs: Vec::new(),
-            networks: vec!["dokploy-network".to_owned()],
-            volumes: Vec::new(),
+            networks: None,
+            volumes: None,
             externals: Vec::new(),
             references: Vec::new(),
             faults: Vec::new(),

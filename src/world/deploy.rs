@@ -187,10 +187,10 @@ impl Deploy {
     }
 
     fn converge(&mut self, now: Duration, site: &mut Site<'_>) -> Progress {
-        if let Some(missing) = self.networks.iter().find(|name| !site.host.networks.contains(*name)) {
+        if let Some(missing) = missing(&self.networks, site.host.external_networks.as_deref()) {
             return fail(site, &format!("Error response from daemon: network {missing} not found\n"));
         }
-        if let Some(missing) = self.volumes.iter().find(|name| !site.host.volumes.contains(*name)) {
+        if let Some(missing) = missing(&self.volumes, site.host.external_volumes.as_deref()) {
             return fail(site, &format!("external volume \"{missing}\" not found\n"));
         }
         let mut takes = Duration::ZERO;
@@ -332,6 +332,11 @@ impl Deploy {
         self.waiting_for = None;
         Ok(None)
     }
+}
+
+/// The first that is wanted and does not exist.
+fn missing<'a>(wanted: &'a [String], existing: Option<&[String]>) -> Option<&'a String> {
+    existing.and_then(|existing| wanted.iter().find(|name| !existing.contains(*name)))
 }
 
 fn fail(site: &mut Site<'_>, lines: &str) -> Progress {

@@ -74,7 +74,7 @@ impl Faults {
         }
     }
 
-    /// Faults that had no effect yet: a misspelled service, a phase that never came, a port conflict of a service without ports.
+    /// Faults that had no effect yet: a misspelled service, a phase that never came.
     pub(super) fn unfelt(&self) -> impl Iterator<Item = &Fault> {
         self.armed.iter().filter(|armed| !armed.felt).map(|armed| &armed.fault)
     }

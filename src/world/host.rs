@@ -15,10 +15,12 @@ use std::time::Duration;
 pub(super) struct Host {
     /// Every container, in the order in which they were created. One that has nothing to do with Dokploy has no project.
     pub(super) containers: Vec<Container>,
-    /// Networks that exist.
+    /// Networks that compose made.
     pub(super) networks: BTreeSet<String>,
-    /// Volumes that exist.
-    pub(super) volumes: BTreeSet<String>,
+    /// Networks that exist besides; `None`: every one that is asked for.
+    pub(super) external_networks: Option<Vec<String>>,
+    /// Volumes that exist; `None`: every one that is asked for.
+    pub(super) external_volumes: Option<Vec<String>>,
     /// Ids of images that are there.
     pub(super) images: BTreeSet<String>,
     /// Host ports that something outside the world holds.

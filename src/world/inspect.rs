@@ -44,7 +44,7 @@ pub(super) fn inspect(container: &Container, calendar: Calendar) -> Value {
         },
         "Mounts": [],
         "Config": config(container, &exposed),
-        "NetworkSettings": network_settings(container, &network, published),
+        "NetworkSettings": network_settings(container, &network, &published),
     })
 }
 
@@ -75,7 +75,7 @@ fn host_config(container: &Container, network: &str, bindings: Map<String, Value
     config
 }
 
-fn network_settings(container: &Container, network: &str, published: Map<String, Value>) -> Value {
+fn network_settings(container: &Container, network: &str, published: &Map<String, Value>) -> Value {
     let sandbox = container.started_at.map_or_else(String::new, |_| hex64(&["sandbox", &container.id, &container.runs.len().to_string()]));
     json!({
         "Bridge": "", "SandboxID": sandbox,

@@ -3,7 +3,7 @@
 use super::api::{Asked, type_name};
 use super::definition;
 use super::deploy_log;
-use super::queries::Answered;
+use super::queries::{Answered, may_change};
 use super::queue::Work;
 use super::request::{ApiResponse, Invalid};
 use super::state::World;
@@ -48,7 +48,7 @@ impl World {
     /// No version, no check of the text; an unknown id changes nothing and is answered with nothing (FACTS §5).
     fn update(&mut self, asked: &Asked<'_>) -> Answered {
         let id = asked.text("composeId")?;
-        self.may_change(asked)?;
+        may_change(asked)?;
         let Value::Object(fields) = &asked.input else { return Err(ApiResponse::plain(400, "Invalid JSON")) };
         let Some(compose) = self.store.find_mut(&id) else { return Ok(ApiResponse::empty()) };
         for (field, value) in fields {

@@ -31,7 +31,7 @@ impl World {
             }
             "compose.search" => Ok(self.compose_search(asked)),
             "compose.getConvertedCompose" => {
-                self.may_change(asked)?;
+                may_change(asked)?;
                 let compose = self.compose_of(asked)?;
                 Ok(ApiResponse::ok(&json!(compose.text("composeFile"))))
             }
@@ -90,11 +90,6 @@ impl World {
         let id = asked.text("composeId")?;
         may_see(asked)?;
         self.store.find(&id).ok_or_else(|| if asked.is_owner() { asked.not_found("Compose") } else { no_service(asked) })
-    }
-
-    /// `canCreateServices` (FACTS §3).
-    pub(super) fn may_change(&self, asked: &Asked<'_>) -> Result<(), ApiResponse> {
-        if asked.rights().create_services { Ok(()) } else { Err(asked.forbidden("unauthorized to access resource \"service\"")) }
     }
 
     fn compose_search(&self, asked: &Asked<'_>) -> ApiResponse {
@@ -235,6 +230,11 @@ fn no_service(asked: &Asked<'_>) -> ApiResponse {
 
 fn may_see(asked: &Asked<'_>) -> Result<(), ApiResponse> {
     if asked.rights().services { Ok(()) } else { Err(no_service(asked)) }
+}
+
+/// `canCreateServices` (FACTS §3).
+pub(super) fn may_change(asked: &Asked<'_>) -> Result<(), ApiResponse> {
+    if asked.rights().create_services { Ok(()) } else { Err(asked.forbidden("unauthorized to access resource \"service\"")) }
 }
 
 /// `canAccessToDocker` (FACTS §3).

@@ -65,8 +65,8 @@ impl World {
             version: config.version,
             keys: config.keys,
         };
-        world.host.networks = config.networks.into_iter().collect();
-        world.host.volumes = config.volumes.into_iter().collect();
+        world.host.external_networks = config.networks;
+        world.host.external_volumes = config.volumes;
         for other in config.containers {
             let ports =
                 other.ports.iter().map(|&(host, container)| Port { host_ip: None, host: Some(host), container, protocol: Protocol::Tcp });
@@ -104,10 +104,12 @@ impl World {
 
     fn be_running(&mut self, project: &str, definition: &Arc<Definition>, running: bool) {
         let created = self.host.create(project, definition, Duration::ZERO).is_ok();
-        if created && running && self.host.start(project, &definition.name, Duration::ZERO, &mut self.faults).is_ok() {
-            if let Some(container) = self.host.of_service_mut(project, &definition.name) {
-                container.be_settled();
-            }
+        if created
+            && running
+            && self.host.start(project, &definition.name, Duration::ZERO, &mut self.faults).is_ok()
+            && let Some(container) = self.host.of_service_mut(project, &definition.name)
+        {
+            container.be_settled();
         }
     }
 

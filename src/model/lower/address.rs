@@ -92,7 +92,7 @@ pub(super) fn tcp(address: &Spanned<Text>, problems: &mut Vec<Diagnostic>) {
     let help = "write `\"HOST:PORT\"`".to_owned();
     match split_port(&known.text) {
         (host, _) if host.is_empty() || host.contains(['/', ' ']) => {
-            bad("a TCP address without a host".to_owned(), "expected `HOST:PORT`", help)
+            bad("a TCP address without a host".to_owned(), "expected `HOST:PORT`", help);
         }
         (_, None) => bad("a TCP address without a port".to_owned(), "expected `HOST:PORT`", help),
         (_, Some(port)) if !valid_port(port) => bad(format!("`{port}` is not a port"), "a port is a number from 1 to 65535", help),

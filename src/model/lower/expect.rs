@@ -133,12 +133,11 @@ impl Lowering<'_> {
                     continue;
                 }
             };
-            match *once {
-                Some(first) => self.problems.push(given_twice(inner.form.keyword, inner.span, first)),
-                None => {
-                    *once = Some(inner.span);
-                    assertions.extend(assertion.map(|assertion| Spanned::new(assertion, inner.span)));
-                }
+            if let Some(first) = *once {
+                self.problems.push(given_twice(inner.form.keyword, inner.span, first));
+            } else {
+                *once = Some(inner.span);
+                assertions.extend(assertion.map(|assertion| Spanned::new(assertion, inner.span)));
             }
         }
         if status.is_none() {

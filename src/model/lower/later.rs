@@ -10,7 +10,7 @@ impl Lowering<'_> {
         let (construct, help) = match &statement.head {
             Head::Later { construct } => ((*construct).to_owned(), instead(statement.form.keyword)),
             Head::Job(_) => ("`job`".to_owned(), None),
-            Head::Expect(Probe::Later { probe, .. }) => (format!("`expect {probe}`"), instead_of_probe(probe)),
+            Head::Expect(Probe::Later { probe, .. }) => (format!("`expect {probe}`"), Some(instead_of_probe(probe))),
             _ => {
                 for inner in statement.body() {
                     self.not_built(inner);
@@ -40,8 +40,8 @@ fn instead(keyword: &str) -> Option<&'static str> {
     })
 }
 
-fn instead_of_probe(probe: &str) -> Option<&'static str> {
-    Some(match probe {
+fn instead_of_probe(probe: &str) -> &'static str {
+    match probe {
         "postgres" => "write `expect tcp \"HOST:5432\"`, which sees that it accepts connections",
         "redis" => "write `expect tcp \"HOST:6379\"`, which sees that it accepts connections",
         "container" => {
@@ -49,5 +49,5 @@ fn instead_of_probe(probe: &str) -> Option<&'static str> {
         }
         "logs" => "leave it out; logs are kept as evidence when a phase fails",
         _ => "leave it out",
-    })
+    }
 }

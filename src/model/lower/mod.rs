@@ -97,45 +97,44 @@ impl<'a> Lowering<'a> {
             gates: Names::new("gate"),
             phases: Names::new("phase"),
         };
-        for statement in &ast.statements {
-            let broken = matches!(statement.head, Head::Broken { .. });
-            let (names, name) = match (&statement.head, statement.form.keyword) {
-                (Head::App(name), _) => (&mut lowering.apps, name),
-                (Head::Service { name, .. }, _) => (&mut lowering.services, name),
-                (Head::External(name), _) => (&mut lowering.externals, name),
-                (Head::Gate(name), _) => (&mut lowering.gates, name),
-                (Head::Phase { name, .. }, _) => (&mut lowering.phases, name),
-                (Head::Let(name, value), _) => {
-                    lowering.lets.declare(name, Some(value), &mut lowering.problems);
-                    continue;
-                }
-                // A job is not built, but what names it need not be told that it is unknown.
-                (Head::Job(name), _) => {
-                    lowering.services.declare_unusable(name);
-                    continue;
-                }
-                (Head::Broken { name: Some(name) }, "app") => (&mut lowering.apps, name),
-                (Head::Broken { name: Some(name) }, "service" | "job") => (&mut lowering.services, name),
-                (Head::Broken { name: Some(name) }, "external") => (&mut lowering.externals, name),
-                (Head::Broken { name: Some(name) }, "gate") => (&mut lowering.gates, name),
-                (Head::Broken { name: Some(name) }, "phase") => (&mut lowering.phases, name),
-                (Head::Broken { name: Some(name) }, "let") => {
-                    lowering.lets.declare(name, None, &mut lowering.problems);
-                    continue;
-                }
-                (Head::Broken { .. }, _) => {
-                    lowering.gaps.declarations = true;
-                    continue;
-                }
-                _ => continue,
-            };
-            if broken {
-                names.declare_unusable(name);
-            } else {
-                names.declare(name, &mut lowering.problems);
-            }
-        }
+        ast.statements.iter().for_each(|statement| lowering.declare_one(statement));
         lowering
+    }
+
+    fn declare_one(&mut self, statement: &'a Statement) {
+        let name = match &statement.head {
+            Head::App(name)
+            | Head::Service { name, .. }
+            | Head::Job(name)
+            | Head::External(name)
+            | Head::Gate(name)
+            | Head::Phase { name, .. }
+            | Head::Let(name, _)
+            | Head::Broken { name: Some(name) } => name,
+            Head::Broken { name: None } => {
+                self.gaps.declarations |= statement.form.declares();
+                return;
+            }
+            _ => return,
+        };
+        let names = match statement.form.keyword {
+            "app" => &mut self.apps,
+            "service" | "job" => &mut self.services,
+            "external" => &mut self.externals,
+            "gate" => &mut self.gates,
+            "phase" => &mut self.phases,
+            "let" => {
+                let value = if let Head::Let(_, value) = &statement.head { Some(value) } else { None };
+                return self.lets.declare(name, value, &mut self.problems);
+            }
+            _ => return,
+        };
+        // A job is not built, but what names it need not be told that it is unknown.
+        if matches!(statement.head, Head::Broken { .. } | Head::Job(_)) {
+            names.declare_unusable(name);
+        } else {
+            names.declare(name, &mut self.problems);
+        }
     }
 
     fn plan(&mut self) -> Option<Plan> {

@@ -117,18 +117,19 @@ impl Lowering<'_> {
     /// A service that is removed may be one that the plan no longer declares; only a near miss is an error here. Whether an earlier
     /// phase has it is for the compose files to say.
     fn removed(&mut self, name: &Name) -> Name {
-        if !self.services.has(&name.value) {
-            if let Some(near) = nearest(&name.value, self.services.iter()) {
-                let problem = Diagnostic::new(
-                    Code::UnknownName,
-                    format!("no service is called \"{}\"", name.value),
-                    name.span,
-                    format!("did you mean \"{near}\"?"),
-                );
-                self.problems.push(problem.help(format!("write `{near}`")));
-                return Spanned::new(near.to_owned(), name.span);
-            }
+        if self.services.has(&name.value) {
+            return name.clone();
         }
-        name.clone()
+        let Some(near) = nearest(&name.value, self.services.iter()) else { return name.clone() };
+        self.problems.push(
+            Diagnostic::new(
+                Code::UnknownName,
+                format!("no service is called \"{}\"", name.value),
+                name.span,
+                format!("did you mean \"{near}\"?"),
+            )
+            .help(format!("write `{near}`")),
+        );
+        Spanned::new(near.to_owned(), name.span)
     }
 }

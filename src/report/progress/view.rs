@@ -1,7 +1,7 @@
 //! The fold.
 
-use super::{ServiceView, Stage, Step};
-use crate::engine::{Approver, Cause, DeployPurpose, Ending, Event, Evidence, Moment, Position, Reading, RowStatus, Target, Undo};
+use super::{Failure, RollbackView, ServiceView, Stage, Start, Step};
+use crate::engine::{Approver, Cause, DeployPurpose, Ending, Event, Moment, Position, Reading, RowStatus, Target, Undo};
 use crate::report::outline::Outline;
 use crate::schedule::{GateId, PhaseId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,59 +53,6 @@ pub struct View {
     pub deployed: BTreeSet<PhaseId>,
     /// The end.
     pub ending: Option<Ending>,
-}
-
-/// Where a run starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Start {
-    /// The phase that it starts after; `None`: from the first.
-    pub after: Option<PhaseId>,
-    /// The phases that will run.
-    pub to_run: Vec<PhaseId>,
-    /// Whether the first of them is live and only has to be verified.
-    pub earns: bool,
-}
-
-/// A failed phase or gate.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// The phase; `None` when it was a gate.
-    pub phase: Option<PhaseId>,
-    /// The gate, when it was one.
-    pub gate: Option<GateId>,
-    /// Why.
-    pub cause: Cause,
-    /// When.
-    pub at: Moment,
-    /// Where the evidence is.
-    pub path: Option<String>,
-    /// The evidence, as long as it is in memory.
-    pub evidence: Option<Box<Evidence>>,
-}
-
-impl Failure {
-    fn new(at: Moment, phase: Option<PhaseId>, gate: Option<GateId>, cause: &Cause) -> Self {
-        Self { phase, gate, cause: cause.clone(), at, path: None, evidence: None }
-    }
-}
-
-/// A rollback.
-#[derive(Clone, Debug)]
-pub struct RollbackView {
-    /// Where to.
-    pub target: Target,
-    /// How.
-    pub undo: Undo,
-    /// How far it is.
-    pub step: Step,
-    /// Services verified.
-    pub services: BTreeSet<ServiceName>,
-    /// Services that were not healthy before either.
-    pub excused: BTreeSet<ServiceName>,
-    /// How it failed, if it did.
-    pub failure: Option<Failure>,
-    /// The text to paste, if it failed.
-    pub text: String,
 }
 
 impl View {
