@@ -169,3 +169,28 @@ fn judged_with(sample: &Sample, look: &Look) -> Sample {
     }
     sample
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Moment;
+
+    fn judged(observed: &Observed) -> Sample {
+        let look = look(observed, &"web".to_owned(), &mut Memory::default(), &Before::default(), 3);
+        let pass =
+            Sample { reading: Reading::Pass, expected: "status 200".into(), actual: "status 200".into(), at: Moment::START, took_ms: 1 };
+        judged_with(&pass, &look)
+    }
+
+    #[test]
+    fn a_pass_while_the_container_does_not_run_comes_from_something_else() {
+        let sample = judged(&Observed::Known(vec![]));
+        assert_eq!(sample.reading, Reading::Error);
+        assert_eq!(sample.actual, "status 200, though the service has no container: something else answers there");
+    }
+
+    #[test]
+    fn a_pass_while_nobody_knows_what_runs_is_no_pass() {
+        assert_eq!(judged(&Observed::Unknown("docker is silent".into())).reading, Reading::Error);
+    }
+}

@@ -207,6 +207,10 @@ fn a_phase_that_breaks_an_earlier_service_is_told_so() {
     let run = drive(&mut fake, options());
     let Cause::Services { services, regression } = cause(&run) else { panic!("{:?}", cause(&run)) };
     assert_eq!((services[0].service.as_str(), *regression), ("api", true));
+    let time = |test: &dyn Fn(&Event) -> bool| run.events.iter().find(|(_, event)| test(event)).unwrap().0;
+    let ended = time(&|event| matches!(event, Event::DeployEnded { purpose: DeployPurpose::Phase(PhaseId(2)), .. }));
+    let took = time(&|event| matches!(event, Event::PhaseFailed { .. })) - ended;
+    assert!(took < std::time::Duration::from_secs(15), "three failures decide, not the settle deadline: {took:?}");
     // A deploy of the older text does not touch `api`, which stays broken.
     assert_eq!(run.code(), 5, "{}", run.ending.verdict);
 }
