@@ -61,14 +61,34 @@ fn health_and_ends_are_read() {
 
 #[test]
 fn docker_s_silence_is_unknown() {
-    let listed = observe(|call, _| reply(call, "dockerdown-docker.getContainersByAppNameMatch"));
+    let silent = |call: &Call| reply(call, &format!("dockerdown-{}", call.procedure()));
+    let listed = observe(|call, _| silent(call));
     assert!(matches!(listed.answer(), Answer::Observed(Observed::Unknown(_))));
+    assert_eq!(listed.calls("docker.getServerHealth"), 1, "an empty list is not believed by itself");
     let inspected = observe(|call, now| match call {
         Call::Inspect { .. } => reply(call, "dockerdown-docker.getConfig"),
         _ => owner(call, now),
     });
     assert!(matches!(inspected.answer(), Answer::Observed(Observed::Unknown(_))));
     assert_eq!(inspected.calls("docker.getContainersByAppNameMatch"), 2, "it is listed again, in case it vanished");
+}
+
+#[test]
+fn an_empty_list_is_none_when_docker_answers_in_between() {
+    let none = |call: &Call| reply(call, "dockerdown-docker.getContainersByAppNameMatch");
+    let by_host = observe(|call, _| match call {
+        Call::AppContainers { .. } => none(call),
+        _ => reply(call, "empty-host-docker.getContainers"),
+    });
+    assert_eq!(*by_host.answer(), Answer::Observed(Observed::Known(Vec::new())));
+    assert_eq!(by_host.calls("docker.getContainersByAppNameMatch"), 2, "it is listed again after Docker has shown that it answers");
+    // Dokploy hides its own containers, so the host's list may be empty too.
+    let by_health = observe(|call, _| match call {
+        Call::AppContainers { .. } => none(call),
+        Call::HostContainers { .. } => reply(call, "dockerdown-docker.getContainers"),
+        _ => reply(call, "docker.getServerHealth"),
+    });
+    assert_eq!(*by_health.answer(), Answer::Observed(Observed::Known(Vec::new())));
 }
 
 #[test]

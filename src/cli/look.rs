@@ -6,21 +6,23 @@ use crate::diagnostic::Diagnostic;
 use crate::report::diagnostics::{self, Look};
 use crate::report::{self, ColourChoice};
 use crate::source::SourceMap;
-use std::io::IsTerminal as _;
 
 /// Columns when it is no terminal: wide enough for a log, narrow enough for a mail.
 const WIDTH: usize = 100;
 
 impl Display {
-    /// Whether stdout and stderr are coloured.
-    pub(super) fn colour(&self) -> (bool, bool) {
-        let choice = match self.color {
+    /// The choice in the reporter's terms.
+    pub(super) fn choice(&self) -> ColourChoice {
+        match self.color {
             Color::Auto => ColourChoice::Auto,
             Color::Always => ColourChoice::Always,
             Color::Never => ColourChoice::Never,
-        };
-        let variable = |name: &str| std::env::var(name).ok();
-        (choice.resolve(std::io::stdout().is_terminal(), variable), choice.resolve(std::io::stderr().is_terminal(), variable))
+        }
+    }
+
+    /// Whether stdout and stderr are coloured.
+    pub(super) fn colour(&self) -> (bool, bool) {
+        report::terminal::colours(self.choice(), |name| std::env::var(name).ok())
     }
 
     /// Columns of stderr.

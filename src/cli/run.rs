@@ -14,7 +14,7 @@ use crate::drive::{
 use crate::engine::{Approver, Engine, Event, Moment, Options};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
-use crate::report::{self, Format, PLAIN_WIDTH, Reporter, Setting, Streams};
+use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, PhaseId, Schedule};
 use crate::source::SourceMap;
@@ -22,7 +22,7 @@ use crate::store::{Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::{BufReader, IsTerminal as _};
+use std::io::BufReader;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl<'a> Job<'a> {
     async fn in_sandbox(self) -> Result<u8, Stopped> {
         let stand_ins = make_believe::variables(&self.schedule);
         let setting = make_believe::setting(&self.schedule, &stand_ins, self.faults.clone());
-        let at_terminal = is_terminal();
+        let at_terminal = report::terminal::can_ask();
         let told = make_believe::told(&stand_ins, &self.schedule, &setting.config, at_terminal);
         let options = sandbox::Options { addresses: setting.addresses, ..sandbox::Options::default() };
         let sandbox = Sandbox::start(World::new(setting.config), options).await;
@@ -242,19 +242,14 @@ impl<'a> Job<'a> {
             }
         };
         let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());
-        let terminal = is_terminal().then(|| Terminal::new(Approver(who), Box::new(show), BufReader::new(std::io::stdin()), stand_still));
+        let terminal = report::terminal::can_ask()
+            .then(|| Terminal::new(Approver(who), Box::new(show), BufReader::new(std::io::stdin()), stand_still));
         Either::People(People { yes, given: self.approvals.clone(), terminal })
     }
 
     fn reporter(&self, setting: Setting) -> Rc<RefCell<Reporter>> {
         let variable = |name: &str| std::env::var(name).ok();
-        let streams = Streams {
-            out: Box::new(std::io::stdout()),
-            err: Box::new(std::io::stderr()),
-            screen: report::terminal::of_stderr(variable),
-            width: report::terminal::columns_of_stderr().unwrap_or(PLAIN_WIDTH),
-            colour: self.args.display.colour().1,
-        };
+        let streams = Streams::of_process(self.args.display.choice(), variable);
         Rc::new(RefCell::new(Reporter::new(self.format, setting, &self.schedule, streams)))
     }
 
@@ -328,10 +323,6 @@ async fn tick(reporter: &RefCell<Reporter>, clock: &impl Clock, in_sandbox: bool
         clock.sleep_until(clock.now() + every).await;
         reporter.borrow_mut().tick(clock.now());
     }
-}
-
-fn is_terminal() -> bool {
-    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 fn host_name() -> Option<String> {

@@ -1,7 +1,9 @@
 //! Paints the live view on a terminal and leaves it as it was found.
 
+use super::setting::ColourChoice;
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal as _};
 
 /// A terminal to paint on. The real one is stderr.
 pub trait Screen {
@@ -41,6 +43,16 @@ pub fn of_stderr(variable: impl Fn(&str) -> Option<String>) -> Option<Box<dyn Sc
 pub fn columns_of_stderr() -> Option<usize> {
     let term = Term::stderr();
     if term.is_term() { term.size_checked().map(|(_, columns)| usize::from(columns)) } else { None }
+}
+
+/// Whether stdout and stderr are coloured.
+pub fn colours(choice: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> (bool, bool) {
+    (choice.resolve(Term::stdout().is_term(), &variable), choice.resolve(Term::stderr().is_term(), &variable))
+}
+
+/// Whether somebody can be asked: they see stderr, and type into stdin.
+pub fn can_ask() -> bool {
+    io::stdin().is_terminal() && Term::stderr().is_term()
 }
 
 /// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.

@@ -119,9 +119,12 @@ fn procedure(name: &str) -> Option<(Verb, Duration)> {
         | "settings.getDokployVersion"
         | "settings.health"
         | "server.all" => (Verb::Get, QUERY),
-        "deployment.readLogs" | "compose.readLogs" | "docker.getContainers" | "docker.getContainersByAppNameMatch" | "docker.getConfig" => {
-            (Verb::Get, DOCKER)
-        }
+        "deployment.readLogs"
+        | "compose.readLogs"
+        | "docker.getContainers"
+        | "docker.getServerHealth"
+        | "docker.getContainersByAppNameMatch"
+        | "docker.getConfig" => (Verb::Get, DOCKER),
         "compose.update" | "compose.saveEnvironment" | "compose.cleanQueues" => (Verb::Post, QUERY),
         "compose.deploy" | "compose.redeploy" => (Verb::Post, DEPLOY),
         "compose.stop" => (Verb::Post, STOP),
