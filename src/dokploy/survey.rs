@@ -90,7 +90,7 @@ impl Survey {
             Some(Outcome::Failed(down)) if down.kind == FailureKind::ServerError => {
                 return Err(Failure {
                     kind: FailureKind::DatabaseDown,
-                    message: "Dokploy answers, but its database does not".to_owned(),
+                    message: format!("Dokploy answers, but its database does not: {}", down.message),
                     ..down
                 });
             }
@@ -180,6 +180,10 @@ impl Survey {
             Look::Ask(calls) => {
                 self.stage = Stage::Looking(observe);
                 Ok(Step::Ask(calls, Patience::Long))
+            }
+            // Where Docker tells nothing at all, nothing could be verified either. Another server's host may really be empty.
+            Look::Seen(Observed::Unknown(_)) if self.host.is_none() && self.found.server.is_none() => {
+                Err(failure(FailureKind::Unreachable, "Docker on Dokploy's host does not answer: no container of the host is listed"))
             }
             Look::Seen(containers) => {
                 self.found.containers = containers;

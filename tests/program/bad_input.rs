@@ -33,17 +33,17 @@ fn app(change: impl FnOnce(&mut Compose)) -> Config {
 
 fn apps(composes: Vec<Compose>) -> Config {
     let environments = vec![Environment { name: "staging".to_owned(), composes }];
-    Config { projects: vec![Project { name: "Backend".to_owned(), environments }], ..Config::default() }
+    Config { projects: vec![Project { name: "Backend".to_owned(), environments }], ..small::config() }
 }
 
 fn named(project: &str, environment: &str, compose: &str) -> Config {
     let environments = vec![Environment { name: environment.to_owned(), composes: vec![Compose::named(compose)] }];
-    Config { projects: vec![Project { name: project.to_owned(), environments }], ..Config::default() }
+    Config { projects: vec![Project { name: project.to_owned(), environments }], ..small::config() }
 }
 
 #[test]
 fn no_credentials() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     for (missing, home) in [
         ("the secret `DOKPLOY_API_KEY` is not set", Home::new().with("DOKPLOY_URL", &served.exports.url)),
         ("the variable `DOKPLOY_URL` is not set", Home::new().with("DOKPLOY_API_KEY", &served.exports.key)),
@@ -64,7 +64,7 @@ fn an_address_that_is_none() {
 
 #[test]
 fn a_wrong_key() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let wrong = Exports { key: "wrong-key-5f2c81".to_owned(), ..served.exports.clone() };
     let ran = refused(&served.exports, &wrong.home(), 9);
     ran.says("Dokploy does not accept the key").does_not_say("wrong-key-5f2c81");
@@ -111,7 +111,7 @@ fn answering(status: &'static str, kind: &'static str, body: &'static str) -> (S
 fn a_server_that_is_no_dokploy() {
     for (status, kind, body, words) in [
         ("200 OK", "text/html", "<!doctype html><title>Shop</title>", "not Dokploy's API"),
-        ("500 Internal Server Error", "text/plain", "oops", "500"),
+        ("500 Internal Server Error", "text/plain", "oops", "500 to settings.health: oops"),
     ] {
         let (address, heads) = answering(status, kind, body);
         let home = Home::new().with("DOKPLOY_URL", &format!("http://{address}")).with("DOKPLOY_API_KEY", "canary-key-77aa21");
@@ -135,7 +135,7 @@ fn nobody_there() {
 
 #[test]
 fn a_compose_file_over_the_limit() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     small::put(&home);
     home.file("two.yml", &format!("# {}\n{}", "x".repeat(90_000), small::two()));
@@ -156,7 +156,7 @@ fn a_key_that_lacks_a_right() {
         (MemberRights { docker: false, ..all }, "\"Access to Docker\""),
         (MemberRights { create_services: false, ..all }, "\"Create Services\""),
     ] {
-        let served = serve(Config { keys: vec![Key::member("members-key", rights)], ..Config::default() });
+        let served = serve(Config { keys: vec![Key::member("members-key", rights)], ..small::config() });
         let key = Exports { key: "members-key".to_owned(), ..served.exports.clone() };
         refused(&served.exports, &key.home(), 9).says(words);
     }
@@ -183,17 +183,17 @@ fn an_app_of_another_kind() {
 fn a_port_of_a_later_phase_that_somebody_else_has() {
     let other = OtherContainer { name: "grafana".to_owned(), image: "grafana:12".to_owned(), ports: vec![(18_081, 3000)], running: true };
     // Its port is real here, so that the route must lead there too.
-    let served = serve(Config { containers: vec![other], ..Config::default() });
+    let served = serve(Config { containers: vec![other], ..small::config() });
     refused(&served.exports, &served.exports.home(), 3).says("host port 18081/tcp of service `worker` is taken by container `grafana`");
 }
 
 #[test]
 fn somebody_elses_deploy() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     // Somebody presses Deploy, behind a job that takes its time.
     let busy = serve(Config {
         jobs: vec![OtherJob { title: "nightly".to_owned(), takes: std::time::Duration::from_secs(600) }],
-        ..Config::default()
+        ..small::config()
     });
     let by_hand = busy.exports.post_to_app("compose.deploy", &serde_json::json!({ "title": "Manual deployment" }));
     assert_eq!(by_hand["message"], "Deployment queued");
@@ -208,7 +208,7 @@ fn somebody_elses_deploy() {
 
 #[test]
 fn a_state_folder_that_cannot_be_written() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     let file = home.file("occupied", "");
     small::put(&home);
@@ -222,7 +222,7 @@ fn a_state_folder_that_cannot_be_written() {
 
 #[test]
 fn a_run_without_a_yes_and_without_a_terminal() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     small::put(&home);
     home.plan(["run"]).ends(3).says("--yes");

@@ -217,6 +217,7 @@ async fn an_edit_in_the_middle_of_a_run_stops_it_and_is_left_alone() {
     let (left, edited) = tokio::join!(run, edits);
     assert_eq!(text(&sandbox), edited, "{}", left.ending.verdict);
     assert_eq!(left.calls.iter().filter(|call| call.procedure == "compose.deploy").count(), 1);
-    assert!(matches!(left.ending.exit_code().0, 5 | 6), "{:?}", left.ending);
+    assert_eq!(left.ending.exit_code().0, 7, "{:?}", left.ending);
+    assert_eq!(left.ending.live.as_deref(), Some("foundation"));
     assert!(left.ending.verdict.contains("somebody changed the live compose text"), "{}", left.ending.verdict);
 }
