@@ -181,10 +181,6 @@ impl Survey {
                 self.stage = Stage::Looking(observe);
                 Ok(Step::Ask(calls, Patience::Long))
             }
-            // Where Docker tells nothing at all, nothing could be verified either. Another server's host may really be empty.
-            Look::Seen(Observed::Unknown(_)) if self.host.is_none() && self.found.server.is_none() => {
-                Err(failure(FailureKind::Unreachable, "Docker on Dokploy's host does not answer: no container of the host is listed"))
-            }
             Look::Seen(containers) => {
                 self.found.containers = containers;
                 Ok(self.done())
