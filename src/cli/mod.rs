@@ -6,8 +6,10 @@ mod example;
 pub mod files;
 mod look;
 mod make_believe;
+mod named;
 mod run;
 mod sandbox;
+mod unknown;
 mod variables;
 
 use args::{Cli, Command};
@@ -16,7 +18,11 @@ use clap::Parser as _;
 /// Does what the process's arguments ask for and gives the exit code. What clap refuses or prints itself exits here: 2 for a wrong
 /// command line, 0 for `--help` and `--version`.
 pub fn main() -> u8 {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unknown::refuse(&error),
+    };
+    match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),

@@ -66,8 +66,8 @@ fn waiting_phase(view: &View, id: PhaseId) -> Line {
 /// The step that is under way: its head, and under it the services.
 fn opened(view: &View, name: &str, step: &Step, width: usize, room: usize, lines: &mut Vec<Line>) {
     let time = match step.allowed() {
-        Some(allowed) => format!("{} of {}", words::duration(view.now - step.since), words::duration(allowed)),
-        None => words::duration(view.now - step.since),
+        Some(allowed) => format!("{} of {}", words::elapsed(view.now - step.since), words::duration(allowed)),
+        None => words::elapsed(view.now - step.since),
     };
     let style = if step.stage == Stage::Approval { Style::Warn } else { Style::Bold };
     let column = name_width(view).max(console::measure_text_width(name).min(width / 3));
