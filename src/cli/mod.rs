@@ -15,6 +15,11 @@ mod variables;
 use args::{Cli, Command};
 use clap::Parser as _;
 
+/// Why a command line cannot be read, if it cannot. Its first word is the program's name. For the documents, whose commands are held to it.
+pub fn misread(words: impl IntoIterator<Item = String>) -> Option<String> {
+    Cli::try_parse_from(words).err().filter(clap::Error::use_stderr).map(|error| error.to_string())
+}
+
 /// Does what the process's arguments ask for and gives the exit code. What clap refuses or prints itself exits here: 2 for a wrong
 /// command line, 0 for `--help` and `--version`.
 pub fn main() -> u8 {

@@ -112,7 +112,9 @@ impl<'a> Job<'a> {
             self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
         })?;
         let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
-        let connection = self.connection(base, key.value, key.secrets, &Environment, sources)?;
+        // The key is a secret however the plan comes by it.
+        let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
+        let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
         let warning = connection.url.warning();
         let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
         let reporter = self.reporter(setting);
