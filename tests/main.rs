@@ -6,6 +6,7 @@ mod architecture;
 mod check;
 mod compose_styles;
 mod deploying;
+mod docs;
 mod driver;
 mod engine;
 mod fixture;

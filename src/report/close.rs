@@ -102,8 +102,11 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
         None => step(format!("Replace its compose text with that of {name} from the run's snapshots, and save."), &mut lines),
     }
     step("Press Deploy and wait until the deployment is done.".to_owned(), &mut lines);
-    step("See whether it holds:".to_owned(), &mut lines);
-    lines.push(Line::text("     ").styled(Style::Path, format!("plan check {}", plan(setting))).whole());
+    if view.outline.phases.iter().any(|phase| phase.name == name) {
+        // With its text live and its services well there is nothing to deploy: it only asks, and verifies.
+        step("See whether it holds; this deploys nothing where it does, and asks before anything else:".to_owned(), &mut lines);
+        lines.push(Line::text("     ").styled(Style::Path, format!("plan run {} --until {name}", plan(setting))).whole());
+    }
     if short {
         lines.push(Line::new());
         lines.push(Line::new().styled(Style::Dim, format!("─── compose text of {name}: copy from here ───")));
