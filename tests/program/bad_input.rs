@@ -1,7 +1,7 @@
 //! Bad input: a clear error, the right exit code, and no request that changes anything.
 
 use super::binary::{Home, Ran};
-use super::served::{Exports, Served};
+use super::served::{Exports, Served, side_by_side};
 use super::small;
 use crate::support;
 use rollout_plan::world::{Compose, Config, Environment, Key, MemberRights, OtherContainer, OtherJob, Project};
@@ -109,10 +109,12 @@ fn answering(status: &'static str, kind: &'static str, body: &'static str) -> (S
 
 #[test]
 fn a_server_that_is_no_dokploy() {
-    for (status, kind, body, words) in [
+    let cases = [
         ("200 OK", "text/html", "<!doctype html><title>Shop</title>", "not Dokploy's API"),
         ("500 Internal Server Error", "text/plain", "oops", "500 to settings.health: oops"),
-    ] {
+    ];
+    // Each is asked for some seconds; together they are not.
+    side_by_side(cases, |(status, kind, body, words)| {
         let (address, heads) = answering(status, kind, body);
         let home = Home::new().with("DOKPLOY_URL", &format!("http://{address}")).with("DOKPLOY_API_KEY", "canary-key-77aa21");
         small::put(&home);
@@ -120,7 +122,7 @@ fn a_server_that_is_no_dokploy() {
         ran.ends(9).says(words).does_not_say("canary-key-77aa21");
         let heads = heads.lock().unwrap();
         assert!(!heads.is_empty() && heads.iter().all(|head| head.starts_with("GET ")), "{heads:?}");
-    }
+    });
 }
 
 #[test]
@@ -233,8 +235,8 @@ fn a_run_without_a_yes_and_without_a_terminal() {
 fn names_on_the_command_line_that_the_plan_does_not_have() {
     let home = Home::new();
     small::put(&home);
-    home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("there is no phase `too`").says("did you mean `two`?");
-    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("there is no gate that asks a question `gate`");
+    home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("the plan has no phase `too`").says("did you mean `two`?");
+    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("the plan has no gate `gate`");
     home.plan(["run", "--sandbox", "--fault", "web: crashloop"]).ends(2).says("did you mean `crash-loop`?");
     home.plan(["run", "--fault", "web: crash-loop"]).ends(2).says("--sandbox");
     home.plan(["run", "gone.plan"]).ends(2).says("there is no plan \"gone.plan\"");

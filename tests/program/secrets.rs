@@ -1,7 +1,7 @@
 //! No secret shows up anywhere but in snapshots and the compose text that is evidence.
 
 use super::binary::Home;
-use super::served::{Exports, Served};
+use super::served::{Exports, Served, side_by_side};
 use super::small;
 use rollout_plan::world::{Compose, Config, Environment, Fault, Key, Project};
 use std::fs;
@@ -46,7 +46,7 @@ fn home(served: &Served) -> Home {
     let exports = Exports { key: KEY.to_owned(), ..served.exports.clone() };
     let home = exports.home();
     small::put(&home);
-    // The one service takes the secret from the app's environment, and shows it in its image reference, which ends up in errors.
+    // The one service takes the secret from the app's environment: it stands in its container's inspection.
     let one = small::ONE.replace("    ports:", "    environment: { DB_PASSWORD: \"${DB_PASSWORD}\" }\n    ports:");
     home.file("one.yml", &one);
     home.file("two.yml", &one);
@@ -62,14 +62,14 @@ fn with_environment() -> Compose {
 
 #[test]
 fn a_failing_run_shows_no_secret_in_any_format() {
-    for format in ["plain", "json", "human"] {
+    side_by_side(["plain", "json", "human"], |format| {
         let served = Served::start(config(with_environment(), &["web: crash-loop"]), &small::ADDRESSES);
         let home = home(&served);
         let ran = home.plan(["run", "--yes", "--format", format]);
         ran.ends(4);
         assert!(home.run().join("evidence/01-one/containers.json").is_file());
         nothing_leaks(&home, &[&ran.stdout, &ran.stderr], &[KEY, VALUE]);
-    }
+    });
 }
 
 #[test]
