@@ -177,7 +177,9 @@ impl<'t> Builder<'t> {
         if place.is_some() && last.form.block == BlockUse::May {
             let head = self.text[last.span.range()].trim_end();
             let message = format!("the block of `{}` is never opened", last.form.keyword);
-            self.problems.push(Diagnostic::new(Code::Syntax, message, last.span, "no `{` after this").help(format!("write `{head} {{`")));
+            self.problems.push(
+                Diagnostic::new(Code::Syntax, message, last.span, "no `{` after this").help(format!("write `{head} {{`")),
+            );
         }
         Some(Headless { at: body.statements.len() - 1, place, opener: last.span, indentation, body: Body::default() })
     }
