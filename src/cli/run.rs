@@ -72,7 +72,8 @@ impl<'a> Job<'a> {
             complain(&args.display, message, help);
             Stopped(2)
         };
-        let until = args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let until =
+            args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
             let gate = named::gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
