@@ -3,7 +3,7 @@
 use super::line::{Line, Style, hanging};
 use super::outline::Outline;
 use super::words::count;
-use super::{cause, masked};
+use super::{cause, difference};
 use crate::engine::{Observed, Position, Reason, Survey};
 use crate::schedule::{PhaseId, Schedule};
 
@@ -45,7 +45,7 @@ pub fn standing(
                 _ => (Style::Bad, Vec::new()),
             };
             for why in &why {
-                let (sentence, difference) = masked::sentence_and_diff(why);
+                let (sentence, difference) = difference::sentence_and_diff(why);
                 if !sentence.is_empty() {
                     lines.extend(hanging(&Line::text("  ").styled(style, "✗ "), Style::Plain, sentence, width));
                 }

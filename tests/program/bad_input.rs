@@ -234,7 +234,7 @@ fn names_on_the_command_line_that_the_plan_does_not_have() {
     let home = Home::new();
     small::put(&home);
     home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("there is no phase `too`").says("did you mean `two`?");
-    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("there is no gate that asks a question `gate`");
+    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("there is no gate `gate`");
     home.plan(["run", "--sandbox", "--fault", "web: crashloop"]).ends(2).says("did you mean `crash-loop`?");
     home.plan(["run", "--fault", "web: crash-loop"]).ends(2).says("--sandbox");
     home.plan(["run", "gone.plan"]).ends(2).says("there is no plan \"gone.plan\"");
