@@ -4,7 +4,7 @@ use super::binary::{Home, Ran};
 use super::requests;
 use super::served::{Exports, Served};
 use super::small;
-use rollout_plan::world::{Config, Key, MemberRights, OtherContainer, OtherJob};
+use rollout_plan::world::{Config, External, Key, MemberRights, OtherContainer, OtherJob, Speaks};
 use serde_json::json;
 use std::time::Duration;
 
@@ -28,7 +28,9 @@ fn check(exports: &Exports, code: i32) -> Ran {
 
 #[test]
 fn says_where_a_run_would_begin() {
-    let served = serve(Config::default());
+    let git = External { name: "git.example".to_owned(), host: "git.example".to_owned(), port: 443, speaks: Speaks::Git };
+    let references = vec![("https://git.example/small/worker.git".to_owned(), "main".to_owned())];
+    let served = serve(Config { externals: vec![git], references, ..Config::default() });
     let ran = check(&served.exports, 0);
     for words in ["Live, as Dokploy v0.30.2 at http://127.0.0.1:", "none yet", "no container", "starts with phase one"] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);

@@ -5,7 +5,7 @@ mod runs;
 mod stage;
 
 use console::measure_text_width;
-use indicatif::{InMemoryTerm, ProgressDrawTarget, TermLike};
+use indicatif::{InMemoryTerm, TermLike};
 use rollout_plan::engine::{Event, ExitCode, Moment};
 use rollout_plan::report::live::frame;
 use rollout_plan::report::outline::Outline;
@@ -47,10 +47,6 @@ struct Memory(InMemoryTerm);
 impl Screen for Memory {
     fn size(&self) -> (usize, usize) {
         (usize::from(self.0.width()), 24)
-    }
-
-    fn target(&self) -> ProgressDrawTarget {
-        ProgressDrawTarget::term_like(Box::new(self.0.clone()))
     }
 
     fn write(&self, text: &str) {
