@@ -30,7 +30,7 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
     let app = &schedule.app;
     let values = [&address.url, &address.api_key, &app.project, &app.environment, &app.compose].map(&mut value);
     let [Ok(url), Ok(key), Ok(project), Ok(environment), Ok(compose)] = values.clone() else {
-        return Asked::Not(values.into_iter().filter_map(Result::err).next().unwrap_or_default());
+        return Asked::Not(values.into_iter().find_map(Result::err).unwrap_or_default());
     };
     masks.add_secret(&key);
     let transport = BaseUrl::parse(&url)
