@@ -57,5 +57,5 @@ fn unknown(kind: &str, name: &str, valid: &[&str]) -> Unknown {
         (None, [only]) => format!("there is `{only}`"),
         (None, several) => format!("there are {}", several.join(", ")),
     };
-    (format!("there is no {kind} `{name}` in the plan"), help)
+    (format!("the plan has no {kind} `{name}`"), help)
 }

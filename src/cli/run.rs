@@ -122,6 +122,9 @@ impl<'a> Job<'a> {
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
         }
+        if !self.args.yes && !report::terminal::can_ask() {
+            reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
+        }
         let people = self.people(&reporter, self.args.yes, false);
         let state = self.state(None);
         self.roll_out(connection, LiveClock::start(), people, reporter, state).await

@@ -160,13 +160,22 @@ fn veil(masks: &Masks, answer: &mut Answer) {
         Answer::Failed(failure) => mask(masks, &mut failure.message),
         Answer::Deployed(DeployEnd::Finished { error, .. }) => mask_some(masks, error.as_mut()),
         Answer::Deployed(DeployEnd::Busy { title }) => mask(masks, title),
-        Answer::Observed(Observed::Unknown(why)) => mask(masks, why),
+        Answer::Observed(containers) => veil_containers(masks, containers),
         Answer::Surveyed(survey) => {
+            veil_containers(masks, &mut survey.containers);
             survey.queue.iter_mut().for_each(|job| mask(masks, &mut job.title));
             mask_some(masks, survey.running_row.as_mut());
             survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
         }
         _ => {}
+    }
+}
+
+/// An image's name is interpolated from the app's environment, and Docker shows what became of it.
+fn veil_containers(masks: &Masks, containers: &mut Observed) {
+    match containers {
+        Observed::Known(containers) => containers.iter_mut().for_each(|container| mask(masks, &mut container.image)),
+        Observed::Unknown(why) => mask(masks, why),
     }
 }
 

@@ -90,7 +90,7 @@ impl Survey {
             Some(Outcome::Failed(down)) if down.kind == FailureKind::ServerError => {
                 return Err(Failure {
                     kind: FailureKind::DatabaseDown,
-                    message: "Dokploy answers, but its database does not".to_owned(),
+                    message: format!("Dokploy answers, but its database does not: {}", down.message),
                     ..down
                 });
             }

@@ -8,7 +8,7 @@ use super::judgement::listed;
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Options, Position, Reason, Right, Survey, start};
+use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start};
 use crate::compose::Protocol;
 use crate::model::{Text, TextPart};
 use crate::schedule::{Phase, Schedule};
@@ -85,6 +85,11 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
     if !survey.missing_rights.is_empty() {
         let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
         return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
+    }
+    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
+    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
+        return Some(Reason::CouldNotAsk { why: why.to_owned() });
     }
     let mut why = survey.unsupported.clone();
     why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));

@@ -32,7 +32,16 @@ pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, reason: &Reason, fa
         Reason::GateNotHeld { what } => format!("{running}; stopped: {what}"),
         Reason::Busy { who } => format!("{running}; stopped: {who}"),
         Reason::CouldNotAsk { why } => format!("{running}; stopped: {why}"),
-        Reason::Interrupted => format!("{running}; interrupted"),
+        Reason::Interrupted => match &ledger.standing {
+            // Known or not: the phase that was in flight has a name.
+            Standing::Unverified(phase) if !facts.known => {
+                format!("{running}; interrupted in phase `{}`, which is not verified", schedule.phase(*phase).name)
+            }
+            Standing::GoingBack { failed, .. } => {
+                format!("{running}; interrupted on the way back from phase `{}`", schedule.phase(*failed).name)
+            }
+            _ => format!("{running}; interrupted"),
+        },
     }
 }
 

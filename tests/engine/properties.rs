@@ -157,7 +157,7 @@ impl Chaos {
             variables: BTreeSet::new(),
             environment_bytes: 0,
             containers,
-            host: None,
+            host: Some(vec![]),
             queue: vec![],
             running_row: None,
             unsupported: vec![],

@@ -114,10 +114,18 @@ fn a_build_that_fails_in_the_first_phase_leaves_nothing_running_as_before() {
 #[test]
 fn a_list_that_may_be_empty_for_any_reason_is_no_proof_that_nothing_was_started() {
     let mut fake = build_fails(1);
-    // A host of which nothing is shown: Docker may be down as well.
-    fake.survey = Box::new(|survey| survey.host = None);
+    // A server of which nothing is shown: Docker may be down there as well.
+    fake.survey = Box::new(|survey| (survey.host, survey.server) = (None, Some("far".to_owned())));
     let run = drive(&mut fake, options());
     assert_eq!((run.code(), run.changes().last().map(String::as_str)), (4, Some("stop")), "{}", run.ending.verdict);
+}
+
+#[test]
+fn a_docker_that_shows_nothing_of_dokploys_own_host_is_not_started_on() {
+    let mut fake = build_fails(1);
+    fake.survey = Box::new(|survey| survey.host = None);
+    let run = drive(&mut fake, options());
+    assert_eq!((run.code(), run.changes()), (9, vec![]), "{}", run.ending.verdict);
 }
 
 #[test]

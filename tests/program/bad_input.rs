@@ -1,7 +1,7 @@
 //! Bad input: a clear error, the right exit code, and no request that changes anything.
 
 use super::binary::{Home, Ran};
-use super::served::{Exports, Served};
+use super::served::{Exports, Served, side_by_side};
 use super::small;
 use crate::support;
 use rollout_plan::world::{Compose, Config, Environment, Key, MemberRights, OtherContainer, OtherJob, Project};
@@ -33,17 +33,17 @@ fn app(change: impl FnOnce(&mut Compose)) -> Config {
 
 fn apps(composes: Vec<Compose>) -> Config {
     let environments = vec![Environment { name: "staging".to_owned(), composes }];
-    Config { projects: vec![Project { name: "Backend".to_owned(), environments }], ..Config::default() }
+    Config { projects: vec![Project { name: "Backend".to_owned(), environments }], ..small::config() }
 }
 
 fn named(project: &str, environment: &str, compose: &str) -> Config {
     let environments = vec![Environment { name: environment.to_owned(), composes: vec![Compose::named(compose)] }];
-    Config { projects: vec![Project { name: project.to_owned(), environments }], ..Config::default() }
+    Config { projects: vec![Project { name: project.to_owned(), environments }], ..small::config() }
 }
 
 #[test]
 fn no_credentials() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     for (missing, home) in [
         ("the secret `DOKPLOY_API_KEY` is not set", Home::new().with("DOKPLOY_URL", &served.exports.url)),
         ("the variable `DOKPLOY_URL` is not set", Home::new().with("DOKPLOY_API_KEY", &served.exports.key)),
@@ -64,7 +64,7 @@ fn an_address_that_is_none() {
 
 #[test]
 fn a_wrong_key() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let wrong = Exports { key: "wrong-key-5f2c81".to_owned(), ..served.exports.clone() };
     let ran = refused(&served.exports, &wrong.home(), 9);
     ran.says("Dokploy does not accept the key").does_not_say("wrong-key-5f2c81");
@@ -109,10 +109,12 @@ fn answering(status: &'static str, kind: &'static str, body: &'static str) -> (S
 
 #[test]
 fn a_server_that_is_no_dokploy() {
-    for (status, kind, body, words) in [
+    let cases = [
         ("200 OK", "text/html", "<!doctype html><title>Shop</title>", "not Dokploy's API"),
-        ("500 Internal Server Error", "text/plain", "oops", "500"),
-    ] {
+        ("500 Internal Server Error", "text/plain", "oops", "500 to settings.health: oops"),
+    ];
+    // Each is asked for some seconds; together they are not.
+    side_by_side(cases, |(status, kind, body, words)| {
         let (address, heads) = answering(status, kind, body);
         let home = Home::new().with("DOKPLOY_URL", &format!("http://{address}")).with("DOKPLOY_API_KEY", "canary-key-77aa21");
         small::put(&home);
@@ -120,7 +122,7 @@ fn a_server_that_is_no_dokploy() {
         ran.ends(9).says(words).does_not_say("canary-key-77aa21");
         let heads = heads.lock().unwrap();
         assert!(!heads.is_empty() && heads.iter().all(|head| head.starts_with("GET ")), "{heads:?}");
-    }
+    });
 }
 
 #[test]
@@ -135,7 +137,7 @@ fn nobody_there() {
 
 #[test]
 fn a_compose_file_over_the_limit() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     small::put(&home);
     home.file("two.yml", &format!("# {}\n{}", "x".repeat(90_000), small::two()));
@@ -156,7 +158,7 @@ fn a_key_that_lacks_a_right() {
         (MemberRights { docker: false, ..all }, "\"Access to Docker\""),
         (MemberRights { create_services: false, ..all }, "\"Create Services\""),
     ] {
-        let served = serve(Config { keys: vec![Key::member("members-key", rights)], ..Config::default() });
+        let served = serve(Config { keys: vec![Key::member("members-key", rights)], ..small::config() });
         let key = Exports { key: "members-key".to_owned(), ..served.exports.clone() };
         refused(&served.exports, &key.home(), 9).says(words);
     }
@@ -183,17 +185,17 @@ fn an_app_of_another_kind() {
 fn a_port_of_a_later_phase_that_somebody_else_has() {
     let other = OtherContainer { name: "grafana".to_owned(), image: "grafana:12".to_owned(), ports: vec![(18_081, 3000)], running: true };
     // Its port is real here, so that the route must lead there too.
-    let served = serve(Config { containers: vec![other], ..Config::default() });
+    let served = serve(Config { containers: vec![other], ..small::config() });
     refused(&served.exports, &served.exports.home(), 3).says("host port 18081/tcp of service `worker` is taken by container `grafana`");
 }
 
 #[test]
 fn somebody_elses_deploy() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     // Somebody presses Deploy, behind a job that takes its time.
     let busy = serve(Config {
         jobs: vec![OtherJob { title: "nightly".to_owned(), takes: std::time::Duration::from_secs(600) }],
-        ..Config::default()
+        ..small::config()
     });
     let by_hand = busy.exports.post_to_app("compose.deploy", &serde_json::json!({ "title": "Manual deployment" }));
     assert_eq!(by_hand["message"], "Deployment queued");
@@ -208,7 +210,7 @@ fn somebody_elses_deploy() {
 
 #[test]
 fn a_state_folder_that_cannot_be_written() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     let file = home.file("occupied", "");
     small::put(&home);
@@ -222,7 +224,7 @@ fn a_state_folder_that_cannot_be_written() {
 
 #[test]
 fn a_run_without_a_yes_and_without_a_terminal() {
-    let served = serve(Config::default());
+    let served = serve(small::config());
     let home = served.exports.home();
     small::put(&home);
     home.plan(["run"]).ends(3).says("--yes");
@@ -233,8 +235,8 @@ fn a_run_without_a_yes_and_without_a_terminal() {
 fn names_on_the_command_line_that_the_plan_does_not_have() {
     let home = Home::new();
     small::put(&home);
-    home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("there is no phase `too`").says("did you mean `two`?");
-    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("there is no gate `gate`");
+    home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("the plan has no phase `too`").says("did you mean `two`?");
+    home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("the plan has no gate `gate`");
     home.plan(["run", "--sandbox", "--fault", "web: crashloop"]).ends(2).says("did you mean `crash-loop`?");
     home.plan(["run", "--fault", "web: crash-loop"]).ends(2).says("--sandbox");
     home.plan(["run", "gone.plan"]).ends(2).says("there is no plan \"gone.plan\"");

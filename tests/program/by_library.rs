@@ -182,6 +182,9 @@ async fn an_edit_with_all_phases_live_is_refused_and_adopting_it_takes_no_contai
 
     let adopted = rollout_of(seed(), "third", &sandbox, state.path(), Options { adopt: true, ..Options::default() }).await;
     assert!(containers(&sandbox).keys().eq(before.keys()), "{}", adopted.ending.verdict);
+    assert_eq!(adopted.ending.exit_code().0, 3, "{}", adopted.ending.verdict);
+    assert!(adopted.ending.verdict.contains("deploying phase `foundation` would remove `ai-agents`"), "{}", adopted.ending.verdict);
+    changed_nothing(&adopted);
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,6 +220,7 @@ async fn an_edit_in_the_middle_of_a_run_stops_it_and_is_left_alone() {
     let (left, edited) = tokio::join!(run, edits);
     assert_eq!(text(&sandbox), edited, "{}", left.ending.verdict);
     assert_eq!(left.calls.iter().filter(|call| call.procedure == "compose.deploy").count(), 1);
-    assert!(matches!(left.ending.exit_code().0, 5 | 6), "{:?}", left.ending);
+    assert_eq!(left.ending.exit_code().0, 7, "{:?}", left.ending);
+    assert_eq!(left.ending.live.as_deref(), Some("foundation"));
     assert!(left.ending.verdict.contains("somebody changed the live compose text"), "{}", left.ending.verdict);
 }

@@ -1,6 +1,7 @@
 //! The main job: the example comes up in four verified phases.
 
-use super::binary::Home;
+use super::binary::{Home, in_sandbox};
+use super::small;
 use serde_json::{Value, json};
 
 fn phase(events: &[Value], kind: &str, name: &str) -> Value {
@@ -69,4 +70,23 @@ fn nothing_outside_the_state_folder_is_written_and_only_the_owner_may_read_it() 
     for path in snapshots {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{path:?}");
     }
+}
+
+#[test]
+fn a_service_without_an_expectation_takes_no_port_of_this_machine() {
+    // Somebody has the port already.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let home = Home::new();
+    small::put(&home);
+    let (before, after) = small::PLAN.split_once("service worker").unwrap();
+    let silent = format!(
+        "{before}service worker {{ note \"publishes a port and is never asked\" }}\n\n{}",
+        &after[after.find("phase one").unwrap()..]
+    );
+    home.file("rollout.plan", &silent);
+    home.file("two.yml", &small::two().replace("18081:80", &format!("{port}:80")));
+    let ran = home.plan(in_sandbox("rollout.plan", &[], &[]));
+    ran.ends(0);
+    assert!(ran.verdict().contains("backend runs phase `two`, 2/2 healthy"), "{}", ran.verdict());
 }

@@ -1,7 +1,7 @@
 //! No secret shows up anywhere but in snapshots and the compose text that is evidence.
 
 use super::binary::Home;
-use super::served::{Exports, Served};
+use super::served::{Exports, Served, side_by_side};
 use super::small;
 use rollout_plan::world::{Compose, Config, Environment, Fault, Key, Project};
 use std::fs;
@@ -46,8 +46,10 @@ fn home(served: &Served) -> Home {
     let exports = Exports { key: KEY.to_owned(), ..served.exports.clone() };
     let home = exports.home();
     small::put(&home);
-    // The one service takes the secret from the app's environment, and shows it in its image reference, which ends up in errors.
+    // The one service takes the secret from the app's environment: it stands in its container's inspection.
     let one = small::ONE.replace("    ports:", "    environment: { DB_PASSWORD: \"${DB_PASSWORD}\" }\n    ports:");
+    // And in its image's name, which Docker's inspection and errors show.
+    let one = one.replace("web:1.0", "web:${DB_PASSWORD}");
     home.file("one.yml", &one);
     home.file("two.yml", &one);
     let plan = small::PLAN.replace("settle within 30s", "settle within 3s");
@@ -62,14 +64,17 @@ fn with_environment() -> Compose {
 
 #[test]
 fn a_failing_run_shows_no_secret_in_any_format() {
-    for format in ["plain", "json", "human"] {
-        let served = Served::start(config(with_environment(), &["web: crash-loop"]), &small::ADDRESSES);
+    let faults = ["web: crash-loop", "web: image-missing", "web: http-500"];
+    side_by_side(["plain", "json", "human"].into_iter().zip(faults), |(format, fault)| {
+        let served = Served::start(config(with_environment(), &[fault]), &small::ADDRESSES);
         let home = home(&served);
         let ran = home.plan(["run", "--yes", "--format", format]);
         ran.ends(4);
-        assert!(home.run().join("evidence/01-one/containers.json").is_file());
+        let seen = if fault.ends_with("missing") { "deploy.log" } else { "containers.json" };
+        let seen = fs::read_to_string(home.run().join("evidence/01-one").join(seen)).unwrap();
+        assert!(seen.contains("registry.example/web:[$DB_PASSWORD]"), "masked, and not merely absent: {seen}");
         nothing_leaks(&home, &[&ran.stdout, &ran.stderr], &[KEY, VALUE]);
-    }
+    });
 }
 
 #[test]

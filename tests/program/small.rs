@@ -1,6 +1,7 @@
 //! A plan of two phases with short times, for runs in real time: an image first, then a service built from a git repository.
 
 use super::binary::Home;
+use rollout_plan::world::{Config, External, Speaks};
 
 /// Where `web` and `worker` of the plan are asked.
 pub const ADDRESSES: [(&str, u16); 2] = [("127.0.0.1", 18_080), ("127.0.0.1", 18_081)];
@@ -69,4 +70,11 @@ pub fn put(home: &Home) {
     home.file("rollout.plan", PLAN);
     home.file("one.yml", ONE);
     home.file("two.yml", &two());
+}
+
+/// A world in which git answers for the plan's repository.
+pub fn config() -> Config {
+    let git = External { name: "git.example".to_owned(), host: "git.example".to_owned(), port: 443, speaks: Speaks::Git };
+    let worker = ("https://git.example/small/worker.git".to_owned(), "main".to_owned());
+    Config { externals: vec![git], references: vec![worker], ..Config::default() }
 }
