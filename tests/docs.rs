@@ -186,7 +186,7 @@ fn the_order_of_the_layers_is_told_alike() {
     assert!(told.len() > 10, "{told:?}");
     let folders = told.iter().map(String::as_str).chain(beside);
     folders.for_each(|layer| {
-        assert!([layer.to_owned(), format!("{layer}.rs")].iter().any(|name| root().join("src").join(name).exists()), "{layer}")
+        assert!([layer.to_owned(), format!("{layer}.rs")].iter().any(|name| root().join("src").join(name).exists()), "{layer}");
     });
 }
 

@@ -86,8 +86,7 @@ impl Painter {
         if lines.is_empty() {
             return;
         }
-        let stay: String = lines.iter().map(|line| format!("{line}{CLEAR_LINE}\n")).collect();
-        self.screen.write(&format!("{}{stay}{}{CLEAR_BELOW}", self.to_top(), rows(&self.painted)));
+        self.screen.write(&format!("{}{}\n{}{CLEAR_BELOW}", self.to_top(), rows(lines), rows(&self.painted)));
     }
 
     /// Takes the live view away; what stays above it stays.

@@ -87,7 +87,9 @@ fn a_port_published_twice_is_shown_at_both_lines_of_the_compose_file() {
 fn all_five_at_once_are_all_told() {
     let home = Home::new();
     let folder = home.copy_of_example();
-    MISTAKES.iter().for_each(|wrong| mistake(&folder, wrong));
+    for wrong in &MISTAKES {
+        mistake(&folder, wrong);
+    }
     let ran = check(&home, &[]);
     ran.ends(2);
     assert!(ran.stderr.ends_with("\n5 errors\n"), "{}", ran.stderr);

@@ -17,7 +17,7 @@ fn one(ran: &Ran, kind: &str) -> Value {
 }
 
 fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 #[test]
