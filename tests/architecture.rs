@@ -71,7 +71,6 @@ const IMPURE: &[&str] = &[
 const CONFINED: &[(&str, &[&str])] = &[
     ("reqwest", &["drive/transport.rs"]),
     ("miette", &["report/"]),
-    ("indicatif", &["report/"]),
     ("serde_yaml", &["compose/"]),
     ("pest", &["syntax/"]),
     ("clap", &["cli/"]),

@@ -89,7 +89,7 @@ fn plans_in_the_documents_are_read() {
             read += 1;
         }
     }
-    assert!(read >= 8, "only {read}");
+    assert!(read >= 6, "only {read}");
 }
 
 /// The command lines of a document that call `plan`: from blocks of shell, and from prose.
@@ -179,7 +179,9 @@ fn the_order_of_the_layers_is_told_alike() {
     assert_eq!(told, library);
     assert!(told.len() > 10, "{told:?}");
     let folders = told.iter().map(String::as_str).chain(beside);
-    folders.for_each(|layer| assert!(root().join("src").join(layer).is_dir(), "{layer}"));
+    folders.for_each(|layer| {
+        assert!([layer.to_owned(), format!("{layer}.rs")].iter().any(|name| root().join("src").join(name).exists()), "{layer}");
+    });
 }
 
 #[test]

@@ -34,6 +34,9 @@ pub(super) struct Check {
     /// Do not ask Dokploy, even if the plan's address and key are at hand
     #[arg(long)]
     pub(super) offline: bool,
+    /// Insist on asking Dokploy what is live: exit 9 when it cannot be asked
+    #[arg(long, conflicts_with = "offline")]
+    pub(super) live: bool,
     /// Show every finding, not only the first 50
     #[arg(long)]
     pub(super) all: bool,
@@ -129,7 +132,7 @@ pub(super) enum Format {
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
     Always,

@@ -1,4 +1,4 @@
-//! `plan check --offline`: what can be proved without looking at Dokploy, and the schedule.
+//! `plan check`: what can be proved without looking at Dokploy, and the schedule.
 
 use super::files::{self, Folder};
 use crate::check::{FileError, Files};
@@ -113,7 +113,11 @@ pub struct Outcome {
 
 /// Checks a plan without looking anywhere but at its files.
 pub fn offline(path: &Path, options: Options) -> Outcome {
-    let found = find(path);
+    outcome(&find(path), options)
+}
+
+/// What is printed of a plan that was checked.
+pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
     let valid = found.diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
     let code = if valid { 0 } else { 2 };
     if options.json {
@@ -121,7 +125,7 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
     }
     let look = diagnostics::Look { width: options.width, colour: options.colour_err, all: options.all };
     let stderr = diagnostics::human(&found.diagnostics, &found.sources, look);
-    let stdout = found.schedule.map_or_else(String::new, |schedule| check::schedule(&schedule, options.width, options.colour_out));
+    let stdout = found.schedule.as_ref().map_or_else(String::new, |schedule| check::schedule(schedule, options.width, options.colour_out));
     Outcome { stdout, stderr, code }
 }
 

@@ -2,6 +2,7 @@
 
 use super::args::{self, Check, Color, Display};
 use super::check::{self, Options};
+use super::live::{self, Asked};
 use crate::diagnostic::Diagnostic;
 use crate::report::diagnostics::{self, Look};
 use crate::report::{self, ColourChoice};
@@ -37,15 +38,28 @@ pub(super) fn check(args: &Check) -> u8 {
     let (width, json) = (Display::width(), args.format == args::Format::Json);
     let colour = args.format == args::Format::Human;
     let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, json, all: args.all };
-    let outcome = check::offline(&args.file, options);
+    let found = check::find(&args.file);
+    let outcome = check::outcome(&found, options);
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
-    if outcome.code == 0 && !args.offline && !json {
-        report::to_stderr(
-            "note: Dokploy was not asked: comparing with what is live is not built yet; `plan run` does it before it asks to go on\n",
-        );
+    let plan = found.lowered.and_then(|lowered| lowered.plan);
+    let (Some(schedule), Some(plan), false) = (found.schedule, plan, args.offline) else { return outcome.code };
+    // On stdout JSON lines are alone.
+    let (print, colour): (fn(&str), bool) = if json { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
+    match live::ask(&schedule, &plan.dokploy, (width, colour)) {
+        Asked::Answered(text, code) => {
+            print(&text);
+            code
+        }
+        Asked::Not(why) if args.live => {
+            complain(&args.display, &format!("Dokploy was not asked: {why}"), "without --live, `plan check` does without");
+            9
+        }
+        Asked::Not(why) => {
+            report::to_stderr(&format!("note: Dokploy was not asked, only the plan and its files were checked: {why}\n"));
+            0
+        }
     }
-    outcome.code
 }
 
 /// Shows diagnostics on stderr.

@@ -4,6 +4,7 @@ mod args;
 pub mod check;
 mod example;
 pub mod files;
+mod live;
 mod look;
 mod make_believe;
 mod named;

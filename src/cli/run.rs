@@ -38,7 +38,7 @@ pub(super) fn run(args: &Args) -> u8 {
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
     let ready = Job::new(args, schedule, found.sources, plan.dokploy);
-    match ready.and_then(|job| job.go()) {
+    match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
 }
@@ -148,7 +148,9 @@ impl<'a> Job<'a> {
         };
         let plan = job.args.file.display().to_string();
         let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
-        told.iter().for_each(|line| reporter.borrow_mut().note(line));
+        for line in &told {
+            reporter.borrow_mut().note(line);
+        }
         let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
         // Runs against a sandbox are kept apart from real ones.
         let state = job.state(Some("sandbox"));
@@ -157,7 +159,9 @@ impl<'a> Job<'a> {
         let noter = Rc::clone(&reporter);
         let code = job.roll_out(connection, clock, people, reporter, state).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
-        unfelt.iter().for_each(|fault| noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break")));
+        for fault in &unfelt {
+            noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
+        }
         if let Some(path) = requests {
             // For tests and the curious; a run does not depend on it.
             let _ = std::fs::write(path, sandbox.request_log());
@@ -196,7 +200,9 @@ impl<'a> Job<'a> {
             }
         };
         let mut masks = Masks::default();
-        secrets.iter().for_each(|secret| masks.add_secret(secret));
+        for secret in &secrets {
+            masks.add_secret(secret);
+        }
         Ok(Connection { url, key, target, masks, sources, probes })
     }
 

@@ -38,7 +38,7 @@ pub(super) fn serve(args: &Args) -> u8 {
             Ok(sandbox) => sandbox,
             Err(error) => {
                 complain(&display, &format!("cannot listen on {}: {error}", args.listen), "choose another port, or port 0 for any");
-                return 1;
+                return 2;
             }
         };
         report::to_stdout(&format!("{}\n", sandbox.exports().join("\n")));

@@ -26,13 +26,14 @@ const NOT_BUILT: [(&str, &str); 14] = [
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
 pub(super) fn refuse(error: &clap::Error) -> u8 {
     let display = Display { color: Color::Auto };
-    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
-        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
-        _ => {
-            // A closed pipe is nobody's error.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(2);
-        }
+    let told = match error.kind() {
+        ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
+        _ => None,
+    };
+    let Some(ContextValue::String(word)) = told else {
+        // A closed pipe is nobody's error.
+        let _ = error.print();
+        return u8::try_from(error.exit_code()).unwrap_or(2);
     };
     if let Some((_, instead)) = NOT_BUILT.iter().find(|(command, _)| command == word) {
         complain(&display, &format!("`plan {word}` is not built yet"), instead);

@@ -84,6 +84,7 @@ pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
+pub use preflight::outlook;
 pub use sample::{Reading, Sample, Verdict};
 
 use crate::schedule::Schedule;

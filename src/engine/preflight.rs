@@ -73,6 +73,13 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     }
 }
 
+/// What a run that begins now would find: where the live text stands, and why the run would not start, if it would not.
+pub fn outlook(schedule: &Schedule, options: &Options, survey: &Survey) -> (Position, Option<Reason>) {
+    let position = position::position(schedule, &survey.text);
+    let refusal = refusal(schedule, options, survey, &position);
+    (position, refusal)
+}
+
 /// Why the run may not start, if it may not.
 pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Option<Reason> {
     if !survey.missing_rights.is_empty() {

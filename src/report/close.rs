@@ -166,6 +166,10 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
     let mut lines = vec![Line::new()];
     lines.extend(hanging(&Line::new().styled(Style::Bold, "next: "), Style::Plain, &words, width));
     lines.push(Line::text("  ").styled(Style::Path, command).whole());
+    if setting.sandbox.is_some() && ending.facts.changed {
+        let note = "(this sandbox ends with the run; another one begins empty, and so from the first phase)";
+        lines.extend(hanging(&Line::text("  "), Style::Dim, note, width));
+    }
     lines
 }
 

@@ -23,6 +23,7 @@ pub mod progress;
 mod reporter;
 pub mod safe;
 mod setting;
+pub mod standing;
 mod story;
 mod stream;
 pub mod terminal;

@@ -2,15 +2,12 @@
 
 use super::setting::ColourChoice;
 use console::Term;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _};
 
 /// A terminal to paint on. The real one is stderr.
 pub trait Screen {
     /// Columns and rows, as of now: windows are resized.
     fn size(&self) -> (usize, usize);
-    /// Where indicatif draws.
-    fn target(&self) -> ProgressDrawTarget;
     /// Writes text as it is, line feeds included.
     fn write(&self, text: &str);
 }
@@ -20,10 +17,6 @@ impl Screen for Term {
         // A terminal that does not know its size is most likely an old one.
         let (rows, columns) = self.size_checked().unwrap_or((24, 80));
         (usize::from(columns), usize::from(rows))
-    }
-
-    fn target(&self) -> ProgressDrawTarget {
-        ProgressDrawTarget::term(self.clone(), 20)
     }
 
     fn write(&self, text: &str) {
@@ -55,17 +48,24 @@ pub fn can_ask() -> bool {
     io::stdin().is_terminal() && Term::stderr().is_term()
 }
 
-/// The live view's place at the bottom of a terminal: a single bar of many lines, drawn in one write.
+/// The live view's place at the bottom of a terminal.
+///
+/// Each change is one write, each line is overwritten before its rest is cleared, and no line is filled up with blanks: so nothing
+/// flickers, and a window that is resized breaks what stands above at the ends of lines only.
 pub struct Painter {
     screen: Box<dyn Screen>,
-    bar: Option<ProgressBar>,
+    /// What stands there; the cursor stands at the end of the last line.
     painted: Vec<String>,
 }
+
+/// From the cursor to the end of its line, and to the end of the screen.
+const CLEAR_LINE: &str = "\x1b[K";
+const CLEAR_BELOW: &str = "\x1b[J";
 
 impl Painter {
     /// A painter that has painted nothing.
     pub fn new(screen: Box<dyn Screen>) -> Self {
-        Self { screen, bar: None, painted: Vec::new() }
+        Self { screen, painted: Vec::new() }
     }
 
     /// Columns and rows.
@@ -75,18 +75,10 @@ impl Painter {
 
     /// Shows these lines in place of the ones before. Nothing is written when nothing changed.
     pub fn paint(&mut self, lines: Vec<String>) {
-        if lines.is_empty() {
-            return self.clear();
+        if lines != self.painted {
+            self.screen.write(&format!("{}{}{CLEAR_BELOW}", self.to_top(), rows(&lines)));
+            self.painted = lines;
         }
-        if lines == self.painted && self.bar.is_some() {
-            return;
-        }
-        let bar = self.bar.get_or_insert_with(|| {
-            let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-            ProgressBar::with_draw_target(None, self.screen.target()).with_style(style)
-        });
-        bar.set_message(lines.join("\n"));
-        self.painted = lines;
     }
 
     /// Writes lines that stay, above the live view.
@@ -94,19 +86,15 @@ impl Painter {
         if lines.is_empty() {
             return;
         }
-        let text = format!("{}\n", lines.join("\n"));
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => self.screen.write(&text),
-        }
+        self.screen.write(&format!("{}{}\n{}{CLEAR_BELOW}", self.to_top(), rows(lines), rows(&self.painted)));
     }
 
     /// Takes the live view away; what stays above it stays.
     pub fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
+        if !self.painted.is_empty() {
+            self.screen.write(&format!("{}{CLEAR_BELOW}", self.to_top()));
+            self.painted.clear();
         }
-        self.painted.clear();
     }
 
     /// Takes the live view away and leaves the cursor after a question.
@@ -114,6 +102,23 @@ impl Painter {
         self.clear();
         self.screen.write(question);
     }
+
+    /// What moves the cursor to the first column of the first line. A window that became narrower has broken the lines since.
+    fn to_top(&self) -> String {
+        let columns = self.screen.size().0.max(1);
+        let rows: usize = self.painted.iter().map(|line| console::measure_text_width(line).max(1).div_ceil(columns)).sum();
+        match rows.saturating_sub(1) {
+            0 if self.painted.is_empty() => String::new(),
+            0 => "\r".to_owned(),
+            up => format!("\r\x1b[{up}A"),
+        }
+    }
+}
+
+/// Lines to be written one below the other, over others.
+fn rows(lines: &[String]) -> String {
+    let rows: Vec<String> = lines.iter().map(|line| format!("{line}{CLEAR_LINE}")).collect();
+    rows.join("\n")
 }
 
 impl Drop for Painter {

@@ -175,10 +175,12 @@ impl<'t> Builder<'t> {
         let place = Some(place).filter(|_| !matches!(last.head, Head::Broken { .. }));
         // Where a block must be, that it is not there has been told.
         if place.is_some() && last.form.block == BlockUse::May {
-            let head = self.text[last.span.range()].trim_end();
+            let rest =
+                self.text[last.span.range()].trim_end().strip_prefix(leading_word(&self.text[last.span.range()])).unwrap_or_default();
             let message = format!("the block of `{}` is never opened", last.form.keyword);
             self.problems.push(
-                Diagnostic::new(Code::Syntax, message, last.span, "no `{` after this").help(format!("write `{head} {{`")),
+                Diagnostic::new(Code::Syntax, message, last.span, "no `{` after this")
+                    .help(format!("write `{}{rest} {{`", last.form.keyword)),
             );
         }
         Some(Headless { at: body.statements.len() - 1, place, opener: last.span, indentation, body: Body::default() })

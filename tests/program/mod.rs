@@ -8,6 +8,7 @@ mod check;
 mod dokploy_faults;
 mod failures;
 mod interrupt;
+mod live_check;
 mod main_job;
 mod requests;
 mod same_path;

@@ -79,7 +79,8 @@ impl<'a> Lowering<'a> {
         let mut text = Text::default();
         match &expression.kind {
             TextKind::Pieces(pieces) => {
-                let mut whole = true;
+                // A string has pieces, if only an empty one, unless it was not understood.
+                let mut whole = !pieces.is_empty();
                 for piece in pieces {
                     match piece {
                         Piece::Characters(characters) => push(&mut text, TextPart::Literal(characters.clone())),

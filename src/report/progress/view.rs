@@ -113,7 +113,7 @@ impl View {
                 self.snapshots.insert(name.clone(), path.clone());
             }
             Event::StartFound { after, to_run, earns } => {
-                self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns })
+                self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
             Event::GateAsked { gate, phase } => {

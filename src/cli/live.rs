@@ -1,0 +1,66 @@
+//! `plan check` with a Dokploy at hand: what is live, and whether a run would start. Reads only.
+
+use super::variables::{self, Environment};
+use crate::dokploy::{Masks, Session, Target};
+use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
+use crate::engine::{Answer, Intent, Options, Reason, outlook};
+use crate::model::Dokploy as Address;
+use crate::report::standing::standing;
+use crate::schedule::Schedule;
+use std::rc::Rc;
+
+/// What came of asking.
+pub(super) enum Asked {
+    /// It answered: what to print, and the exit code.
+    Answered(String, u8),
+    /// It was not asked, or did not answer; why.
+    Not(String),
+}
+
+/// Asks the plan's Dokploy what is live. `look` is columns and colour.
+pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
+    let mut masks = Masks::default();
+    let mut value = |text| match variables::resolve(text, &Environment) {
+        Ok(resolved) => {
+            resolved.secrets.iter().for_each(|secret| masks.add_secret(secret));
+            Ok(resolved.value)
+        }
+        Err(diagnostic) => Err(diagnostic.message),
+    };
+    let app = &schedule.app;
+    let values = [&address.url, &address.api_key, &app.project, &app.environment, &app.compose].map(&mut value);
+    let [Ok(url), Ok(key), Ok(project), Ok(environment), Ok(compose)] = values.clone() else {
+        return Asked::Not(values.into_iter().find_map(Result::err).unwrap_or_default());
+    };
+    masks.add_secret(&key);
+    let transport = BaseUrl::parse(&url)
+        .map_err(|why| format!("its address {why}"))
+        .and_then(|base| Ok((base.to_string(), HttpTransport::new(base, &key)?)));
+    let (shown, transport) = match transport {
+        Ok(transport) => transport,
+        Err(why) => return Asked::Not(why),
+    };
+    let runtime = match drive::runtime(false) {
+        Ok(runtime) => runtime,
+        Err(error) => return Asked::Not(format!("no runtime: {error}")),
+    };
+    let session = Session::new(Target { project, environment, compose }, masks);
+    let answer = runtime.block_on(async {
+        let platform = Dokploy::new(session, transport, Rc::new(LiveClock::start()), GitSources::default());
+        platform.carry_out(Intent::Survey, &mut |_| {}).await
+    });
+    let survey = match answer {
+        Answer::Surveyed(survey) => survey,
+        Answer::Failed(failure) => return Asked::Not(failure.message),
+        _ => return Asked::Not("it answered with something else".to_owned()),
+    };
+    let options = Options { run: String::new(), adopt: false, redeploy: false, until: None, on_failure_stop: None };
+    let (position, refusal) = outlook(schedule, &options, &survey);
+    let code = match &refusal {
+        Some(Reason::Refused { .. }) => 3,
+        Some(Reason::CouldNotAsk { .. }) => 9,
+        // Another deploy passes by itself, and says nothing against the plan.
+        _ => 0,
+    };
+    Asked::Answered(standing(schedule, &shown, &survey, &position, refusal.as_ref(), look), code)
+}

@@ -1,0 +1,85 @@
+//! `plan check` with a Dokploy at hand: what it says of it, its exit code, and that it changes nothing.
+
+use super::binary::{Home, Ran};
+use super::requests;
+use super::served::{Exports, Served};
+use super::small;
+use rollout_plan::world::{Config, External, Key, MemberRights, OtherContainer, OtherJob, Speaks};
+use serde_json::json;
+use std::time::Duration;
+
+fn serve(config: Config) -> Served {
+    Served::start(config, &small::ADDRESSES)
+}
+
+/// The small plan, checked. Nothing may have been written anywhere.
+#[track_caller]
+fn check(exports: &Exports, code: i32) -> Ran {
+    let home = exports.home();
+    small::put(&home);
+    let before = requests::changes(&exports.log()).len();
+    let ran = home.plan(["check", "--live"]);
+    ran.ends(code);
+    assert_eq!(requests::changes(&exports.log()).len(), before, "a check changes nothing");
+    assert!(!home.path().join("state").exists(), "and keeps nothing");
+    assert!(!ran.stdout.contains(&exports.key) && !ran.stderr.contains(&exports.key));
+    ran
+}
+
+#[test]
+fn says_where_a_run_would_begin() {
+    let git = External { name: "git.example".to_owned(), host: "git.example".to_owned(), port: 443, speaks: Speaks::Git };
+    let references = vec![("https://git.example/small/worker.git".to_owned(), "main".to_owned())];
+    let served = serve(Config { externals: vec![git], references, ..Config::default() });
+    let ran = check(&served.exports, 0);
+    for words in ["Live, as Dokploy v0.30.2 at http://127.0.0.1:", "none yet", "no container", "starts with phase one"] {
+        assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
+    }
+    let home = served.exports.home();
+    small::put(&home);
+    home.plan(["run", "--yes", "--until", "one"]).ends(0);
+    let ran = check(&served.exports, 0);
+    for words in ["phase one, verified", "1 container: web", "goes on with phase two"] {
+        assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
+    }
+    let text = served.exports.app()["composeFile"].as_str().unwrap().replace("registry.example/web:1.0", "registry.example/web:6.6");
+    served.exports.post_to_app("compose.update", &json!({ "composeFile": text }));
+    let ran = check(&served.exports, 3);
+    for words in ["that of phase one, edited since by somebody", "--adopt", "+    image: registry.example/web:6.6"] {
+        assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
+    }
+}
+
+#[test]
+fn names_what_would_keep_a_run_from_starting() {
+    let other = OtherContainer { name: "grafana".to_owned(), image: "grafana:12".to_owned(), ports: vec![(18_081, 3000)], running: true };
+    let served = serve(Config { containers: vec![other], ..Config::default() });
+    assert!(check(&served.exports, 3).stdout.contains("host port 18081/tcp of service `worker` is taken by container `grafana`"));
+
+    let rights = MemberRights { services: true, create_services: true, docker: false };
+    let served = serve(Config { keys: vec![Key::member("members-key", rights)], ..Config::default() });
+    let exports = Exports { key: "members-key".to_owned(), ..served.exports.clone() };
+    assert!(check(&exports, 9).stdout.contains("\"Access to Docker\""));
+}
+
+#[test]
+fn somebody_elses_deploy_says_nothing_against_the_plan() {
+    let jobs = vec![OtherJob { title: "nightly".to_owned(), takes: Duration::from_secs(600) }];
+    let served = serve(Config { jobs, ..Config::default() });
+    served.exports.post_to_app("compose.deploy", &json!({ "title": "Manual deployment" }));
+    let ran = check(&served.exports, 0);
+    assert!(ran.stdout.contains("2 jobs, of this app, too") && ran.stdout.contains("Manual deployment"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_cannot_be_asked_is_a_note_unless_it_is_insisted_on() {
+    let nowhere = Home::new();
+    let gone = Home::new().with("DOKPLOY_URL", "http://127.0.0.1:1").with("DOKPLOY_API_KEY", "a-key-that-is-long");
+    for (home, why) in [(nowhere, "the variable `DOKPLOY_URL` is not set"), (gone, "Dokploy cannot be reached")] {
+        small::put(&home);
+        home.plan(["check"]).ends(0).says("note: Dokploy was not asked").says(why);
+        home.plan(["check", "--live"]).ends(9).says("error: Dokploy was not asked").says(why);
+        home.plan(["check", "--offline"]).ends(0).does_not_say("asked");
+        home.plan(["check", "--offline", "--live"]).ends(2);
+    }
+}
