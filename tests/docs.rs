@@ -84,7 +84,8 @@ fn plans_in_the_documents_are_read() {
             let file = sources.add(&path, fence.text.clone());
             // A snippet is no whole plan: what it leaves out, and names that it takes from elsewhere, may be missing.
             let wrong = model::load(file, &fence.text).diagnostics;
-            let wrong: Vec<_> = wrong.iter().filter(|wrong| !matches!(wrong.code, Code::Missing | Code::UnknownName | Code::PhaseOrder)).collect();
+            let wrong: Vec<_> =
+                wrong.iter().filter(|wrong| !matches!(wrong.code, Code::Missing | Code::UnknownName | Code::PhaseOrder)).collect();
             assert!(wrong.is_empty(), "{}:{}: {wrong:#?}", path.display(), fence.line);
             read += 1;
         }
@@ -94,9 +95,10 @@ fn plans_in_the_documents_are_read() {
 
 /// The command lines of a document that call `plan`: from blocks of shell, and from prose.
 fn commands(text: &str) -> Vec<String> {
-    let shell = fences(text).into_iter().filter(|fence| fence.kind == "sh").flat_map(|fence| {
-        fence.text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>()
-    });
+    let shell = fences(text)
+        .into_iter()
+        .filter(|fence| fence.kind == "sh")
+        .flat_map(|fence| fence.text.lines().map(|line| line.trim().to_owned()).collect::<Vec<_>>());
     let lines = shell.chain(spans(text));
     lines
         .filter_map(|line| {
@@ -166,7 +168,11 @@ fn files_that_the_documents_name_are_there() {
 fn the_order_of_the_layers_is_told_alike() {
     let arrows = |line: &str| -> Vec<String> {
         let plain = line.replace(['`', '.'], "").replace("//!", "");
-        plain.split('→').map(|layer| layer.split_whitespace().next().unwrap_or_default().to_owned()).filter(|layer| !layer.is_empty()).collect()
+        plain
+            .split('→')
+            .map(|layer| layer.split_whitespace().next().unwrap_or_default().to_owned())
+            .filter(|layer| !layer.is_empty())
+            .collect()
     };
     let library = read("src/lib.rs");
     let library = library.lines().filter(|line| line.contains('→')).collect::<String>();

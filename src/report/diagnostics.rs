@@ -240,7 +240,11 @@ impl Report {
         };
         // A file that is not there, or has nothing in it, has no line to show.
         let is_blank = texts.sources.file(file).text().is_empty();
-        let told = if is_blank && !diagnostic.primary.text.is_empty() { format!("{}: {}", diagnostic.message, diagnostic.primary.text) } else { diagnostic.message.clone() };
+        let told = if is_blank && !diagnostic.primary.text.is_empty() {
+            format!("{}: {}", diagnostic.message, diagnostic.primary.text)
+        } else {
+            diagnostic.message.clone()
+        };
         Self {
             message: safe::line(&told),
             code: Some(diagnostic.code.as_str()),

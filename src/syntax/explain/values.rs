@@ -121,7 +121,8 @@ impl Stop<'_> {
         (is_status(first) && is_status(second)).then(|| {
             let range = self.at..self.at + joint.len();
             let with = format!("in [{first}, {second}]");
-            Problem::new(Code::Syntax, range, "`==` compares with one number", "several stand in a list").fix(operator..self.text.len(), with)
+            Problem::new(Code::Syntax, range, "`==` compares with one number", "several stand in a list")
+                .fix(operator..self.text.len(), with)
         })
     }
 

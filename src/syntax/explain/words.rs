@@ -100,7 +100,8 @@ impl Stop<'_> {
             return Some(Problem::new(Code::Syntax, range.clone(), message, format!("did you mean `{near}`?")).fix(range, near));
         }
         // Another word in its place, where the line is whole with it: more likely than one that is missing.
-        let whole = |word: &&&str| attempt(self.form.rule, &format!("{}{word}{}", &self.text[..token.start], &self.text[token.end..])).is_ok();
+        let whole =
+            |word: &&&str| attempt(self.form.rule, &format!("{}{word}{}", &self.text[..token.start], &self.text[token.end..])).is_ok();
         if let Some(other) = words.iter().find(whole) {
             let message = format!("expected `{other}`, found `{found}`");
             return Some(Problem::new(Code::Syntax, token.clone(), message, format!("expected `{other}`")).fix(token, *other));
