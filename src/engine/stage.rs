@@ -85,6 +85,8 @@ pub(super) enum Then {
     Prove(Way),
     /// What runs is stopped.
     Stop(Way),
+    /// Nothing: it only marks a verified rollback, and the run ends.
+    End,
 }
 
 /// What is being brought up.

@@ -49,8 +49,9 @@ pub(super) fn asserted(turn: &mut Turn, candidate: PhaseId, mut assertion: Asser
     match assertion.outcome(turn) {
         Outcome::Open => turn.enter(Stage::Asserting { candidate, assertion }),
         Outcome::Holds => {
-            let earns = candidate == live && marker == Some(false);
-            let after = if earns { before(candidate) } else { Some(candidate) };
+            let is_unverified = candidate == live && marker == Some(false);
+            let earns = is_unverified && turn.ledger().is_live_deployed();
+            let after = if is_unverified { before(candidate) } else { Some(candidate) };
             if let Some(after) = after {
                 assert_verified(turn, after, &assertion.watch);
             }

@@ -63,10 +63,27 @@ fn a_phase_that_is_live_and_was_never_verified_earns_its_mark_without_a_deploy()
     for service in ["api", "brain"] {
         fake.make(service, Moment::START, Behaviour::Well);
     }
+    fake.last_done = Some("plan run=r0 phase=core try=1".to_owned());
     let run = drive(&mut fake, Options { until: Some(PhaseId(1)), ..options() });
     assert_eq!(run.code(), 0, "{}", run.ending.verdict);
     assert_eq!(run.changes(), ["replace core verified"]);
     assert!(run.has(|event| matches!(event, Event::Settled { .. })), "it soaks again");
+}
+
+#[test]
+fn a_text_that_was_put_there_and_never_deployed_earns_nothing() {
+    // A run that was killed between the text and its deploy; what runs is of another text, and well.
+    for last in [None, Some("plan run=r0 phase=foundation try=1"), Some("plan run=r9 phase=core try=1"), Some("Manual deployment")] {
+        let mut fake = Fake::new(schedule());
+        fake.text = render(&fake.schedule.phases[1].clone(), "r0", &BTreeMap::new(), false);
+        for service in ["api", "brain"] {
+            fake.make(service, Moment::START, Behaviour::Well);
+        }
+        fake.last_done = last.map(str::to_owned);
+        let run = drive(&mut fake, Options { until: Some(PhaseId(1)), ..options() });
+        assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+        assert_eq!(run.changes(), ["replace core", "deploy phase=core", "replace core verified"], "{last:?}");
+    }
 }
 
 #[test]
