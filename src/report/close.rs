@@ -5,7 +5,7 @@ use super::progress::{Failure, ServiceView, View};
 use super::setting::Setting;
 use super::words::{count, list};
 use super::{cause, exit, masked, safe};
-use crate::engine::{Cause, Ending, ExitCode, Reason, Target, Undo};
+use crate::engine::{Cause, Ending, ExitCode, Reason, RowStatus, Target, Undo};
 
 /// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
 const PASTE: usize = 60;
@@ -84,7 +84,8 @@ fn why(service: &ServiceView, view: &View) -> String {
 /// The way back by hand, when the tool's own failed.
 fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize) -> Vec<Line> {
     let path = view.snapshots.get(name);
-    let short = !text.is_empty() && text.lines().count() <= PASTE && safe::is_harmless(text);
+    // A text that is in no file of this run, since it was verified by another, is printed however long it is.
+    let short = !text.is_empty() && (path.is_none() || text.lines().count() <= PASTE) && safe::is_harmless(text);
     let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "To bring it back by hand")];
     let mut number = 0;
     let mut step = |words: String, lines: &mut Vec<Line>| {
@@ -147,8 +148,13 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
                 (_, Some(Target::Baseline)) | (None, _) => "it starts from the beginning".to_owned(),
                 (Some(live), _) => format!("it goes on after {live}"),
             };
-            let fix = failed.map_or("Find the cause".to_owned(), |names| format!("Fix {names}"));
-            (format!("{fix}, then run again; {after}:"), run(""))
+            let cause = view.failure.as_ref().map(|failure| &failure.cause);
+            let fix = match (failed, cause) {
+                (Some(names), _) => format!("Fix {names}, then run again"),
+                (None, Some(Cause::Deploy { status: RowStatus::Cancelled, .. })) => "Run again".to_owned(),
+                (None, _) => "Find the cause, then run again".to_owned(),
+            };
+            (format!("{fix}; {after}:"), run(""))
         }
         Reason::PhaseFailed { .. } => ("See what is live and what differs from the plan:".to_owned(), check),
         Reason::GateNotHeld { .. } if view.declined.is_some() => ("When the answer is yes, run again:".to_owned(), run("")),

@@ -28,6 +28,8 @@ pub enum Deploying {
     Done,
     /// Fails before any container is touched, with this log.
     Fails(Vec<String>),
+    /// Dokploy is restarted in the middle of it, before any container is touched.
+    Cancelled,
     NeverStarts,
     /// Its row is never final.
     Hangs,
@@ -272,6 +274,7 @@ impl Fake {
                 vec![queued, started, end(RowStatus::Done)]
             }
             Deploying::Fails(_) => vec![queued, started, end(RowStatus::Error)],
+            Deploying::Cancelled => vec![queued, started, end(RowStatus::Cancelled)],
             Deploying::NeverStarts => {
                 vec![queued, (seconds(9), Answer::Deployed(DeployEnd::NeverStarted { evidence: "gone from queue and history".to_owned() }))]
             }

@@ -62,7 +62,14 @@ fn a_crash_loop_leads_back_to_the_last_verified_phase() {
 fn a_rollback_that_failed_is_not_taken_for_what_runs_by_the_next_run() {
     let mut fake = crash("crm");
     fake.deploying = Box::new(|marker, _| if marker.contains("rollback-to") { Deploying::Fails(vec![]) } else { Deploying::Done });
-    assert_eq!(drive(&mut fake, options()).code(), 5);
+    let run = drive(&mut fake, options());
+    assert_eq!(run.code(), 5);
+    let last = run.events.iter().rev().find_map(|(_, event)| match event {
+        Event::Round { services, .. } => Some(services),
+        _ => None,
+    });
+    assert!(last.unwrap().contains_key("crm"), "what is said to run is what runs after the failed rollback");
+    assert_eq!(run.ending.verdict, "backend is degraded, 2/3 healthy when last seen: phase `business` failed and its rollback failed");
     assert!(is_phase(&schedule().phases[1], &fake.text) && !Header::parse(&fake.text).unwrap().verified);
     assert!(fake.containers.contains_key("crm"), "what failed still runs");
 
@@ -88,6 +95,16 @@ fn a_rollback_cut_short_before_its_mark_earns_it_in_the_next_run() {
     fake.meddle = Box::new(|_, _| {});
     let run = drive(&mut fake, Options { run: "r2".to_owned(), until: Some(PhaseId(1)), ..options() });
     assert_eq!((run.code(), run.changes()), (0, vec!["replace core verified".to_owned()]));
+}
+
+#[test]
+fn nobody_is_blamed_for_a_restart_of_dokploy() {
+    let mut fake = Fake::new(schedule());
+    fake.deploying = Box::new(|_, number| if number == 3 { Deploying::Cancelled } else { Deploying::Done });
+    let run = drive(&mut fake, options());
+    assert_eq!(run.code(), 4, "{}", run.ending.verdict);
+    let Cause::Deploy { status: RowStatus::Cancelled, services, .. } = cause(&run) else { panic!("{:?}", cause(&run)) };
+    assert_eq!(services.len(), 0);
 }
 
 #[test]

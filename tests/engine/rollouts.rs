@@ -135,6 +135,34 @@ fn not_seeing_the_containers_holds_and_is_no_failure() {
 }
 
 #[test]
+fn errors_that_end_late_in_a_soak_do_not_end_the_run() {
+    // A soak of 30 s may take 63 s; errors that begin before and end later are borne for the 60 s of settling.
+    let whole = drive(&mut Fake::new(schedule()), options());
+    let settled = |event: &Event| matches!(event, Event::Settled { .. });
+    let soak = whole.events.iter().find(|(_, event)| settled(event)).unwrap().0;
+    for (from, to, code) in [(25, 60, 0), (25, 90, 0), (25, 110, 10)] {
+        let mut fake = Fake::new(schedule());
+        fake.is_seen = Box::new(move |now| now < soak || !(from..to).contains(&(now - soak).as_secs()));
+        let run = drive(&mut fake, options());
+        assert_eq!(run.code(), code, "{from}..{to}: {}", run.ending.verdict);
+        assert!(!run.has(|event| matches!(event, Event::RollbackStarted { .. })));
+    }
+}
+
+#[test]
+fn what_answers_again_at_an_assertion_s_end_is_asked_to_the_end_of_a_row() {
+    // What is live is asserted for 60 s at most; after 57 s of errors there is time for one pass, and a row is two.
+    for (until, code) in [(57, 0), (300, 9)] {
+        let mut fake = Fake::new(schedule());
+        drive(&mut fake, options());
+        fake.is_seen = Box::new(move |now| now.0.as_secs() >= until);
+        fake.survey = Box::new(|survey| survey.host = None);
+        let run = drive(&mut fake, options());
+        assert_eq!(run.code(), code, "{}", run.ending.verdict);
+    }
+}
+
+#[test]
 fn never_seeing_the_containers_again_is_unknown_and_undoes_nothing() {
     let mut fake = Fake::new(schedule());
     fake.is_seen = Box::new(|now| now.0.as_secs() < 15);
