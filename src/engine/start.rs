@@ -176,7 +176,10 @@ fn confirm(turn: &mut Turn) {
 /// The user said whether to go on.
 pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
     if !yes {
-        return turn.end(Reason::Refused { why: vec!["it was not agreed to".to_owned()] }, Known::Holds);
+        return turn.end(
+            Reason::Refused { why: vec!["it was not agreed to; --yes agrees beforehand, as is needed without a terminal".to_owned()] },
+            Known::Holds,
+        );
     }
     turn.emit(Event::Agreed);
     let text = turn.ledger().live.clone();

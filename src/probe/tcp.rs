@@ -6,7 +6,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
 
 /// How long a connection is watched after it was accepted, besides the time that connecting took. Docker's proxy accepts on a published port
-/// whatever the container does, and closes at once when nothing listens there (FACTS §7.1).
+/// whatever the container does, and closes at once when nothing listens there (FACTS §7).
 const KEPT_FOR: Duration = Duration::from_millis(250);
 
 /// Connects, sees that it is not shown the door at once, and closes again. A first byte is as good as silence.
