@@ -53,7 +53,8 @@ pub(super) struct Run {
     /// Run against a make-believe Dokploy inside this process; nothing outside is touched
     #[arg(long)]
     pub(super) sandbox: bool,
-    /// Break something in the sandbox: "SERVICE: crash-loop [in PHASE | in rollback]" (repeatable)
+    /// Break something in the sandbox: "SERVICE: KIND [in PHASE | in rollback]", KIND being build-fails, image-missing, crash-loop,
+    /// exits, never-healthy, http-500, "slow-start 40s", port-conflict or oom (repeatable)
     #[arg(long, value_name = "FAULT", requires = "sandbox")]
     pub(super) fault: Vec<String>,
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
@@ -98,7 +99,7 @@ pub(super) struct Sandbox {
     /// Where to listen: a loopback address
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(super) listen: SocketAddr,
-    /// Break something: "SERVICE: crash-loop [in PHASE | in rollback]" (repeatable)
+    /// Break something, as in `plan run --sandbox` (repeatable)
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<String>,
     /// How much faster than real time builds and boots pass
@@ -117,9 +118,9 @@ pub(super) struct Display {
 /// A format of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    /// For people, with a live view on a terminal
+    /// For people; a run has a live view on a terminal
     Human,
-    /// One line for each thing that matters
+    /// For logs: lines, and nothing painted over
     Plain,
     /// JSON lines
     Json,

@@ -2,11 +2,11 @@
 
 use super::files::{self, Folder};
 use crate::check::{FileError, Files};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
 use crate::report::{check, diagnostics};
 use crate::schedule::{self, Prepared, Schedule};
-use crate::source::{SourceMap, Span};
+use crate::source::{FileId, SourceMap, Span};
 use std::path::Path;
 
 /// A plan as it was found on disk: what it says, and what is wrong with it.
@@ -36,27 +36,53 @@ fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Fou
     let text = match text {
         Ok(text) => text,
         Err(error) => {
-            let diagnostics = vec![not_read(path, &error, &mut sources)];
+            let diagnostics = vec![not_read(path, &error, files, &mut sources)];
             return Found { sources, lowered: None, schedule: None, diagnostics };
         }
     };
     let file = sources.add(path, text);
+    if let Some(diagnostic) = not_a_plan(path, file) {
+        return Found { sources, lowered: None, schedule: None, diagnostics: vec![diagnostic] };
+    }
     let text = sources.file(file).text().clone();
     let lowered = model::load(file, &text);
     let Prepared { schedule, diagnostics } = schedule::prepare(&lowered, &mut sources, files);
     Found { sources, lowered: Some(lowered), schedule, diagnostics }
 }
 
+/// Somebody named the wrong file: one sentence, rather than one for each of its lines.
+fn not_a_plan(path: &Path, file: FileId) -> Option<Diagnostic> {
+    let kind = match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+        "yml" | "yaml" => "a YAML file",
+        "json" => "a JSON file",
+        "toml" => "a TOML file",
+        _ => return None,
+    };
+    let message = format!("\"{}\" is {kind}, not a plan", path.display());
+    let help = "name the plan that deploys it, such as rollout.plan: a compose file is named by a phase of the plan";
+    Some(Diagnostic::new(Code::Unreadable, message, Span::new(file, 0..0), "a plan has statements, one a line").help(help))
+}
+
 /// There is no text to point at, so the path stands in for it.
-fn not_read(path: &Path, error: &FileError, sources: &mut SourceMap) -> Diagnostic {
+fn not_read(path: &Path, error: &FileError, files: &dyn Files, sources: &mut SourceMap) -> Diagnostic {
     let file = sources.add(path, "");
     let span = Span::new(file, 0..0);
     let (message, label) = match error {
-        FileError::Missing => (format!("there is no plan \"{}\"", path.display()), "no such file"),
+        FileError::Missing => (format!("there is no plan \"{}\"", path.display()), ""),
         FileError::Unreadable(why) => (format!("the plan \"{}\" cannot be read", path.display()), why.as_str()),
     };
-    Diagnostic::new(Code::Unreadable, message, span, label)
-        .help("name the plan: `plan check FILE`; without a name it is `rollout.plan`, here")
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let mut plans = files.beside(&name);
+    plans.retain(|name| Path::new(name).extension().is_some_and(|extension| extension == "plan"));
+    let help = match error {
+        FileError::Missing => match nearest(&name, plans.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean `{}`?", path.with_file_name(near).display()),
+            None => "name the plan after the command; without a name it is `rollout.plan` in this folder".to_owned(),
+        },
+        FileError::Unreadable(_) if path.is_dir() => format!("name the plan in it: {}", path.join("rollout.plan").display()),
+        FileError::Unreadable(_) => "a plan is a text file in UTF-8".to_owned(),
+    };
+    Diagnostic::new(Code::Unreadable, message, span, label).help(help)
 }
 
 /// How the outcome is shown.

@@ -66,6 +66,12 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
             externals.entry((host.clone(), port)).or_insert(External { name: external, host, port, speaks });
         }
     }
+    // A service without an expectation gets an address too: else it would take its port on this machine.
+    let mut hosts: BTreeSet<String> = addresses.iter().map(|(host, _): &(String, u16)| host.clone()).collect();
+    hosts.insert("127.0.0.1".to_owned());
+    for port in published {
+        addresses.extend(hosts.iter().map(|host| (host.clone(), port)).filter(|address| !externals.contains_key(address)));
+    }
     let mut externals: Vec<External> = externals.into_values().collect();
     let references: BTreeSet<(String, String)> =
         schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();

@@ -6,17 +6,28 @@ mod example;
 pub mod files;
 mod look;
 mod make_believe;
+mod named;
 mod run;
 mod sandbox;
+mod unknown;
 mod variables;
 
 use args::{Cli, Command};
 use clap::Parser as _;
 
+/// Why a command line cannot be read, if it cannot. Its first word is the program's name. For the documents, whose commands are held to it.
+pub fn misread(words: impl IntoIterator<Item = String>) -> Option<String> {
+    Cli::try_parse_from(words).err().filter(clap::Error::use_stderr).map(|error| error.to_string())
+}
+
 /// Does what the process's arguments ask for and gives the exit code. What clap refuses or prints itself exits here: 2 for a wrong
 /// command line, 0 for `--help` and `--version`.
 pub fn main() -> u8 {
-    match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unknown::refuse(&error),
+    };
+    match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),

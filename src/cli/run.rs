@@ -4,8 +4,9 @@ use super::args::{self, Run as Args};
 use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
+use super::named;
 use super::variables::{self, Environment};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
     self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
@@ -71,14 +72,18 @@ impl<'a> Job<'a> {
             complain(&args.display, message, help);
             Stopped(2)
         };
-        let until = args.until.as_deref().map(|name| phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let until =
+            args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
-            let gate = gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
+            let gate = named::gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
             approvals.insert(gate, Approver(who.clone()));
         }
-        let faults = args.fault.iter().map(|fault| Fault::parse(fault)).collect::<Result<_, _>>();
-        let faults = faults.map_err(|error| wrong(&error.to_string(), "see docs/sandbox.md for every fault"))?;
+        let faults = args.fault.iter().map(|fault| Fault::parse(fault)).collect::<Result<Vec<_>, _>>();
+        let faults = faults.map_err(|error| wrong(&error.to_string(), "`plan run --help` and docs/sandbox.md name every fault"))?;
+        for fault in &faults {
+            named::fault(&schedule, fault).map_err(|(text, help)| wrong(&text, &help))?;
+        }
         let connect_to = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
@@ -108,7 +113,9 @@ impl<'a> Job<'a> {
             self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
         })?;
         let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
-        let connection = self.connection(base, key.value, key.secrets, &Environment, sources)?;
+        // The key is a secret however the plan comes by it.
+        let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
+        let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
         let warning = connection.url.warning();
         let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
         let reporter = self.reporter(setting);
@@ -328,24 +335,4 @@ async fn tick(reporter: &RefCell<Reporter>, clock: &impl Clock, in_sandbox: bool
 fn host_name() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-}
-
-fn phase(schedule: &Schedule, name: &str) -> Result<PhaseId, (String, String)> {
-    let names = || schedule.phases.iter().map(|phase| phase.name.as_str());
-    schedule.phase_named(name).ok_or_else(|| unknown("phase", name, names().collect()))
-}
-
-fn gate(schedule: &Schedule, name: &str) -> Result<GateId, (String, String)> {
-    let asked = schedule.gates.iter().enumerate().filter(|(_, gate)| gate.approval.is_some());
-    let found = asked.clone().find(|(_, gate)| gate.name == name).map(|(at, _)| GateId(at));
-    found.ok_or_else(|| unknown("gate that asks a question", name, asked.map(|(_, gate)| gate.name.as_str()).collect()))
-}
-
-fn unknown(kind: &str, name: &str, valid: Vec<&str>) -> (String, String) {
-    let help = match nearest(name, valid.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if valid.is_empty() => format!("the plan has no {kind}"),
-        None => format!("there are {}", valid.join(", ")),
-    };
-    (format!("there is no {kind} `{name}`"), help)
 }

@@ -4,6 +4,7 @@ mod duration;
 mod file;
 mod git;
 mod interpolate;
+mod masked;
 mod node;
 mod ports;
 mod read;
@@ -13,4 +14,5 @@ pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };
 pub use interpolate::{InterpolationError, interpolate, with_defaults};
+pub use masked::masked_line;
 pub use read::read;

@@ -64,6 +64,10 @@ codes! {
     /// A URL or address that cannot be used.
     BadAddress = "E0307",
 
+    // W03xx: values, worth knowing.
+    /// A secret that is written out in the plan.
+    LiteralSecret = "W0301",
+
     // 04xx: order and time.
     /// Phases that are not one line.
     PhaseOrder = "E0401",

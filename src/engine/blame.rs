@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 /// At most so many telling lines go into a cause; the whole log is in the evidence.
 const LINES_MAX: usize = 12;
+/// No service is a candidate when Docker itself was away or the disk is full.
+const HOST_SIGNS: [&str; 2] = ["Cannot connect to the Docker daemon", "no space left on device"];
 
 /// What a log says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +24,7 @@ pub(super) struct Blame {
 pub(super) fn blame(log: &[String], phase: &Phase, previous: Option<&Phase>, app: &str) -> Blame {
     let reader = Reader { phase, app, steps: build_steps(log, phase) };
     let mut services: BTreeSet<ServiceName> = log.iter().filter_map(|line| reader.failing(line)).collect();
-    let are_candidates = services.is_empty();
+    let are_candidates = services.is_empty() && !log.iter().any(|line| is_the_hosts(line));
     if are_candidates {
         services = candidates(phase, previous);
     }
@@ -183,6 +185,11 @@ fn candidates(phase: &Phase, previous: Option<&Phase>) -> BTreeSet<ServiceName> 
     if changed.is_empty() { phase.services.clone() } else { changed }
 }
 
+/// Whether a line says that the host is at fault, whatever the services are like.
+fn is_the_hosts(line: &str) -> bool {
+    HOST_SIGNS.iter().any(|sign| line.contains(sign))
+}
+
 /// Lines that carry a reason, without Dokploy's box and its closing words.
 fn telling(log: &[String]) -> Vec<String> {
     const SIGNS: [&str; 18] = [
@@ -209,7 +216,7 @@ fn telling(log: &[String]) -> Vec<String> {
     let tells = |line: &&String| {
         let lower = line.to_lowercase();
         !line.starts_with(['║', '╔', '╚'])
-            && SIGNS.iter().any(|sign| lower.contains(sign))
+            && (SIGNS.iter().any(|sign| lower.contains(sign)) || is_the_hosts(line))
             && !CLOSING.iter().any(|words| line.contains(words))
     };
     let mut lines: Vec<String> = Vec::new();
@@ -330,6 +337,15 @@ mod tests {
         let blame = blame(&log, &after, Some(&before), "x");
         assert_eq!((blame.services, blame.are_candidates), (["db".to_owned()].into(), true));
         assert_eq!(blame.lines, log);
+    }
+
+    #[test]
+    fn nobody_is_a_candidate_when_the_host_is_at_fault() {
+        let down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?";
+        assert_eq!(blamed(down, &phase(&["web", "db"])), (vec![], false));
+        assert_eq!(telling(&[down.to_owned()]), [down]);
+        let full = "#5 [web 2/2] RUN make\n#5 ERROR: write /x: no space left on device";
+        assert_eq!(blamed(full, &phase(&["web", "db"])), named("web"), "who it struck is told all the same");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What happens when something failed: look, say why, write the evidence down, and only then act.
 
-use super::blame;
+use super::blame::{self, Blame};
 use super::containers::Before;
 use super::deploy::Delivery;
 use super::stage::{Job, Stage};
@@ -185,7 +185,11 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
             let app = survey.map_or("", |survey| survey.app_name.as_str());
             let phase = schedule.phase(failing.job.timing());
             let previous = failing.job.timing().0.checked_sub(1).map(|index| &schedule.phases[index]);
-            let blame = blame::blame(&failing.deploy_log.lines, phase, previous, app);
+            let blame = match status {
+                // Dokploy restarted in the middle of it (FACTS §2): that says nothing of any service.
+                RowStatus::Cancelled => Blame::default(),
+                RowStatus::Done | RowStatus::Error => blame::blame(&failing.deploy_log.lines, phase, previous, app),
+            };
             Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines }
         }
     };
@@ -294,10 +298,10 @@ pub(super) fn in_words(cause: &Cause) -> Vec<String> {
                 RowStatus::Cancelled => "cancelled",
             };
             let who = if *candidates { "the log names no service; candidates" } else { "failing" };
-            let services = services.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-            let named = (!services.is_empty()).then(|| format!("{who}: {services}"));
+            let names = services.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let who = (!services.is_empty()).then(|| format!("{who}: {names}"));
             std::iter::once(format!("the deploy ended with {status}"))
-                .chain(named)
+                .chain(who)
                 .chain(error.clone())
                 .chain(lines.iter().cloned())
                 .collect()

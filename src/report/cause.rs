@@ -2,8 +2,9 @@
 
 use super::line::{Line, Style, hanging, wrapped};
 use super::outline::Outline;
+use super::safe;
 use super::words::{count, list, short_list};
-use super::{masked, safe};
+use crate::compose::masked_line;
 use crate::engine::{Cause, FailedService, RowStatus};
 
 /// The cause in one line: who, then what.
@@ -102,7 +103,7 @@ pub fn diff(diff: &str, width: usize) -> Vec<Line> {
                 Some('@') => Style::Dim,
                 _ => Style::Plain,
             };
-            Line::text("  ").styled(Style::Dim, "│ ").styled(style, masked::line(text)).fit(width)
+            Line::text("  ").styled(Style::Dim, "│ ").styled(style, masked_line(text)).fit(width)
         })
         .collect();
     if all.len() > MOST {

@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::progress::{Failure, ServiceView, View};
 use super::setting::Setting;
 use super::words::{count, list};
-use super::{cause, exit, masked, safe};
+use super::{cause, difference, exit, safe};
 use crate::engine::{Cause, Ending, ExitCode, Reading, Reason, RowStatus, Target, Undo};
 
 /// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
@@ -14,7 +14,7 @@ const PASTE: usize = 60;
 pub fn verdict(ending: &Ending, code: ExitCode, setting: &Setting) -> String {
     let label = setting.label().map_or(String::new(), |label| format!("[{label}] "));
     let from = setting.probed_from.as_ref().map_or(String::new(), |host| format!("probed from {host}; "));
-    let (sentence, _) = masked::sentence_and_diff(&ending.verdict);
+    let (sentence, _) = difference::sentence_and_diff(&ending.verdict);
     let line = format!("{label}{sentence} ({from}exit {}: {})", code.0, exit::meaning(code));
     safe::line(&line)
 }
@@ -48,7 +48,7 @@ fn reasons(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
     };
     let mut lines = Vec::new();
     for why in told {
-        let (sentence, difference) = masked::sentence_and_diff(why);
+        let (sentence, difference) = difference::sentence_and_diff(why);
         if !sentence.is_empty() {
             let first = Line::new().styled(Style::Bad, "  ✗ ");
             lines.extend(hanging(&first, Style::Plain, sentence, width));
@@ -109,8 +109,11 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
         None => step(format!("Replace its compose text with that of {name} from the run's snapshots, and save."), &mut lines),
     }
     step("Press Deploy and wait until the deployment is done.".to_owned(), &mut lines);
-    step("See whether it holds:".to_owned(), &mut lines);
-    lines.push(Line::text("     ").styled(Style::Path, format!("plan check {}", plan(setting))).whole());
+    if view.outline.phases.iter().any(|phase| phase.name == name) {
+        // With its text live and its services well there is nothing to deploy: it only asks, and verifies.
+        step("See whether it holds; this deploys nothing where it does, and asks before anything else:".to_owned(), &mut lines);
+        lines.push(Line::text("     ").styled(Style::Path, format!("plan run {} --until {name}", plan(setting))).whole());
+    }
     if short {
         lines.push(Line::new());
         lines.push(Line::new().styled(Style::Dim, format!("─── compose text of {name}: copy from here ───")));
@@ -154,13 +157,9 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
                 (_, Some(Target::Baseline)) | (None, _) => "it starts from the beginning".to_owned(),
                 (Some(live), _) => format!("it goes on after {live}"),
             };
-            let cause = view.failure.as_ref().map(|failure| &failure.cause);
-            let fix = match (failed, cause) {
-                (Some(names), _) => format!("Fix {names}, then run again"),
-                (None, Some(Cause::Deploy { status: RowStatus::Cancelled, .. })) => "Run again".to_owned(),
-                (None, _) => "Find the cause, then run again".to_owned(),
-            };
-            (format!("{fix}; {after}:"), run(""))
+            let nobodys = view.failure.as_ref().map_or("Find the cause", |failure| nobodys_fault(&failure.cause));
+            let fix = failed.map_or(nobodys.to_owned(), |names| format!("Fix {names}"));
+            (format!("{fix}, then run again; {after}:"), run(""))
         }
         Reason::PhaseFailed { .. } => ("See what is live and what differs from the plan:".to_owned(), check),
         Reason::GateNotHeld { .. } if view.declined.is_some() => ("When the answer is yes, run again:".to_owned(), run("")),
@@ -177,12 +176,23 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
     lines
 }
 
+/// What to do where no service is to blame.
+fn nobodys_fault(cause: &Cause) -> &'static str {
+    match cause {
+        Cause::Deploy { status: RowStatus::Cancelled, .. } => "Dokploy restarted: wait until it is settled",
+        Cause::Deploy { .. } => "Mend the server: the deploy log says what it lacks",
+        Cause::NeverStarted { .. } => "Dokploy lost the deploy: see whether it restarted",
+        Cause::QueueTimeout { .. } => "Wait until Dokploy's queue is free",
+        _ => "Find the cause",
+    }
+}
+
 fn failure_names(view: &View, failure: &Failure) -> String {
     match &failure.cause {
         Cause::Services { services, .. } => list(services.iter().map(|failed| &failed.service)),
         Cause::Deploy { services, candidates: false, .. } => list(services),
         Cause::Deploy { services, .. } if services.len() == 1 => list(services),
-        Cause::Deploy { services, .. } if !services.is_empty() => format!("the build ({} in question)", count(services.len(), "service")),
+        Cause::Deploy { services, .. } if !services.is_empty() => format!("the deploy ({} in question)", count(services.len(), "service")),
         Cause::Expectations { samples } => {
             let mut names: Vec<&str> = samples.iter().map(|(id, _)| view.outline.expectation(*id).0).collect();
             names.dedup();

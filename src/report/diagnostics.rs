@@ -172,10 +172,6 @@ impl Texts<'_> {
 /// The text with every character that a terminal would obey, and carriage returns that end no line, replaced by as
 /// many `?` as it has bytes.
 fn harmless(text: &str) -> Arc<str> {
-    if text.is_empty() {
-        // Something to point at.
-        return Arc::from(" ");
-    }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars().peekable();
     while let Some(char) = rest.next() {
@@ -221,7 +217,7 @@ struct Report {
     code: Option<&'static str>,
     severity: miette::Severity,
     help: Option<String>,
-    source: Source,
+    source: Option<Source>,
     labels: Vec<LabeledSpan>,
     related: Vec<Report>,
 }
@@ -242,12 +238,19 @@ impl Report {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
         };
+        // A file that is not there, or has nothing in it, has no line to show.
+        let is_blank = texts.sources.file(file).text().is_empty();
+        let told = if is_blank && !diagnostic.primary.text.is_empty() {
+            format!("{}: {}", diagnostic.message, diagnostic.primary.text)
+        } else {
+            diagnostic.message.clone()
+        };
         Self {
-            message: safe::line(&diagnostic.message),
+            message: safe::line(&told),
             code: Some(diagnostic.code.as_str()),
             severity,
             help: diagnostic.help.as_deref().map(safe::line),
-            source: texts.source(file, true),
+            source: (!is_blank).then(|| texts.source(file, true)),
             labels: texts.labels(&own, Some(&diagnostic.primary)),
             related: by_file.into_iter().map(|(file, labels)| Self::beside(file, &labels, texts)).collect(),
         }
@@ -261,7 +264,7 @@ impl Report {
             severity: miette::Severity::Advice,
             help: None,
             labels: texts.labels(labels, None),
-            source,
+            source: Some(source),
             related: Vec::new(),
         }
     }
@@ -289,7 +292,7 @@ impl miette::Diagnostic for Report {
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source)
+        self.source.as_ref().map(|source| source as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {

@@ -4,7 +4,7 @@
 use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
-use super::{exit, masked, safe};
+use super::{difference, exit, safe};
 use crate::engine::{
     Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
     RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
@@ -253,7 +253,7 @@ fn ended(ending: &Ending) -> Value {
 
 /// A text may end in a difference of compose texts, which is for the eyes of the person at the terminal only.
 fn sentence(text: &str) -> &str {
-    masked::sentence_and_diff(text).0
+    difference::sentence_and_diff(text).0
 }
 
 fn round_service(view: &View, name: &str, service: &RoundService) -> Value {

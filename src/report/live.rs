@@ -11,13 +11,17 @@ use crate::schedule::{PhaseId, ServiceName};
 /// Columns of the widest word that a stage or service state has.
 const WORD: usize = 9;
 
+/// Columns that the view takes at most.
+const WIDEST: usize = 120;
+
 /// The lines, each at most `width` columns and no more than `height` of them. Empty before there is anything to wait for and after the end.
 pub fn frame(view: &View, width: usize, height: usize, colour: bool) -> Vec<String> {
     if view.ending.is_some() || height < 2 {
         return Vec::new();
     }
     // One column is left free: some terminals break a line that fills the last one.
-    let width = width.saturating_sub(1).max(20);
+    // And on a wide one the times at the right must not be far from what they belong to.
+    let width = width.saturating_sub(1).clamp(20, WIDEST);
     let foot = foot(view, width);
     let mut lines = Vec::new();
     let mut room = height - 1;
@@ -66,8 +70,8 @@ fn waiting_phase(view: &View, id: PhaseId) -> Line {
 /// The step that is under way: its head, and under it the services.
 fn opened(view: &View, name: &str, step: &Step, width: usize, room: usize, lines: &mut Vec<Line>) {
     let time = match step.allowed() {
-        Some(allowed) => format!("{} of {}", words::duration(view.now - step.since), words::duration(allowed)),
-        None => words::duration(view.now - step.since),
+        Some(allowed) => format!("{} of {}", words::elapsed(view.now - step.since), words::duration(allowed)),
+        None => words::elapsed(view.now - step.since),
     };
     let style = if step.stage == Stage::Approval { Style::Warn } else { Style::Bold };
     let column = name_width(view).max(console::measure_text_width(name).min(width / 3));

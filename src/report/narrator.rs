@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::progress::View;
 use super::story::{Beat, beat};
-use super::{cause, failure, header, masked};
+use super::{cause, difference, failure, header};
 use crate::engine::{Event, Moment};
 
 /// Something to be said.
@@ -47,7 +47,7 @@ impl Narrator {
                 self.pay(view, width, &mut told);
             }
             Event::Warned { text } => {
-                let (_, difference) = masked::sentence_and_diff(text);
+                let (_, difference) = difference::sentence_and_diff(text);
                 if !difference.is_empty() {
                     told.push(Told::Block(cause::diff(difference, width)));
                 }

@@ -196,9 +196,13 @@ impl Reporter {
 
     fn ask(&mut self, question: &str) {
         self.asking = true;
+        // Broken at blanks, the cursor to stand after the last word.
+        let lines = hanging(&Line::new(), Style::Plain, question, self.columns());
+        let lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
+        let question = format!("{} ", lines.join("\n").trim_end());
         match &mut self.kind {
-            Kind::Human(painter) => painter.ask(question),
-            Kind::Plain(_) | Kind::Json(_) => self.err.write(question),
+            Kind::Human(painter) => painter.ask(&question),
+            Kind::Plain(_) | Kind::Json(_) => self.err.write(&question),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::line::Style;
 use super::progress::View;
 use super::words::{count, duration, list};
-use super::{cause, masked};
+use super::{cause, difference};
 use crate::engine::{DeployPurpose, Event, Moment, RowStatus, Target, Undo};
 
 /// One line of the story.
@@ -192,7 +192,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Warned { text } => beat("warning", "", masked::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
+        Event::Warned { text } => beat("warning", "", difference::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
     }
 }
 

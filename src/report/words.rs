@@ -17,6 +17,11 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A length of time that is still growing, for a view that is painted again and again: whole seconds, so that only the last digit moves.
+pub fn elapsed(elapsed: Duration) -> String {
+    duration(Duration::from_secs(elapsed.as_secs()))
+}
+
 /// A point in run time: `00:03:20`. Hours grow past 99.
 pub fn clock(moment: Moment) -> String {
     let seconds = moment.0.as_secs();
@@ -74,6 +79,12 @@ mod tests {
         for (millis, expected) in cases {
             assert_eq!(duration(Duration::from_millis(millis)), expected);
         }
+    }
+
+    #[test]
+    fn what_still_grows_has_whole_seconds() {
+        assert_eq!(elapsed(Duration::from_millis(684)), "0s");
+        assert_eq!(elapsed(Duration::from_millis(61_999)), "1m 1s");
     }
 
     #[test]

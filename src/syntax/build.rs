@@ -57,6 +57,28 @@ pub(super) struct Body {
     pub(super) damaged: bool,
 }
 
+/// A block whose `{` was forgotten: what is indented under its statement.
+struct Headless {
+    /// The statement, by its place in the body around.
+    at: usize,
+    /// What belongs into it; `None` where its statement is not understood.
+    place: Option<Place>,
+    opener: Span,
+    indentation: usize,
+    body: Body,
+}
+
+impl Headless {
+    fn holds(&self, pair: &Pair<'_, Rule>, indentation: usize) -> bool {
+        !matches!(pair.as_rule(), Rule::statement | Rule::stray_close | Rule::junk | Rule::stray_block) || indentation > self.indentation
+    }
+
+    fn close(self, body: &mut Body, close: Option<Span>) {
+        let open = Span { start: self.opener.end, ..self.opener };
+        body.statements[self.at].block = Some(Block { open, close, statements: self.body.statements, damaged: true });
+    }
+}
+
 impl<'t> Builder<'t> {
     pub(super) fn new(file: FileId, text: &'t str) -> Self {
         Self { file, text, problems: Vec::new(), too_deep: false, hoisted: Vec::new(), shifted: BTreeSet::new(), moved: Body::default() }
@@ -81,8 +103,26 @@ impl<'t> Builder<'t> {
         let (mut body, mut moved) = (Body::default(), Body::default());
         // Where the last thing that was not a comment ended.
         let mut previous: Option<usize> = None;
+        let mut headless: Option<Headless> = None;
         for pair in pairs {
             let span = self.span(&pair);
+            if let Some(open) = headless.take_if(|open| !open.holds(&pair, self.indentation(span.start))) {
+                let ends = pair.as_rule() == Rule::stray_close && self.indentation(span.start) == open.indentation;
+                open.close(&mut body, ends.then_some(span));
+                if ends {
+                    previous = Some(span.end as usize);
+                    continue;
+                }
+            }
+            if headless.is_none() && pair.as_rule() == Rule::statement && around.place == Some(Place::File) {
+                headless = self.headless(&body, span);
+            }
+            if let (Some(open), Rule::statement) = (&mut headless, pair.as_rule()) {
+                let inside = Surroundings { place: open.place, opener: Some(open.opener), depth: around.depth + 1, outer: None };
+                self.statement(pair, &mut open.body, inside);
+                previous = Some(span.end as usize);
+                continue;
+            }
             let same_line = previous.is_some_and(|end| !self.text[end..span.start as usize].contains(['\n', '\r']));
             match pair.as_rule() {
                 Rule::statement => {
@@ -115,8 +155,31 @@ impl<'t> Builder<'t> {
             }
             previous = Some(span.end as usize);
         }
+        if let Some(open) = headless {
+            open.close(&mut body, None);
+        }
         self.moved = moved;
         body
+    }
+
+    /// Whether the statement at `span`, indented under one that has no block and belonging into it, begins a block whose `{` was
+    /// forgotten. Tells so, once for the whole block.
+    fn headless(&mut self, body: &Body, span: Span) -> Option<Headless> {
+        let form = Form::of(leading_word(&self.text[span.range()])).filter(|form| !form.places.contains(&Place::File))?;
+        let last = body.statements.last().filter(|last| last.block.is_none() && last.form.block != BlockUse::Never)?;
+        let place = last.form.opens().filter(|place| form.places.contains(place))?;
+        let indentation = self.indentation(last.span.start);
+        if self.indentation(span.start) <= indentation || self.brace_follows(last.span) {
+            return None;
+        }
+        let place = Some(place).filter(|_| !matches!(last.head, Head::Broken { .. }));
+        // Where a block must be, that it is not there has been told.
+        if place.is_some() && last.form.block == BlockUse::May {
+            let head = self.text[last.span.range()].trim_end();
+            let message = format!("the block of `{}` is never opened", last.form.keyword);
+            self.problems.push(Diagnostic::new(Code::Syntax, message, last.span, "no `{` after this").help(format!("write `{head} {{`")));
+        }
+        Some(Headless { at: body.statements.len() - 1, place, opener: last.span, indentation, body: Body::default() })
     }
 
     fn statement(&mut self, pair: Pair<'_, Rule>, body: &mut Body, around: Surroundings) {

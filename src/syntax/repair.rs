@@ -56,14 +56,15 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
                 Code::Syntax,
                 format!("unknown statement `{written}`"),
                 span,
-                format!("did you mean `{}`?", form.keyword),
+                format!("did you mean `{}`?", spelling(form, written)),
             ));
-            draft.replace(&Fix { range: 0..written.len(), with: form.keyword.to_owned() });
+            draft.replace(&Fix { range: 0..written.len(), with: spelling(form, written).to_owned() });
             form
         }
     };
     let mut next = None;
     let mut head = None;
+    let mut emptied = false;
     for _ in 0..MAX_MISTAKES {
         match attempt(form.rule, &draft.text) {
             Ok(pair) => {
@@ -72,12 +73,17 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
                 break;
             }
             Err(failure) => {
+                if emptied && draft.text[failure.at..].trim().is_empty() {
+                    // What was taken away stood for what is missing now: told already.
+                    break;
+                }
                 let problem = explain::explain(form, place, &draft.text, &failure);
                 found.push(draft.tell(&problem));
                 if problem.next_statement {
                     next = Some(draft.span(problem.range.start..draft.text.len()));
                 }
                 let Some(fix) = problem.fix else { break };
+                emptied = fix.with.trim().is_empty() && fix.range.end == draft.text.len();
                 draft.replace(&fix);
             }
         }
@@ -117,6 +123,9 @@ fn meant(written: &str, place: Place) -> Option<&'static Form> {
         ("description", "note"),
         ("interval", "every"),
         ("key", "api-key"),
+        ("on-failure", "on"),
+        ("on_failure", "on"),
+        ("onfailure", "on"),
         ("stage", "phase"),
         ("step", "phase"),
         ("token", "api-key"),
@@ -127,6 +136,11 @@ fn meant(written: &str, place: Place) -> Option<&'static Form> {
     let synonym = SYNONYMS.iter().find(|(word, _)| *word == written.to_ascii_lowercase()).map(|(_, keyword)| *keyword);
     let near = nearest(written, here()).or_else(|| synonym.filter(|keyword| here().any(|valid| valid == *keyword)));
     near.or_else(|| nearest(written, super::FORMS.iter().map(|form| form.keyword)).filter(|keyword| keyword.len() > 3)).and_then(Form::of)
+}
+
+/// What stands for a statement's first word where another was written: `on` is nothing without the next.
+fn spelling(form: &Form, written: &str) -> &'static str {
+    if form.rule == Rule::on_failure && written.contains("fail") { "on failure" } else { form.keyword }
 }
 
 fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {

@@ -244,6 +244,7 @@ impl Values<'_> {
         // The template rule takes every text.
         let Ok(pairs) = Grammar::parse(Rule::template, inside) else { return vec![Piece::Characters(inside.to_owned())] };
         let start = string.as_span().start() + 1;
+        let told = self.problems.len();
         let mut pieces = Vec::new();
         let mut characters = String::new();
         for pair in pairs.into_iter().flat_map(Pair::into_inner) {
@@ -283,6 +284,10 @@ impl Values<'_> {
                 ),
                 _ => {}
             }
+        }
+        if self.problems.len() > told {
+            // Not understood, so that nothing is concluded from what is left of it.
+            return Vec::new();
         }
         if !characters.is_empty() || pieces.is_empty() {
             pieces.push(Piece::Characters(characters));

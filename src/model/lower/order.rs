@@ -43,6 +43,8 @@ pub(super) fn check(phases: &[Phase], problems: &mut Vec<Diagnostic>) {
                 None => first = Some(index),
                 Some(_) => more_firsts.push(index),
             },
+            // What comes after itself comes after nothing else, and takes nobody's place.
+            Some(after) if after.value == index => {}
             Some(after) if circles.iter().any(|circle| circle.contains(&index)) => {
                 followers.entry(after.value).or_insert(index);
             }

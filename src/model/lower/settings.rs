@@ -3,7 +3,7 @@
 use super::once::Once;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{App, Dokploy, Limits, Sampling, Text};
+use crate::model::{App, Dokploy, Limits, Sampling, Text, TextPart};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Head, Name, Statement};
 use std::time::Duration;
@@ -90,6 +90,14 @@ impl Lowering<'_> {
                 }
                 Head::ApiKey(text) => {
                     let given = self.spanned_text(text);
+                    if !given.value.parts.is_empty() && given.value.parts.iter().all(|part| matches!(part, TextPart::Literal(_))) {
+                        let message = "the API key stands in the plan";
+                        let label = "whoever reads the plan can use it";
+                        self.problems.push(
+                            Diagnostic::new(Code::LiteralSecret, message, given.span, label)
+                                .help("write `api-key secret(\"DOKPLOY_API_KEY\")`, and make a new key: this one may be known"),
+                        );
+                    }
                     self.once(&mut api_key, given, statement);
                 }
                 _ => {}

@@ -154,6 +154,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn variable(&mut self, name: &Name) -> Option<()> {
+        if name.value.is_empty() && name.span.end - name.span.start > 2 {
+            // A string that was not understood, which has been told.
+            return None;
+        }
         let mut characters = name.value.chars();
         let begins = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
         if begins && characters.all(|next| next.is_ascii_alphanumeric() || next == '_') {

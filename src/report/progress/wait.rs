@@ -20,7 +20,7 @@ impl Wait {
     /// `1m 20s left`; empty for a wait without a limit.
     pub fn left(&self, now: Moment) -> String {
         match self.until {
-            Some(until) if until > now => format!("{} left", words::duration(until - now)),
+            Some(until) if until > now => format!("{} left", words::elapsed(until - now)),
             Some(_) => "due now".to_owned(),
             None => String::new(),
         }

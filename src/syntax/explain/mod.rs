@@ -69,10 +69,11 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
     let understood = text[..at].trim_end().len();
     let may_end = failure.expected.contains(&Rule::end) || attempt(form.rule, &text[..understood]).is_ok();
     let stop = Stop { form, place, text, at, understood, expected: &failure.expected, may_end };
-    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 14] = [
+    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 15] = [
         Stop::typographic_quotes,
         Stop::odd_blank,
         Stop::cut_short,
+        Stop::foreign_comment,
         Stop::status_list,
         Stop::assignment,
         Stop::duration,
@@ -163,7 +164,27 @@ impl Stop<'_> {
         } else {
             format!("`{}` is not finished: expected {wanted}", self.text)
         };
-        Some(Problem::new(Code::Syntax, here, message, "the line ends here").help(format!("it is written `{}`", self.form.shape)))
+        Some(Problem::new(Code::Syntax, here, message, "the line ends here").help(format!("it is written `{}`", self.shape())))
+    }
+
+    /// How the statement is written, as far as its second word tells.
+    fn shape(&self) -> &'static str {
+        let second = self.text[leading_word(self.text).len()..].trim_start();
+        match (self.form.rule, leading_word(second)) {
+            (Rule::expect, "tcp") => "expect tcp \"HOST:PORT\"",
+            (Rule::expect, "external") => "expect external NAME",
+            _ => self.form.shape,
+        }
+    }
+
+    fn foreign_comment(&self) -> Option<Problem> {
+        let sign = ["//", "--", "/*", ";"].into_iter().find(|sign| self.rest().starts_with(sign))?;
+        let follows = !self.rest()[sign.len()..].trim().is_empty();
+        (self.may_end && follows && self.understood < self.at).then(|| {
+            let range = self.at..self.at + sign.len();
+            let message = format!("`{sign}` begins no comment");
+            Problem::new(Code::Syntax, range, message, "a comment begins with `#`").fix(self.understood..self.text.len(), "")
+        })
     }
 
     fn next_statement(&self) -> Option<Problem> {

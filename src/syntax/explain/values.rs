@@ -76,6 +76,9 @@ impl Stop<'_> {
             }
         }
         let in_list = self.text[..self.at].contains('[');
+        if let Some(problem) = self.second_status(in_list) {
+            return Some(problem);
+        }
         if let Some(range) = spelled::status_range(found) {
             let message = format!("`{found}` is not how a range is written");
             let problem = Problem::new(Code::Syntax, token.clone(), message, format!("a range is written `{range}`"));
@@ -105,6 +108,22 @@ impl Stop<'_> {
             return Some(Problem::new(Code::Syntax, list.clone(), message, "expected `[`").fix(list, with));
         }
         None
+    }
+
+    /// `status == 200 or 302`: a list, said in words.
+    fn second_status(&self, in_list: bool) -> Option<Problem> {
+        let rest = self.rest();
+        let (joint, rest) = ["or", "||", "|", ","].into_iter().find_map(|joint| Some((joint, rest.strip_prefix(joint)?)))?;
+        let operator = self.text[..self.at].find("==").filter(|_| !in_list && self.may_end)?;
+        let first = self.text[operator + 2..self.at].trim();
+        let second = rest.trim();
+        let is_status = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        (is_status(first) && is_status(second)).then(|| {
+            let range = self.at..self.at + joint.len();
+            let with = format!("in [{first}, {second}]");
+            Problem::new(Code::Syntax, range, "`==` compares with one number", "several stand in a list")
+                .fix(operator..self.text.len(), with)
+        })
     }
 
     pub(super) fn unclosed_string(&self) -> Option<Problem> {
@@ -137,8 +156,15 @@ impl Stop<'_> {
             let message = format!("`{found}` is the shell's way to name a variable");
             return Some(Problem::new(Code::Syntax, token.clone(), message, "expected `env(…)`").fix(token, format!("env(\"{name}\")")));
         }
-        if matches!(self.form.rule, Rule::note | Rule::hint) {
-            token.end = self.text.len();
+        let rest = self.rest();
+        match self.form.rule {
+            Rule::note | Rule::hint => token.end = self.text.len(),
+            Rule::project | Rule::environment | Rule::compose if !rest.contains(['"', '\'']) => token.end = self.text.len(),
+            Rule::approve if !rest.contains(['"', '\'']) => {
+                let ends = [" within ", " else "].iter().filter_map(|word| rest.find(word)).min();
+                token.end = self.at + ends.unwrap_or(rest.len());
+            }
+            _ => {}
         }
         let bare = &self.text[token.clone()];
         let with = if bare.contains('"') { format!("'{}'", bare.replace('\'', "")) } else { format!("\"{bare}\"") };

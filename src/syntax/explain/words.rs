@@ -5,6 +5,7 @@ use crate::diagnostic::{Code, nearest};
 use crate::syntax::build::{leading_word, list};
 use crate::syntax::expected::connector;
 use crate::syntax::grammar::Rule;
+use crate::syntax::repair::attempt;
 
 impl Stop<'_> {
     /// `=`, `:` and comparisons that are not the language's.
@@ -29,6 +30,9 @@ impl Stop<'_> {
         }
         if wants_equal {
             return match sign {
+                "=" | ":" | ":=" if self.form.rule == Rule::status && self.text[range.end..].trim_start().starts_with('[') => {
+                    Some(problem("expected `in` before a list").fix(range.clone(), format!("{blank}in")))
+                }
                 "=" | ":" | ":=" | "===" => Some(problem("expected `==`").fix(range.clone(), format!("{blank}=="))),
                 "=<" => Some(problem("expected `<=`").fix(range.clone(), "<=")),
                 "=>" => Some(problem("expected `>=`").fix(range.clone(), ">=")),
@@ -94,6 +98,13 @@ impl Stop<'_> {
             let range = self.at..self.at + word.len();
             let message = format!("expected `{near}`, found `{word}`");
             return Some(Problem::new(Code::Syntax, range.clone(), message, format!("did you mean `{near}`?")).fix(range, near));
+        }
+        // Another word in its place, where the line is whole with it: more likely than one that is missing.
+        let whole =
+            |word: &&&str| attempt(self.form.rule, &format!("{}{word}{}", &self.text[..token.start], &self.text[token.end..])).is_ok();
+        if let Some(other) = words.iter().find(whole) {
+            let message = format!("expected `{other}`, found `{found}`");
+            return Some(Problem::new(Code::Syntax, token.clone(), message, format!("expected `{other}`")).fix(token, *other));
         }
         let missing = words.iter().find(|word| self.better(self.at..self.at, &format!("{word} ")));
         if let Some(missing) = missing {

@@ -1,20 +1,10 @@
-//! Compose text as it may be shown: values that look like secrets are masked. The plan's own secrets are masked where they are read; this
-//! is for what somebody else wrote into the live text.
+//! Compose text as it may be shown and journalled: values that look like secrets are masked. The plan's own secrets are masked where they
+//! are read; this is for what somebody wrote into a text.
 
 const MASK: &str = "••••";
 
-/// A sentence and the difference of compose texts that may follow it on the next line. A text that is a difference from its first line on
-/// has no sentence.
-pub fn sentence_and_diff(text: &str) -> (&str, &str) {
-    match text.split_once('\n') {
-        Some((first, _)) if first.starts_with("--- ") => ("", text),
-        Some((first, rest)) => (first, rest),
-        None => (text, ""),
-    }
-}
-
 /// A line of YAML or of a diff of it, with the value of a telling key and passwords in addresses masked. References (`${X}`) stay.
-pub fn line(text: &str) -> String {
+pub fn masked_line(text: &str) -> String {
     without_passwords(&without_secret_value(text))
 }
 
@@ -71,17 +61,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_difference_is_told_from_its_sentence() {
-        assert_eq!(sentence_and_diff("edited"), ("edited", ""));
-        assert_eq!(sentence_and_diff("edited:\n--- a\n+++ b\n"), ("edited:", "--- a\n+++ b\n"));
-        assert_eq!(sentence_and_diff("--- a\n+++ b\n"), ("", "--- a\n+++ b\n"));
-    }
-
-    #[test]
     fn values_of_telling_keys_go() {
-        assert_eq!(line("+      POSTGRES_PASSWORD: hunter2"), "+      POSTGRES_PASSWORD: ••••");
-        assert_eq!(line("-      - SECRET_KEY=hunter2"), "-      - SECRET_KEY=••••");
-        assert_eq!(line("+  \"API_TOKEN\": \"hunter2\""), "+  \"API_TOKEN\": ••••");
+        assert_eq!(masked_line("+      POSTGRES_PASSWORD: hunter2"), "+      POSTGRES_PASSWORD: ••••");
+        assert_eq!(masked_line("-      - SECRET_KEY=hunter2"), "-      - SECRET_KEY=••••");
+        assert_eq!(masked_line("+  \"API_TOKEN\": \"hunter2\""), "+  \"API_TOKEN\": ••••");
     }
 
     #[test]
@@ -93,16 +76,16 @@ mod tests {
             "-  ports: [\"8000:8000\"]",
             "secrets:",
         ] {
-            assert_eq!(line(text), text);
+            assert_eq!(masked_line(text), text);
         }
     }
 
     #[test]
     fn passwords_in_addresses_go() {
-        assert_eq!(line("+ DATABASE_URL: postgres://app:hunter2@db:5433/x"), "+ DATABASE_URL: postgres://app:••••@db:5433/x");
-        assert_eq!(line("+ U: redis://:hunter2@db/4 and http://h/"), "+ U: redis://:••••@db/4 and http://h/");
-        assert_eq!(line("+ U: postgres://app:${PW}@db/x"), "+ U: postgres://app:${PW}@db/x");
-        assert_eq!(line("+ U: postgres://app:a@b@db/x"), "+ U: postgres://app:••••@db/x");
-        assert_eq!(line("+ U: postgres://app:a/b@db/x"), "+ U: postgres://app:••••@db/x");
+        assert_eq!(masked_line("+ DATABASE_URL: postgres://app:hunter2@db:5433/x"), "+ DATABASE_URL: postgres://app:••••@db:5433/x");
+        assert_eq!(masked_line("+ U: redis://:hunter2@db/4 and http://h/"), "+ U: redis://:••••@db/4 and http://h/");
+        assert_eq!(masked_line("+ U: postgres://app:${PW}@db/x"), "+ U: postgres://app:${PW}@db/x");
+        assert_eq!(masked_line("+ U: postgres://app:a@b@db/x"), "+ U: postgres://app:••••@db/x");
+        assert_eq!(masked_line("+ U: postgres://app:a/b@db/x"), "+ U: postgres://app:••••@db/x");
     }
 }

@@ -1,0 +1,64 @@
+//! Command lines that cannot be read: clap says what is wrong, save where we know better what was meant.
+
+use super::args::{Color, Display};
+use super::look::complain;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::path::Path;
+
+/// Commands that are designed and not built, each with what does part of it today.
+const NOT_BUILT: [(&str, &str); 14] = [
+    ("approve", "`plan run` asks at its terminal, and takes answers as `--approve GATE=WHO`"),
+    ("docs", "the documents lie in the folder docs"),
+    ("explain", "docs/language.md says what each statement needs"),
+    ("fmt", "this version has check, run and sandbox"),
+    ("graph", "`plan check` shows the phases in their order"),
+    ("health", "`plan run` asks the services before it changes anything, and asks you before it goes on"),
+    ("history", "every run has a folder in the state directory"),
+    ("init", "begin with a copy of examples/bizosaas/rollout.plan"),
+    ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
+    ("resume", "`plan run` again: it finds out what is live and goes on after it"),
+    ("rollback", "a failing `plan run` goes back by itself; the texts it would go back to are in the state directory, under snapshots"),
+    ("show", "every run has a folder in the state directory"),
+    ("status", "`plan run` says what is live before it changes anything, and asks"),
+    ("watch", "`plan run` asks the services before it changes anything, and asks you before it goes on"),
+];
+
+/// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
+pub(super) fn refuse(error: &clap::Error) -> u8 {
+    let display = Display { color: Color::Auto };
+    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
+        _ => {
+            // A closed pipe is nobody's error.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    if let Some((_, instead)) = NOT_BUILT.iter().find(|(command, _)| command == word) {
+        complain(&display, &format!("`plan {word}` is not built yet"), instead);
+        return 2;
+    }
+    let path = Path::new(word);
+    if path.extension().is_some() || path.exists() {
+        complain(&display, &format!("`{word}` is no command"), &format!("plan check {word}\nplan run {word}"));
+        return 2;
+    }
+    let _ = error.print();
+    2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::args::Cli;
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn what_is_not_built_is_no_command() {
+        let cli = Cli::command();
+        let built: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
+        assert_eq!(built, ["check", "run", "sandbox"]);
+        assert!(NOT_BUILT.iter().all(|(command, _)| !built.contains(command)));
+        assert!(NOT_BUILT.is_sorted(), "a list that people add to");
+    }
+}

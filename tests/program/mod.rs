@@ -1,0 +1,17 @@
+//! Whole programs: the real binary with a cleared environment, against the sandbox inside it, a `plan sandbox` beside it, or a world that
+//! the test made; and the library's run on virtual time where a world must be looked into.
+
+mod bad_input;
+mod binary;
+mod by_library;
+mod check;
+mod dokploy_faults;
+mod failures;
+mod interrupt;
+mod main_job;
+mod requests;
+mod same_path;
+mod second_run;
+mod secrets;
+mod served;
+mod small;

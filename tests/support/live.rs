@@ -1,0 +1,147 @@
+//! A run in the test's process, on virtual time: engine, protocol, reqwest, probes and store, against a sandbox on loopback.
+
+use rollout_plan::check::{FileError, Files};
+use rollout_plan::dokploy::{Masks, Session, Target};
+use rollout_plan::drive::{
+    Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed, install_tls, run,
+};
+use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
+use rollout_plan::model::{self, Variables};
+use rollout_plan::probe::{Asking, Tls};
+use rollout_plan::sandbox::{self, Sandbox};
+use rollout_plan::schedule::{self, Schedule};
+use rollout_plan::source::SourceMap;
+use rollout_plan::store::{self, Entry, Store};
+use rollout_plan::world::{Config, External, Fault, LoggedCall, Speaks, World};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The plan's files: those of the example, and others in their place.
+struct Folder<'a>(&'a [(&'a str, String)]);
+
+impl Files for Folder<'_> {
+    fn read(&self, path: &str) -> Result<String, FileError> {
+        match self.0.iter().find(|(name, _)| *name == path) {
+            Some((_, text)) => Ok(text.clone()),
+            None => std::fs::read_to_string(Path::new(EXAMPLE).join(path)).map_err(|_| FileError::Missing),
+        }
+    }
+
+    fn beside(&self, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bizosaas");
+
+struct Unset;
+
+impl Variables for Unset {
+    fn get(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The world's own commits.
+struct FromWorld;
+
+impl Sources for FromWorld {
+    async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {
+        World::new(Config::default()).commit_of(repository, reference).ok_or_else(|| Failure {
+            kind: FailureKind::NotFound,
+            message: format!("{reference} is not there"),
+            may_have_acted: false,
+            tried_for: Duration::ZERO,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Times(Vec<Moment>);
+
+impl Report for Times {
+    fn event(&mut self, now: Moment, _: &Event) {
+        self.0.push(now);
+    }
+}
+
+/// The example's plan.
+pub fn seed() -> Arc<Schedule> {
+    seed_with(&[])
+}
+
+/// The example's plan, with some of its files replaced.
+pub fn seed_with(files: &[(&str, String)]) -> Arc<Schedule> {
+    let files = Folder(files);
+    let text = files.read("rollout.plan").unwrap();
+    let mut sources = SourceMap::default();
+    let file = sources.add("rollout.plan", text.as_str());
+    let prepared = schedule::prepare(&model::load(file, &text), &mut sources, &files);
+    Arc::new(prepared.schedule.unwrap_or_else(|| panic!("{:?}", prepared.diagnostics)))
+}
+
+fn ports() -> Vec<(String, u16)> {
+    (8000..=8009).map(|port| ("127.0.0.1".to_owned(), port)).collect()
+}
+
+/// The example's world with these faults.
+pub async fn sandbox(faults: &[&str]) -> Sandbox {
+    sandbox_of(Config::default(), faults).await
+}
+
+/// A world with the example's externals and these faults.
+pub async fn sandbox_of(config: Config, faults: &[&str]) -> Sandbox {
+    let external =
+        |(name, port): &(&str, u16)| External { name: (*name).to_owned(), host: "127.0.0.1".to_owned(), port: *port, speaks: Speaks::Tcp };
+    let externals: Vec<External> = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
+    let addresses = ports().into_iter().chain(externals.iter().map(|external| (external.host.clone(), external.port))).collect();
+    let faults = faults.iter().map(|fault| Fault::parse(fault).unwrap()).collect();
+    let world = World::new(Config { externals, faults, ..config });
+    Sandbox::start(world, sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+}
+
+/// What one run left behind.
+pub struct Left {
+    pub ending: Ending,
+    pub journal: Vec<Entry>,
+    pub calls: Vec<LoggedCall>,
+    pub times: Vec<Moment>,
+}
+
+/// Runs the example's plan once, at full speed, as the command line would.
+pub async fn rollout(id: &str, sandbox: &Sandbox, state: &Path) -> Left {
+    rollout_of(seed(), id, sandbox, state, Options::default()).await
+}
+
+/// Runs a plan once, at full speed, as the command line would.
+pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, state: &Path, options: Options) -> Left {
+    install_tls();
+    let clock = Rc::new(PacedClock::start(Speed::Max));
+    let mut masks = Masks::default();
+    masks.add_secret(&sandbox.api_key);
+    let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
+    let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
+    let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
+    let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
+    let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
+    let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+
+    let store = Store::open(Some(state.to_owned())).unwrap();
+    let mut record = store.begin(id).unwrap();
+    let mut times = Times::default();
+    let engine = Engine::new(schedule, Options { run: id.into(), ..options });
+    let before = sandbox.log().len();
+    let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
+    let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
+    let journal = store::read(&store.journal(id)).unwrap();
+    assert_eq!(journal.torn_at, None);
+    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0 }
+}
+
+/// The kinds of events, in order.
+pub fn names(journal: &[Entry]) -> Vec<String> {
+    let name = |entry: &Entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned();
+    journal.iter().map(name).collect()
+}
