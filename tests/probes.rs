@@ -5,7 +5,7 @@ use rollout_plan::engine::{Moment, Reading, Sample};
 use rollout_plan::model::{HttpAssertion, Probe, Text, TextPart, Variables};
 use rollout_plan::probe::{Asking, ConnectTo, Tls, ask, judge, prepare};
 use rollout_plan::source::{SourceMap, Span, Spanned};
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -172,11 +172,21 @@ async fn connect_to_leads_elsewhere_and_the_host_header_stays() {
 }
 
 #[tokio::test]
-async fn tcp_asks_for_a_connection_and_nothing_more() {
+async fn tcp_asks_for_a_connection_that_is_kept_and_nothing_more() {
     let tcp = |address: SocketAddr| Probe::Tcp { address: place(Text::literal(address.to_string())) };
-    let listens = serve(drop);
-    let open = sample(&tcp(listens), &Asking::default(), LONG).await;
-    assert_eq!((open.reading, open.expected.as_str(), open.actual.as_str()), (Reading::Pass, "a connection", "connected"));
+    // One that waits for its client to speak first, and one that greets and hangs up.
+    let silent = serve(|mut stream| drop(stream.read(&mut [0; 1])));
+    let greets = serve(|mut stream| stream.write_all(b"220 ready\r\n").unwrap());
+    for listens in [silent, greets] {
+        let open = sample(&tcp(listens), &Asking::default(), LONG).await;
+        assert_eq!((open.reading, open.expected.as_str(), open.actual.as_str()), (Reading::Pass, "a connection that is kept", "connected"));
+    }
+    // What Docker's proxy does for a container that does not listen.
+    let proxy = sample(&tcp(serve(drop)), &Asking::default(), LONG).await;
+    assert_eq!(
+        (proxy.reading, proxy.actual.as_str()),
+        (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port")
+    );
     let shut = sample(&tcp(closed()), &Asking::default(), LONG).await;
     assert_eq!((shut.reading, shut.actual.as_str()), (Reading::Fail, "connection refused"));
 }

@@ -165,6 +165,7 @@ fn veil(masks: &Masks, answer: &mut Answer) {
             veil_containers(masks, &mut survey.containers);
             survey.queue.iter_mut().for_each(|job| mask(masks, &mut job.title));
             mask_some(masks, survey.running_row.as_mut());
+            mask_some(masks, survey.last_done.as_mut());
             survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
         }
         _ => {}

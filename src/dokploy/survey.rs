@@ -56,6 +56,7 @@ impl Survey {
             host: None,
             queue: Vec::new(),
             running_row: None,
+            last_done: None,
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
@@ -150,6 +151,7 @@ impl Survey {
         let call = Call::Deployments { compose: compose.to_owned() };
         if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
             let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+            self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
             self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
         }
         self.stage = Stage::Host;

@@ -5,7 +5,8 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, phase, preflight, replace, rollback, settle, start,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, phase, preflight, replace,
+    rollback, settle, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -114,6 +115,7 @@ fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
         Stage::Delivering(delivery) => settle::judged(turn, delivery, is_fresh),
         Stage::Probing { way, before, watch } => rollback::probed(turn, way, &before, &watch),
         Stage::Proving { way, assertion } => rollback::proving_judged(turn, way, assertion),
+        Stage::LastLook { .. } => failure::end(turn, Known::DoesNotHold),
         Stage::SeeingStopped { way, watch, until } => rollback::seen_stopped(turn, way, watch, until),
         _ => {}
     }
@@ -156,7 +158,12 @@ fn interrupted(turn: &mut Turn) {
         && let Some(op) = delivery.op()
     {
         turn.abandon(op);
-        turn.emit(Event::Warned { text: "a deploy of this run is still on its way and is left to itself".to_owned() });
+        let schedule = turn.schedule();
+        let what = match delivery.job.purpose() {
+            DeployPurpose::Rollback(target) => format!("the rollback's deploy to `{}`", ledger::name_of(&target, &schedule)),
+            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => format!("the deploy of phase `{}`", schedule.phase(phase).name),
+        };
+        turn.emit(Event::Warned { text: format!("{what} is still on its way in Dokploy and is left to itself") });
     }
     turn.end(Reason::Interrupted, known);
 }

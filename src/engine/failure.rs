@@ -4,7 +4,9 @@ use super::blame::{self, Blame};
 use super::containers::Before;
 use super::deploy::Delivery;
 use super::stage::{Job, Stage};
+use super::tracker::Patience;
 use super::turn::{Known, Turn};
+use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
     Sample, rollback,
@@ -174,6 +176,10 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
     let schedule = turn.schedule();
     let cause = match failing.draft.clone() {
         Draft::Cause(cause) | Draft::Open(cause) => cause,
+        // Dokploy was restarted in the middle of it: no service is to blame, and its log just stops.
+        Draft::Deploy { status: status @ RowStatus::Cancelled, error } => {
+            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new() }
+        }
         Draft::Deploy { status, error } => {
             let survey = turn.ledger().survey.as_ref();
             let app = survey.map_or("", |survey| survey.app_name.as_str());
@@ -237,8 +243,9 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
     turn.emit(Event::EvidenceKept { path, evidence: Some(evidence) });
     let schedule = turn.schedule();
     let phase = failing.job.phase();
-    if let Job::Rollback(_) = failing.job {
-        return end(turn, Known::DoesNotHold);
+    if let Job::Rollback(way) = &failing.job {
+        let there = failing.containers.iter().map(|one| one.service.clone());
+        return last_look(turn, there.chain(way.restore.required().iter().cloned()).collect());
     }
     if failing.is_open {
         return end(turn, Known::Nothing);
@@ -258,6 +265,15 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
             turn.enter(Stage::Failing(Box::new(failing)));
         }
     }
+}
+
+/// A rollback failed: what runs now is not what the last round saw.
+fn last_look(turn: &mut Turn, services: BTreeSet<ServiceName>) {
+    let schedule = turn.schedule();
+    let services = services.into_iter().map(|name| (name, Patience::None));
+    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now);
+    turn.begin_round(&mut watch);
+    turn.enter(Stage::LastLook { watch });
 }
 
 /// The user said whether to roll back.

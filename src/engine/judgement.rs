@@ -14,6 +14,8 @@ pub(super) struct Assertion {
     pub until: Moment,
     /// Whether it was told that asking goes badly.
     told: bool,
+    /// Rounds past the end, granted to rows of passes that errors broke.
+    granted: u32,
 }
 
 /// What an assertion came to.
@@ -43,7 +45,7 @@ impl Assertion {
         let services = services.into_iter().map(|name| (name, Patience::None));
         let mut watch = Watch::new(&turn.schedule(), services, others, Before::default(), looks, turn.now);
         turn.begin_round(&mut watch);
-        Self { watch, until, told: false }
+        Self { watch, until, told: false, granted: 0 }
     }
 
     /// What the rounds so far come to. Tells once when asking goes badly.
@@ -53,6 +55,14 @@ impl Assertion {
             Standing::Met => return Outcome::Holds,
             Standing::Failed => return Outcome::DoesNotHold { at_deadline: false },
             Standing::Open => {}
+        }
+        if turn.now >= self.until && !turn.is_out_of_time() && self.told && self.watch.is_passing() {
+            // Everything answers again, and well: what was lost to errors is made up, as far as a whole row of passes goes.
+            if self.granted <= schedule.sampling.healthy_after {
+                self.granted += 1;
+                self.until = self.watch.next_wake();
+                return Outcome::Open;
+            }
         }
         if turn.now >= self.until {
             return match self.watch.only_errors(&schedule) {

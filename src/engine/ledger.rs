@@ -47,8 +47,8 @@ pub(super) enum Standing {
     Verified(PhaseId),
     /// A phase that failed; nothing is undone.
     Failed(PhaseId),
-    /// A rollback on its way, after this phase failed. `stopped`: it stops what runs.
-    GoingBack { failed: PhaseId, stopped: bool },
+    /// A rollback on its way, after this phase failed.
+    GoingBack { failed: PhaseId, undo: Undo },
     /// A verified rollback. `stopped`: by stopping what ran.
     RolledBack { failed: PhaseId, target: Target, stopped: bool },
     /// A rollback that failed.
@@ -102,10 +102,10 @@ impl Ledger {
             }
             Event::PhaseFailed { phase, .. } => self.standing = Standing::Failed(*phase),
             Event::RollbackStarted { undo, .. } => {
-                self.standing = Standing::GoingBack { failed: self.failed_or_first(), stopped: *undo == Undo::Stop }
+                self.standing = Standing::GoingBack { failed: self.failed_or_first(), undo: *undo };
             }
             Event::RollbackVerified { target, services, .. } => {
-                let stopped = matches!(self.standing, Standing::GoingBack { stopped: true, .. });
+                let stopped = matches!(self.standing, Standing::GoingBack { undo: Undo::Stop, .. });
                 self.standing = Standing::RolledBack { failed: self.failed_or_first(), target: target.clone(), stopped };
                 self.healthy = (services.len(), services.len() + self.not_held_against(target));
             }
@@ -149,17 +149,40 @@ impl Ledger {
         match purpose {
             DeployPurpose::Phase(phase) => rendered(phase, false),
             DeployPurpose::Mark(phase) => self.marked(*phase, schedule, options),
-            DeployPurpose::Rollback(Target::Phase(phase)) => self.texts.get(phase).cloned().unwrap_or_else(|| rendered(phase, true)),
+            DeployPurpose::Rollback(Target::Phase(phase)) => {
+                let text = self.texts.get(phase).cloned().unwrap_or_else(|| rendered(phase, true));
+                // What has yet to be deployed must not say that it is verified: the next run would believe it.
+                let must_prove = matches!(self.standing, Standing::GoingBack { undo: Undo::Redeploy, .. });
+                if must_prove { self.with_mark(*phase, &text, false, schedule, options) } else { text }
+            }
             DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
         }
     }
 
     /// The live text with a marker that says verified. Its body stays as it is, with the commits it was deployed with.
     pub(super) fn marked(&self, phase: PhaseId, schedule: &Schedule, options: &Options) -> String {
-        let (phase, body) = (schedule.phase(phase), body_of(&self.live));
+        self.with_mark(phase, &self.live, true, schedule, options)
+    }
+
+    fn with_mark(&self, phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
+        let (phase, body) = (schedule.phase(phase), body_of(text));
         let files = phase.digest.clone();
-        let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified: true };
+        let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
         format!("{header}\n{body}")
+    }
+
+    /// Whether the live text says that it is not verified.
+    pub(super) fn lacks_mark(&self) -> bool {
+        Header::parse(&self.live).is_some_and(|header| !header.verified)
+    }
+
+    /// Whether the last deploy that went through was of the text that is live: its title and the marker name one run and one phase. A text
+    /// that was put there and never deployed says nothing of what runs.
+    pub(super) fn is_live_deployed(&self) -> bool {
+        let Some(survey) = &self.survey else { return false };
+        let (Some(title), Some(header)) = (&survey.last_done, Header::parse(&survey.text)) else { return false };
+        let Header { run, phase, .. } = header;
+        title.starts_with(&format!("plan run={run} phase={phase} ")) || title.starts_with(&format!("plan run={run} rollback-to={phase} "))
     }
 
     /// When the run's time is over. Approval waits are not counted.

@@ -32,8 +32,9 @@
 //! - Dokploy's empty list of containers is "unknown". It is taken for none when Docker answered for the rest of the host at the start, or the
 //!   live text is blank; and after Dokploy stopped the app.
 //! - A soak that is broken begins anew at once, and fails when it cannot be over in time any more.
-//! - A live phase that was never verified and holds is not deployed again: it settles and soaks, and is marked then. If it does not hold
-//!   it is sent again.
+//! - A live phase that was never verified and holds is not deployed again, if the last deploy that went through was of that text: it settles
+//!   and soaks, and is marked then. If it does not hold, or was never deployed, it is sent again.
+//! - A rollback's text that has yet to be deployed says that it is not verified, and is marked once the rollback is.
 //! - Somebody's change of the live text refuses the run while nothing was changed, and is [`Reason::Busy`] after that. Found during a
 //!   rollback, it makes the rollback fail.
 //! - A row that nobody will end (`Orphaned`), a job that could not be withdrawn, a deploy that cannot be followed: neither update nor

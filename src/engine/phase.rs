@@ -12,7 +12,7 @@ use super::settle;
 use super::stage::{Check, Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Looks;
-use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Reason};
+use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Position, Reason};
 use crate::schedule::{GateId, PhaseId, ServiceName};
 use std::collections::BTreeSet;
 
@@ -149,7 +149,7 @@ fn send(turn: &mut Turn, phase: PhaseId, assertion: &Assertion) {
     let removed = removed(turn, phase, assertion);
     if !is_earned && !removed.is_empty() {
         let (name, gone) = (&schedule.phase(phase).name, listed(removed.iter().map(|service| format!("`{service}`"))));
-        let why = format!("deploying phase `{name}` would remove {gone}, which runs and which no phase says it `removes`");
+        let why = format!("deploying phase `{name}` would remove {gone}, which no phase says it `removes`");
         return turn.end(Reason::Refused { why: vec![why] }, Known::Holds);
     }
     turn.emit(Event::PhaseStarted { phase });
@@ -168,14 +168,20 @@ fn has_nothing(turn: &Turn) -> bool {
     turn.ledger().began_with_nothing() && turn.ledger().held().is_empty() && !turn.ledger().changed
 }
 
-/// Services that run and that the phase's file does not have.
+/// Services that run and that the phase's file does not have. A later phase's service that the live text does not have either is no loss:
+/// any deploy of the live text removes it, and it is there only because a rollback did not come to its end.
 fn removed(turn: &Turn, phase: PhaseId, assertion: &Assertion) -> BTreeSet<ServiceName> {
     let schedule = turn.schedule();
     let kept = &schedule.phase(phase).services;
     let meant: BTreeSet<_> = schedule.phases[..=phase.0].iter().flat_map(|phase| &phase.removes).collect();
     let containers = assertion.watch.known().unwrap_or_default().iter();
     let running = containers.filter(|one| matches!(one.state, ContainerState::Running | ContainerState::Restarting));
-    running.map(|one| one.service.clone()).filter(|service| !kept.contains(service) && !meant.contains(service)).collect()
+    let left_over = |service: &ServiceName| match turn.ledger().position {
+        Some(Position::Phase(live, Some(_))) => schedule.services.contains_key(service) && !schedule.phase(live).services.contains(service),
+        _ => false,
+    };
+    let running = running.map(|one| one.service.clone());
+    running.filter(|service| !kept.contains(service) && !meant.contains(service) && !left_over(service)).collect()
 }
 
 /// The text of a verified phase is on disk: mark the live one as verified.

@@ -78,6 +78,9 @@ pub struct Survey {
     pub queue: Vec<QueuedJob>,
     /// A row of this app that is still running, by its title.
     pub running_row: Option<String>,
+    /// Title of this app's newest row, when that row ended as done: what was deployed last, and went through.
+    #[serde(default)]
+    pub last_done: Option<String>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
     /// Rights that the key lacks.

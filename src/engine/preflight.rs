@@ -112,11 +112,16 @@ fn right_in_words(right: Right) -> &'static str {
 
 fn busy(survey: &Survey) -> Option<String> {
     if let Some(title) = &survey.running_row {
-        return Some(format!("a deploy of this app is running: \"{title}\""));
+        return Some(format!("{} is running: \"{title}\"", whose(title)));
     }
     let job = survey.queue.iter().find(|job| job.this_app)?;
     let state = if job.active { "being worked on" } else { "waiting in the queue" };
-    Some(format!("a deploy of this app is {state}: \"{}\"", job.title))
+    Some(format!("{} is {state}: \"{}\"", whose(&job.title), job.title))
+}
+
+/// Whose deploy it is, by its title: the operator may have killed the run that it belongs to.
+fn whose(title: &str) -> &'static str {
+    if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
 fn too_large(phase: &Phase, environment: usize) -> Option<String> {

@@ -22,7 +22,7 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
     match answer {
         Answer::Replaced => {
             turn.emit(Event::Replaced { purpose });
-            if turn.is_leaving() {
+            if turn.is_leaving() && then != Then::End {
                 return turn.end(Reason::Interrupted, Known::Holds);
             }
             match then {
@@ -30,6 +30,7 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
                 Then::Next(phase) => phase::next(turn, Some(phase)),
                 Then::Prove(way) => rollback::prove(turn, way),
                 Then::Stop(way) => rollback::stop(turn, way),
+                Then::End => failure::end(turn, Known::Holds),
             }
         }
         Answer::TextChanged { live } if is_our_mark(turn, &live) => {
@@ -71,6 +72,10 @@ pub(super) fn text_changed(turn: &mut Turn, then: Then, live: &str) {
             turn.warn("the live text could not be marked as verified: somebody changed it");
             go_on(turn, phase);
         }
+        Then::End => {
+            turn.warn("the text that was put back could not be marked as verified: somebody changed it");
+            failure::end(turn, Known::Holds);
+        }
         Then::Deploy(Job::Rollback(way), _) | Then::Prove(way) | Then::Stop(way) => {
             failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::TextChanged { diff }), None);
         }
@@ -87,14 +92,18 @@ pub(super) fn text_changed(turn: &mut Turn, then: Then, live: &str) {
 
 fn not_done(turn: &mut Turn, op: OpId, then: Then, failure: Failure) {
     let Failure { kind, message: why, may_have_acted, .. } = failure;
-    turn.emit(Event::NotDone { op, why: why.clone(), may_have_acted: may_have_acted && !matches!(then, Then::Next(_)) });
-    if turn.is_leaving() {
+    turn.emit(Event::NotDone { op, why: why.clone(), may_have_acted: may_have_acted && !matches!(then, Then::Next(_) | Then::End) });
+    if turn.is_leaving() && then != Then::End {
         return turn.end(Reason::Interrupted, if may_have_acted { Known::Nothing } else { Known::Holds });
     }
     match then {
         Then::Next(phase) => {
             turn.warn(format!("the live text could not be marked as verified: {why}"));
             go_on(turn, phase);
+        }
+        Then::End => {
+            turn.warn(format!("the text that was put back could not be marked as verified: {why}"));
+            failure::end(turn, Known::Holds);
         }
         Then::Deploy(Job::Rollback(way), _) | Then::Prove(way) | Then::Stop(way) => {
             failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);

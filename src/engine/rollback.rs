@@ -5,7 +5,6 @@
 //! failed is no target. Holding for an external that fails is a later issue: it is named in a warning, and the rollback goes on.
 
 use super::containers::Before;
-use super::deploy;
 use super::failure::{self, Draft};
 use super::judgement::{Assertion, Outcome, listed};
 use super::ledger::known_containers;
@@ -15,7 +14,7 @@ use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
 use super::watch::{Looks, Watch};
-use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Undo};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
 
@@ -137,7 +136,9 @@ pub(super) fn proving_judged(turn: &mut Turn, way: Way, mut assertion: Assertion
     turn.warn("putting the text back was not enough: the verified text is deployed");
     start(turn, &way, Undo::Redeploy);
     let before = assertion.watch.observed();
-    deploy::begin(turn, Job::Rollback(way), before);
+    // Sent once more, since it is not verified any longer.
+    let purpose = way.purpose();
+    replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
 /// The old text is live: stop what this run started.
@@ -203,5 +204,10 @@ pub(super) fn verified(turn: &mut Turn, way: &Way) {
         services: way.restore.required().clone(),
         not_held_against: way.restore.not_held_against(),
     });
-    failure::end(turn, Known::Holds);
+    match way.restore.target() {
+        Target::Phase(phase) if turn.ledger().lacks_mark() && !turn.is_leaving() => {
+            replace::begin(turn, DeployPurpose::Mark(phase), Then::End)
+        }
+        _ => failure::end(turn, Known::Holds),
+    }
 }

@@ -40,6 +40,8 @@ pub(super) struct Soaking {
     pub until: Moment,
     /// When it must be over, whatever happened.
     limit: Moment,
+    /// Until when errors are borne that came too late for the soak to begin anew.
+    held: Option<Moment>,
 }
 
 /// Begins settling: after a deploy, or without one for a phase that is live and was never verified.
@@ -78,7 +80,7 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             let until = turn.now + phase.soak;
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
-            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit };
+            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
             if soaking.until <= turn.now {
                 return verified(turn, delivery.job, &soaking.watch);
             }
@@ -112,11 +114,26 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
     }
     // A deadline between two rounds brings nothing new to break the soak with.
     if let Some((service, reading, why)) = soaking.watch.broken().filter(|_| is_fresh) {
-        let until = turn.now + schedule.phase(delivery.job.timing()).soak;
-        if until > soaking.limit {
-            if reading == Reading::Error {
-                return cannot_tell(turn, delivery, format!("{service}: {why}"));
+        let phase = schedule.phase(delivery.job.timing());
+        let until = turn.now + phase.soak;
+        if until > soaking.limit && reading == Reading::Error {
+            // Time in which nobody could ask is not the service's: what the soak lacks for it is given, once.
+            let why = format!("{service}: {why}");
+            let hold = match soaking.held {
+                Some(hold) => hold,
+                None => {
+                    let hold = turn.now + phase.settle;
+                    soaking.held = Some(hold);
+                    turn.emit(Event::Holding { why: why.clone(), until: hold });
+                    hold
+                }
+            };
+            soaking.limit = soaking.limit.max(limit(turn, &delivery.job, phase.soak));
+            if turn.now >= hold || until > soaking.limit {
+                return cannot_tell(turn, delivery, why);
             }
+        }
+        if until > soaking.limit {
             let services: Vec<FailedService> = soaking.watch.describe(&schedule, &service).into_iter().collect();
             return failed(turn, delivery, &services);
         }

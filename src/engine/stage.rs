@@ -59,6 +59,8 @@ pub(super) enum Stage {
     Stopping { way: Way, op: OpId },
     /// For the sight of stopped containers.
     SeeingStopped { way: Way, watch: Watch, until: Moment },
+    /// For one round of everything that may run, after a rollback failed: what the user is told must be so now.
+    LastLook { watch: Watch },
     /// For nothing.
     Ended,
 }
@@ -85,6 +87,8 @@ pub(super) enum Then {
     Prove(Way),
     /// What runs is stopped.
     Stop(Way),
+    /// Nothing: it only marks a verified rollback, and the run ends.
+    End,
 }
 
 /// What is being brought up.
@@ -133,7 +137,9 @@ impl Stage {
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&assertion.watch),
-            Stage::Previewing { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => Some(watch),
+            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
+                Some(watch)
+            }
             Stage::Delivering(delivery) => delivery.watch(),
             _ => None,
         }
@@ -146,7 +152,9 @@ impl Stage {
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
-            Stage::Previewing { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => Some(watch),
+            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
+                Some(watch)
+            }
             Stage::Delivering(delivery) => delivery.watch_mut(),
             _ => None,
         }

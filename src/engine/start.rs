@@ -49,8 +49,9 @@ pub(super) fn asserted(turn: &mut Turn, candidate: PhaseId, mut assertion: Asser
     match assertion.outcome(turn) {
         Outcome::Open => turn.enter(Stage::Asserting { candidate, assertion }),
         Outcome::Holds => {
-            let earns = candidate == live && marker == Some(false);
-            let after = if earns { before(candidate) } else { Some(candidate) };
+            let is_unverified = candidate == live && marker == Some(false);
+            let earns = is_unverified && turn.ledger().is_live_deployed();
+            let after = if is_unverified { before(candidate) } else { Some(candidate) };
             if let Some(after) = after {
                 assert_verified(turn, after, &assertion.watch);
             }
@@ -175,7 +176,10 @@ fn confirm(turn: &mut Turn) {
 /// The user said whether to go on.
 pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
     if !yes {
-        return turn.end(Reason::Refused { why: vec!["it was not agreed to".to_owned()] }, Known::Holds);
+        return turn.end(
+            Reason::Refused { why: vec!["it was not agreed to; --yes agrees beforehand, as is needed without a terminal".to_owned()] },
+            Known::Holds,
+        );
     }
     turn.emit(Event::Agreed);
     let text = turn.ledger().live.clone();

@@ -44,6 +44,14 @@ impl Streak {
         }
     }
 
+    /// What was counted as a pass is none in all: it was another one's than before. It may still begin a row.
+    pub(super) fn was_another(&mut self) {
+        if self.passes > 0 {
+            self.totals.0 -= 1;
+            self.totals.1 += 1;
+        }
+    }
+
     pub(super) fn keep(&mut self, sample: Sample) {
         if self.recent.len() == KEPT_SAMPLES {
             self.recent.remove(0);
@@ -92,6 +100,18 @@ mod tests {
         assert_eq!(verdict(&[Fail, Fail, Fail]), Verdict::Failed);
         assert_eq!(verdict(&[Error, Error, Error]), Verdict::Errored);
         assert_eq!(after(&[Fail, Fail, Fail, Fail]).verdict(&sampling, false, false), Verdict::Unknown, "failures decide nothing yet");
+    }
+
+    #[test]
+    fn a_pass_of_another_container_begins_a_row_and_is_a_failure_in_all() {
+        let mut streak = after(&[Reading::Pass]);
+        streak.passes = 0;
+        streak.count(Count::Reading(Reading::Pass));
+        streak.was_another();
+        assert_eq!((streak.passes, streak.totals), (1, (1, 1, 0)));
+        let mut streak = after(&[Reading::Fail]);
+        streak.was_another();
+        assert_eq!(streak.totals, (0, 1, 0), "a failure is counted once");
     }
 
     #[test]

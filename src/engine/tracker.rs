@@ -82,6 +82,9 @@ impl Tracker {
         }
 
         self.container.count(look.count);
+        if look.changed.is_some() {
+            self.container.was_another();
+        }
         let mut reading = match look.count {
             Count::Reading(reading) => reading,
             Count::Pending => Reading::Fail,

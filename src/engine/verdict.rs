@@ -54,6 +54,11 @@ fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
         return match &ledger.standing {
             Standing::Untouched => format!("{app} was not touched"),
             Standing::Verified(live) if !facts.changed => format!("{app} runs phase `{}` and was not touched", phase(live)),
+            Standing::Unverified(sent) => {
+                let seen = if all == 0 { String::new() } else { format!(", {count} when last seen") };
+                format!("it is not known what {app} runs: phase `{}` was sent and is not verified{seen}", phase(sent))
+            }
+            _ if all == 0 => format!("it is not known what {app} runs"),
             _ => format!("it is not known what {app} runs, {count} when last seen"),
         };
     }

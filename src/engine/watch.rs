@@ -224,6 +224,13 @@ impl Watch {
         }
     }
 
+    /// Whether the last round knew the containers and read nothing but passes.
+    pub(super) fn is_passing(&self) -> bool {
+        let of_services = self.services.values().map(|tracker| tracker.last.as_ref().map(|last| last.reading));
+        let of_others = self.others.values().map(|streak| streak.recent.last().map(|sample| sample.reading));
+        (self.is_known || self.looks != Looks::MustKnow) && of_services.chain(of_others).all(|reading| reading == Some(Reading::Pass))
+    }
+
     /// Why nothing can be said, when everything that is not met could not be asked in the last round.
     pub(super) fn only_errors(&self, schedule: &Schedule) -> Option<String> {
         let mut why = None;

@@ -205,7 +205,7 @@ pub enum Probe {
         /// What the answer must be; all of them. Empty in the plan means `status in [200..=299]`, filled in by lowering.
         assertions: Vec<Spanned<HttpAssertion>>,
     },
-    /// `tcp "HOST:PORT"`: a connection is accepted.
+    /// `tcp "HOST:PORT"`: a connection is accepted and kept for a moment.
     Tcp {
         /// The address.
         address: Spanned<Text>,

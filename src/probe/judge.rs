@@ -28,8 +28,10 @@ pub enum Outcome {
         /// Whether there was more of it.
         cut: bool,
     },
-    /// The connection was accepted; for tcp that is all that is asked.
+    /// The connection was accepted and kept; for tcp that is all that is asked.
     Connected,
+    /// The connection was accepted and closed again before anything was said, as Docker's proxy does for a container that does not listen.
+    ShownTheDoor,
     /// The connection was refused.
     Refused,
     /// The connection was reset.
@@ -57,6 +59,7 @@ pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -
             None => (Reading::Pass, told(request, outcome)),
             Some(actual) => (Reading::Fail, actual),
         },
+        Outcome::ShownTheDoor => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
         Outcome::Refused => (Reading::Fail, "connection refused".into()),
         Outcome::Reset => (Reading::Fail, "connection reset".into()),
         Outcome::Closed => (Reading::Fail, "connection closed before the answer was whole".into()),
@@ -119,7 +122,7 @@ fn contains(body: &[u8], needle: &[u8]) -> bool {
 /// What must hold, as the plan writes it.
 fn expected(question: &Question) -> String {
     match question {
-        Question::Tcp { .. } => "a connection".into(),
+        Question::Tcp { .. } => "a connection that is kept".into(),
         Question::Http { assertions, .. } if assertions.is_empty() => "an answer".into(),
         Question::Http { assertions, .. } => assertions.iter().map(assertion_text).collect::<Vec<_>>().join(", "),
     }

@@ -208,7 +208,9 @@ pub fn heartbeat(view: &View) -> Beat {
         _ => String::new(),
     };
     let left = if left.is_empty() { format!("for {}", duration(view.now - wait.since)) } else { left };
-    let detail = format!("{progress}waits for {}; {left}", wait.what);
+    // "cannot ask: …" is what keeps it waiting, the rest what it waits for.
+    let what = if wait.what.starts_with("cannot ask") { wait.what.clone() } else { format!("waits for {}", wait.what) };
+    let detail = format!("{progress}{what}; {left}");
     Beat { subject: current(view), word: "waiting", detail, style: Style::Dim, stays: false }
 }
 

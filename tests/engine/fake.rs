@@ -28,6 +28,8 @@ pub enum Deploying {
     Done,
     /// Fails before any container is touched, with this log.
     Fails(Vec<String>),
+    /// Dokploy is restarted in the middle of it, before any container is touched.
+    Cancelled,
     NeverStarts,
     /// Its row is never final.
     Hangs,
@@ -73,6 +75,8 @@ pub struct Fake {
     pub dies: Option<(String, Moment)>,
     /// A service that the deploy of that number breaks without touching its container.
     pub breaks: Option<(u64, String)>,
+    /// Marker of the newest deploy, when it ended as done.
+    pub last_done: Option<String>,
     deploys: u64,
     replacements: u64,
     made: u64,
@@ -97,6 +101,7 @@ impl Fake {
             interrupt_at: None,
             dies: None,
             breaks: None,
+            last_done: None,
             deploys: 0,
             replacements: 0,
             made: 0,
@@ -203,6 +208,7 @@ impl Fake {
                     host: Some(vec![HostContainer { name: "cron".to_owned(), ours: false, ports: vec![], running: true }]),
                     queue: vec![],
                     running_row: None,
+                    last_done: self.last_done.clone(),
                     unsupported: vec![],
                     missing_rights: vec![],
                     warnings: vec![],
@@ -250,7 +256,9 @@ impl Fake {
         let queued = (seconds(1), Answer::Progress(DeployProgress::Queued { ahead: 0, active: None }));
         let started = (seconds(2), Answer::Progress(DeployProgress::Started { deployment: deployment.clone() }));
         let end = |status| (seconds(20), Answer::Deployed(DeployEnd::Finished { deployment: deployment.clone(), status, error: None }));
-        match (self.deploying)(marker, self.deploys) {
+        let deploying = (self.deploying)(marker, self.deploys);
+        self.last_done = (deploying == Deploying::Done).then(|| marker.to_owned());
+        match deploying {
             Deploying::Done => {
                 let wanted = self.services_of(&self.text);
                 let replaced = (self.replaces)(marker, self.deploys);
@@ -266,6 +274,7 @@ impl Fake {
                 vec![queued, started, end(RowStatus::Done)]
             }
             Deploying::Fails(_) => vec![queued, started, end(RowStatus::Error)],
+            Deploying::Cancelled => vec![queued, started, end(RowStatus::Cancelled)],
             Deploying::NeverStarts => {
                 vec![queued, (seconds(9), Answer::Deployed(DeployEnd::NeverStarted { evidence: "gone from queue and history".to_owned() }))]
             }

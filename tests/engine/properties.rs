@@ -160,6 +160,7 @@ impl Chaos {
             host: Some(vec![]),
             queue: vec![],
             running_row: None,
+            last_done: None,
             unsupported: vec![],
             missing_rights: vec![],
             warnings: vec![],

@@ -97,6 +97,8 @@ fn somebody_elses_deploy_is_not_disturbed() {
         survey.queue = vec![QueuedJob { title: "by hand".to_owned(), this_app: true, active: false }];
     });
     assert!(why(&refused(&mut fake, 7)).contains("by hand"));
+    fake.survey = Box::new(|survey| survey.running_row = Some("plan run=r0 phase=core try=1".to_owned()));
+    assert!(why(&refused(&mut fake, 7)).contains("by another or an earlier run of plan is running"), "it may be one's own that was killed");
 }
 
 #[test]

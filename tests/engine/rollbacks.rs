@@ -3,7 +3,7 @@
 use super::fake::{Behaviour, Deploying, Fake, Run, drive, options};
 use super::plan::schedule;
 use rollout_plan::engine::*;
-use rollout_plan::schedule::{PhaseId, body_of};
+use rollout_plan::schedule::{Header, PhaseId, body_of, is_phase};
 
 fn crash(service: &'static str) -> Fake {
     let mut fake = Fake::new(schedule());
@@ -43,7 +43,10 @@ fn a_crash_loop_leads_back_to_the_last_verified_phase() {
     assert_eq!(services[0].service, "crm");
     assert!(services[0].actual.contains("restarted"), "{services:?}");
     assert!(run.has(|event| matches!(event, Event::RollbackStarted { target: Target::Phase(PhaseId(1)), undo: Undo::Redeploy })));
-    assert_eq!(run.changes()[6..], ["replace business", "deploy phase=business", "replace core verified", "deploy rollback-to=core"]);
+    assert_eq!(
+        run.changes()[6..],
+        ["replace business", "deploy phase=business", "replace core", "deploy rollback-to=core", "replace core verified"]
+    );
     assert!(!fake.containers.contains_key("crm"));
     evidence_comes_first(&run);
     let evidence = run.effects.iter().find_map(|(_, effect)| match effect {
@@ -53,6 +56,55 @@ fn a_crash_loop_leads_back_to_the_last_verified_phase() {
     let evidence = evidence.unwrap();
     assert!(evidence.logs["crm"].lines.len() >= 100 && evidence.containers.len() == 3);
     assert!(!evidence.samples["tcp crm:80"].is_empty() && body_of(&evidence.text) == schedule().phases[2].text);
+}
+
+#[test]
+fn a_rollback_that_failed_is_not_taken_for_what_runs_by_the_next_run() {
+    let mut fake = crash("crm");
+    fake.deploying = Box::new(|marker, _| if marker.contains("rollback-to") { Deploying::Fails(vec![]) } else { Deploying::Done });
+    let run = drive(&mut fake, options());
+    assert_eq!(run.code(), 5);
+    let last = run.events.iter().rev().find_map(|(_, event)| match event {
+        Event::Round { services, .. } => Some(services),
+        _ => None,
+    });
+    assert!(last.unwrap().contains_key("crm"), "what is said to run is what runs after the failed rollback");
+    assert_eq!(run.ending.verdict, "backend is degraded, 2/3 healthy when last seen: phase `business` failed and its rollback failed");
+    assert!(is_phase(&schedule().phases[1], &fake.text) && !Header::parse(&fake.text).unwrap().verified);
+    assert!(fake.containers.contains_key("crm"), "what failed still runs");
+
+    fake.deploying = Box::new(|_, _| Deploying::Done);
+    let run = drive(&mut fake, Options { run: "r2".to_owned(), until: Some(PhaseId(1)), ..options() });
+    assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+    assert_eq!(run.changes(), ["replace core", "deploy phase=core", "replace core verified"]);
+    assert!(!fake.containers.contains_key("crm"), "left over of a phase that the live text had undone");
+}
+
+#[test]
+fn a_rollback_cut_short_before_its_mark_earns_it_in_the_next_run() {
+    let mut fake = crash("crm");
+    fake.meddle = Box::new(|number, text| {
+        if number == 7 {
+            text.push_str("# by hand\n");
+        }
+    });
+    let run = drive(&mut fake, options());
+    assert_eq!(run.code(), 4, "the mark is only a mark: {}", run.ending.verdict);
+    assert!(run.has(|event| matches!(event, Event::Warned { text } if text.contains("could not be marked"))));
+    fake.text = fake.text.replace("# by hand\n", "");
+    fake.meddle = Box::new(|_, _| {});
+    let run = drive(&mut fake, Options { run: "r2".to_owned(), until: Some(PhaseId(1)), ..options() });
+    assert_eq!((run.code(), run.changes()), (0, vec!["replace core verified".to_owned()]));
+}
+
+#[test]
+fn nobody_is_blamed_for_a_restart_of_dokploy() {
+    let mut fake = Fake::new(schedule());
+    fake.deploying = Box::new(|_, number| if number == 3 { Deploying::Cancelled } else { Deploying::Done });
+    let run = drive(&mut fake, options());
+    assert_eq!(run.code(), 4, "{}", run.ending.verdict);
+    let Cause::Deploy { status: RowStatus::Cancelled, services, .. } = cause(&run) else { panic!("{:?}", cause(&run)) };
+    assert_eq!(services.len(), 0);
 }
 
 #[test]

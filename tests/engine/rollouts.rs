@@ -63,10 +63,27 @@ fn a_phase_that_is_live_and_was_never_verified_earns_its_mark_without_a_deploy()
     for service in ["api", "brain"] {
         fake.make(service, Moment::START, Behaviour::Well);
     }
+    fake.last_done = Some("plan run=r0 phase=core try=1".to_owned());
     let run = drive(&mut fake, Options { until: Some(PhaseId(1)), ..options() });
     assert_eq!(run.code(), 0, "{}", run.ending.verdict);
     assert_eq!(run.changes(), ["replace core verified"]);
     assert!(run.has(|event| matches!(event, Event::Settled { .. })), "it soaks again");
+}
+
+#[test]
+fn a_text_that_was_put_there_and_never_deployed_earns_nothing() {
+    // A run that was killed between the text and its deploy; what runs is of another text, and well.
+    for last in [None, Some("plan run=r0 phase=foundation try=1"), Some("plan run=r9 phase=core try=1"), Some("Manual deployment")] {
+        let mut fake = Fake::new(schedule());
+        fake.text = render(&fake.schedule.phases[1].clone(), "r0", &BTreeMap::new(), false);
+        for service in ["api", "brain"] {
+            fake.make(service, Moment::START, Behaviour::Well);
+        }
+        fake.last_done = last.map(str::to_owned);
+        let run = drive(&mut fake, Options { until: Some(PhaseId(1)), ..options() });
+        assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+        assert_eq!(run.changes(), ["replace core", "deploy phase=core", "replace core verified"], "{last:?}");
+    }
 }
 
 #[test]
@@ -115,6 +132,34 @@ fn not_seeing_the_containers_holds_and_is_no_failure() {
     fake.is_seen = Box::new(|now| !(30..80).contains(&now.0.as_secs()));
     let run = drive(&mut fake, options());
     assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+}
+
+#[test]
+fn errors_that_end_late_in_a_soak_do_not_end_the_run() {
+    // A soak of 30 s may take 63 s; errors that begin before and end later are borne for the 60 s of settling.
+    let whole = drive(&mut Fake::new(schedule()), options());
+    let settled = |event: &Event| matches!(event, Event::Settled { .. });
+    let soak = whole.events.iter().find(|(_, event)| settled(event)).unwrap().0;
+    for (from, to, code) in [(25, 60, 0), (25, 90, 0), (25, 110, 10)] {
+        let mut fake = Fake::new(schedule());
+        fake.is_seen = Box::new(move |now| now < soak || !(from..to).contains(&(now - soak).as_secs()));
+        let run = drive(&mut fake, options());
+        assert_eq!(run.code(), code, "{from}..{to}: {}", run.ending.verdict);
+        assert!(!run.has(|event| matches!(event, Event::RollbackStarted { .. })));
+    }
+}
+
+#[test]
+fn what_answers_again_at_an_assertion_s_end_is_asked_to_the_end_of_a_row() {
+    // What is live is asserted for 60 s at most; after 57 s of errors there is time for one pass, and a row is two.
+    for (until, code) in [(57, 0), (300, 9)] {
+        let mut fake = Fake::new(schedule());
+        drive(&mut fake, options());
+        fake.is_seen = Box::new(move |now| now.0.as_secs() >= until);
+        fake.survey = Box::new(|survey| survey.host = None);
+        let run = drive(&mut fake, options());
+        assert_eq!(run.code(), code, "{}", run.ending.verdict);
+    }
 }
 
 #[test]

@@ -169,6 +169,7 @@ impl Script {
             host: None,
             queue: Vec::new(),
             running_row: None,
+            last_done: None,
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
