@@ -83,8 +83,15 @@ fn an_empty_list_is_none_when_docker_answers_in_between() {
     assert_eq!(*by_host.answer(), Answer::Observed(Observed::Known(Vec::new())));
     assert_eq!(by_host.calls("docker.getContainersByAppNameMatch"), 2, "it is listed again after Docker has shown that it answers");
     // Dokploy hides its own containers, so the host's list may be empty too.
-    let by_health = observe(|call, _| match call {
+    let by_own = observe(|call, _| match call {
         Call::AppContainers { .. } => none(call),
+        Call::HostContainers { .. } => reply(call, "dockerdown-docker.getContainers"),
+        _ => reply(call, "docker.getContainersByAppNameMatch"),
+    });
+    assert_eq!(*by_own.answer(), Answer::Observed(Observed::Known(Vec::new())));
+    assert_eq!(by_own.calls("docker.getServerHealth"), 0);
+    let by_health = observe(|call, _| match call {
+        Call::AppContainers { .. } | Call::OwnContainers { .. } => none(call),
         Call::HostContainers { .. } => reply(call, "dockerdown-docker.getContainers"),
         _ => reply(call, "docker.getServerHealth"),
     });

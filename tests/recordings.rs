@@ -40,7 +40,7 @@ fn rows_in(call: &Call, body: &Value) -> Option<usize> {
         Call::Compose { .. } | Call::UpdateText { .. } => rows::compose(body).ok().map(|_| 1),
         Call::Queue => rows::queue(body).ok().map(|rows| rows.len()),
         Call::Deployments { .. } => rows::deployments(body).ok().map(|rows| rows.len()),
-        Call::AppContainers { .. } => rows::app_containers(body).ok().map(|rows| rows.len()),
+        Call::AppContainers { .. } | Call::OwnContainers { .. } => rows::app_containers(body).ok().map(|rows| rows.len()),
         Call::HostContainers { .. } => rows::host_containers(body).ok().map(|rows| rows.len()),
         Call::Inspect { .. } => {
             let id = body.get("Id").and_then(Value::as_str)?;

@@ -216,7 +216,7 @@ fn an_app_on_another_server_is_asked_for_there() {
 #[test]
 fn silent_docker_is_unknown_and_not_nothing() {
     let played = survey(|call, now| match call {
-        Call::AppContainers { .. } => reply(call, "dockerdown-docker.getContainersByAppNameMatch"),
+        Call::AppContainers { .. } | Call::OwnContainers { .. } => reply(call, "dockerdown-docker.getContainersByAppNameMatch"),
         Call::HostContainers { .. } => reply(call, "dockerdown-docker.getContainers"),
         Call::ServerHealth => reply(call, "dockerdown-docker.getServerHealth"),
         _ => owner(call, now),

@@ -82,6 +82,7 @@ proptest! {
             }
             docker_answered |= match (call, &reply) {
                 (Call::HostContainers { .. }, Reply::Answered(Body::Json(body))) => rows::docker_answered(body),
+                (Call::OwnContainers { .. }, Reply::Answered(Body::Json(body))) => rows::app_containers(body).is_ok_and(|rows| !rows.is_empty()),
                 (Call::ServerHealth, Reply::Answered(Body::Json(body))) => rows::engine_answered(body),
                 _ => false,
             };

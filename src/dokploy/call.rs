@@ -82,6 +82,12 @@ pub enum Call {
         /// The server, when it is not Dokploy's own host.
         server: Option<String>,
     },
+    /// `docker.getContainersByAppNameMatch` without `appType`, by the name prefix `dokploy`: Dokploy's own containers, which
+    /// `docker.getContainers` hides.
+    OwnContainers {
+        /// The server, when it is not Dokploy's own host.
+        server: Option<String>,
+    },
     /// `docker.getServerHealth` of Dokploy's own host: whether Docker answers when its lists come empty. From v0.30 on.
     ServerHealth,
     /// `docker.getConfig`: `docker inspect`.
@@ -115,7 +121,7 @@ impl Call {
             Call::Queue => "deployment.queueList",
             Call::Deployments { .. } => "deployment.allByCompose",
             Call::DeployLog { .. } => "deployment.readLogs",
-            Call::AppContainers { .. } => "docker.getContainersByAppNameMatch",
+            Call::AppContainers { .. } | Call::OwnContainers { .. } => "docker.getContainersByAppNameMatch",
             Call::HostContainers { .. } => "docker.getContainers",
             Call::ServerHealth => "docker.getServerHealth",
             Call::Inspect { .. } => "docker.getConfig",
@@ -132,7 +138,9 @@ impl fmt::Debug for Call {
             Call::ContainerLog { container, lines, .. } => write!(f, "({container}, {lines} lines)"),
             Call::DeployLog { deployment, lines } => write!(f, "({deployment}, {lines} lines)"),
             Call::Inspect { container, server } => write!(f, "({container}, {server:?})"),
-            Call::AppContainers { server, .. } | Call::HostContainers { server } => write!(f, "({server:?})"),
+            Call::AppContainers { server, .. } | Call::HostContainers { server } | Call::OwnContainers { server } => {
+                write!(f, "({server:?})")
+            }
             _ => Ok(()),
         }
     }

@@ -46,7 +46,9 @@ enum Doubt {
     None,
     /// The host's list was asked for.
     Host,
-    /// The server's health was asked for: names with "dokploy" in them are not listed, so the host's list may be empty too.
+    /// Dokploy's own containers were asked for: the host's list hides them, so it may be empty too.
+    Own,
+    /// The server's health was asked for, which not every key may see.
     Health,
     /// Docker answers.
     Settled,
@@ -75,6 +77,7 @@ impl Observe {
             (Some(ids), _) => self.inspected(&ids, outcomes),
             (None, Doubt::None | Doubt::Settled) => self.listed(outcomes.pop_front()),
             (None, Doubt::Host) => self.host_told(outcomes.pop_front()),
+            (None, Doubt::Own) => self.own_told(outcomes.pop_front()),
             (None, Doubt::Health) => self.health_told(outcomes.pop_front()),
         }
     }
@@ -111,6 +114,17 @@ impl Observe {
     fn host_told(&mut self, outcome: Option<Outcome>) -> Look {
         match outcome {
             Some(Outcome::Body(Body::Json(answer))) if docker_answered(&answer) => self.settled(),
+            // The health is that of Dokploy's own host.
+            _ => {
+                self.doubt = Doubt::Own;
+                Look::Ask(vec![Call::OwnContainers { server: self.server.clone() }])
+            }
+        }
+    }
+
+    fn own_told(&mut self, outcome: Option<Outcome>) -> Look {
+        match outcome {
+            Some(Outcome::Body(Body::Json(answer))) if app_containers(&answer).is_ok_and(|rows| !rows.is_empty()) => self.settled(),
             // The health is that of Dokploy's own host.
             _ if self.server.is_none() => {
                 self.doubt = Doubt::Health;

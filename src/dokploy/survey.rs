@@ -197,6 +197,10 @@ impl Survey {
     }
 
     fn done(&mut self) -> Step {
+        // Docker was shown to answer between two empty lists: then what the host's list hides is Dokploy's own, and nothing else runs.
+        if self.host.is_none() && self.found.containers == Observed::Known(Vec::new()) {
+            self.host = Some(Vec::new());
+        }
         let own: BTreeSet<&str> = match &self.found.containers {
             Observed::Known(containers) => containers.iter().map(|container| container.id.0.as_str()).collect(),
             Observed::Unknown(_) => BTreeSet::new(),

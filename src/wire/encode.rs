@@ -23,6 +23,7 @@ pub fn encode(call: &Call) -> HttpRequest {
         Call::AppContainers { app_name, server } => {
             query(&with_server(&[("appName", app_name), ("appType", "docker-compose")], server.as_deref()))
         }
+        Call::OwnContainers { server } => query(&with_server(&[("appName", "dokploy")], server.as_deref())),
         Call::HostContainers { server } => query(&with_server(&[], server.as_deref())),
         Call::Inspect { container, server } => query(&with_server(&[("containerId", container)], server.as_deref())),
         Call::UpdateText { compose, text } => post(call, &json!({ "composeId": compose, "composeFile": text })),

@@ -26,7 +26,14 @@ const STOP: Duration = Duration::from_secs(180);
 pub fn limits(call: &Call, remote: bool) -> TimeLimits {
     let answer = match call {
         Call::Stop { .. } => STOP,
-        Call::AppContainers { server, .. } | Call::HostContainers { server } | Call::Inspect { server, .. } if server.is_some() => FAR,
+        Call::AppContainers { server, .. }
+        | Call::HostContainers { server }
+        | Call::OwnContainers { server }
+        | Call::Inspect { server, .. }
+            if server.is_some() =>
+        {
+            FAR
+        }
         Call::ContainerLog { .. } | Call::DeployLog { .. } | Call::ConvertedCompose { .. } if remote => FAR,
         _ => NEAR,
     };
