@@ -153,7 +153,7 @@ impl Ledger {
                 let text = self.texts.get(phase).cloned().unwrap_or_else(|| rendered(phase, true));
                 // What has yet to be deployed must not say that it is verified: the next run would believe it.
                 let must_prove = matches!(self.standing, Standing::GoingBack { undo: Undo::Redeploy, .. });
-                if must_prove { self.with_mark(*phase, &text, false, schedule, options) } else { text }
+                if must_prove { with_mark(*phase, &text, false, schedule, options) } else { text }
             }
             DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
         }
@@ -161,14 +161,7 @@ impl Ledger {
 
     /// The live text with a marker that says verified. Its body stays as it is, with the commits it was deployed with.
     pub(super) fn marked(&self, phase: PhaseId, schedule: &Schedule, options: &Options) -> String {
-        self.with_mark(phase, &self.live, true, schedule, options)
-    }
-
-    fn with_mark(&self, phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
-        let (phase, body) = (schedule.phase(phase), body_of(text));
-        let files = phase.digest.clone();
-        let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
-        format!("{header}\n{body}")
+        with_mark(phase, &self.live, true, schedule, options)
     }
 
     /// Whether the live text says that it is not verified.
@@ -234,6 +227,14 @@ impl Ledger {
             DeployPurpose::Rollback(target) => format!("plan run={run} rollback-to={} try={attempt}", name_of(target, schedule)),
         }
     }
+}
+
+/// A text with a marker of this run in the place of its own.
+fn with_mark(phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
+    let (phase, body) = (schedule.phase(phase), body_of(text));
+    let files = phase.digest.clone();
+    let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
+    format!("{header}\n{body}")
 }
 
 /// The app's containers, as far as the survey can tell them: by themselves, or by their absence among those of the host.

@@ -206,7 +206,7 @@ pub(super) fn verified(turn: &mut Turn, way: &Way) {
     });
     match way.restore.target() {
         Target::Phase(phase) if turn.ledger().lacks_mark() && !turn.is_leaving() => {
-            replace::begin(turn, DeployPurpose::Mark(phase), Then::End)
+            replace::begin(turn, DeployPurpose::Mark(phase), Then::End);
         }
         _ => failure::end(turn, Known::Holds),
     }

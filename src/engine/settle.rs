@@ -119,15 +119,10 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         if until > soaking.limit && reading == Reading::Error {
             // Time in which nobody could ask is not the service's: what the soak lacks for it is given, once.
             let why = format!("{service}: {why}");
-            let hold = match soaking.held {
-                Some(hold) => hold,
-                None => {
-                    let hold = turn.now + phase.settle;
-                    soaking.held = Some(hold);
-                    turn.emit(Event::Holding { why: why.clone(), until: hold });
-                    hold
-                }
-            };
+            let hold = soaking.held.unwrap_or(turn.now + phase.settle);
+            if soaking.held.replace(hold).is_none() {
+                turn.emit(Event::Holding { why: why.clone(), until: hold });
+            }
             soaking.limit = soaking.limit.max(limit(turn, &delivery.job, phase.soak));
             if turn.now >= hold || until > soaking.limit {
                 return cannot_tell(turn, delivery, why);
