@@ -229,6 +229,14 @@ impl Ledger {
     }
 }
 
+/// A text with a marker of this run in the place of its own.
+fn with_mark(phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
+    let (phase, body) = (schedule.phase(phase), body_of(text));
+    let files = phase.digest.clone();
+    let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
+    format!("{header}\n{body}")
+}
+
 /// The app's containers, as far as the survey can tell them: by themselves, or by their absence among those of the host.
 pub(super) fn known_containers(survey: &Survey) -> Option<&[Container]> {
     match (&survey.containers, &survey.host) {
