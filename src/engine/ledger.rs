@@ -253,11 +253,3 @@ pub(super) fn name_of(target: &Target, schedule: &Schedule) -> String {
         Target::Baseline => "baseline".to_owned(),
     }
 }
-
-/// A text under a marker of this run.
-fn with_mark(phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
-    let (phase, body) = (schedule.phase(phase), body_of(text));
-    let files = phase.digest.clone();
-    let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
-    format!("{header}\n{body}")
-}

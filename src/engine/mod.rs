@@ -87,6 +87,7 @@ pub use platform::{
 };
 pub use preflight::outlook;
 pub use sample::{Reading, Sample, Verdict};
+pub use start::first_phase;
 
 use crate::schedule::Schedule;
 use std::sync::Arc;

@@ -7,17 +7,26 @@ use super::ledger::known_containers;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
-use super::{Answer, ContainerState, Effect, Event, Intent, Position, Reading, Reason, phase};
+use super::{Answer, ContainerState, Effect, Event, Intent, Position, Reading, Reason, Survey, phase};
 use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the start position.
 pub(super) fn begin(turn: &mut Turn) {
     let schedule = turn.schedule();
+    let is_asked_for = |phase: PhaseId| turn.options().until.is_none_or(|until| phase <= until);
     let Some(Position::Phase(live, _)) = turn.ledger().position else {
-        return found(turn, None, false);
+        let first = turn.ledger().survey.as_ref().map_or(PhaseId(0), |survey| first_phase(&schedule, survey));
+        // Beyond `--until` there is nothing to start: what keeps the first phase from being sent is told then.
+        let first = if is_asked_for(first) { first } else { PhaseId(0) };
+        if first > PhaseId(0) {
+            let passed = listed(schedule.phases[..first.0].iter().map(|phase| format!("`{}`", phase.name)));
+            turn.warn(format!("{passed}: not run, since it would take services away that run now"));
+        }
+        return found(turn, before(first), false);
     };
-    if turn.options().redeploy {
+    // What is live and is not to be sent again has to be asked, before anything is said of it.
+    if turn.options().redeploy && is_asked_for(live) {
         return found(turn, before(live), false);
     }
     let candidate = match turn.ledger().survey.as_ref().and_then(known_containers) {
@@ -34,6 +43,20 @@ pub(super) fn begin(turn: &mut Turn) {
     let until = turn.within(schedule.phase(candidate).settle);
     let assertion = Assertion::begin(turn, services, [], Looks::MustKnow, until);
     turn.enter(Stage::Asserting { candidate, assertion });
+}
+
+/// Where a run starts when no phase of the plan is live: the first phase that takes no running service away, so that a phase whose file
+/// was changed, or a text that was adopted, is followed by what is nearest to it. The first of all when every one would.
+pub fn first_phase(schedule: &Schedule, survey: &Survey) -> PhaseId {
+    let containers = known_containers(survey).unwrap_or_default().iter();
+    let running = containers.filter(|one| matches!(one.state, ContainerState::Running | ContainerState::Restarting));
+    let running: BTreeSet<&ServiceName> = running.map(|one| &one.service).collect();
+    let keeps = |id: &PhaseId| {
+        let phases = &schedule.phases[..=id.0];
+        let meant = |service: &ServiceName| phases.iter().any(|phase| phase.removes.contains(service));
+        running.iter().all(|service| schedule.phase(*id).services.contains(*service) || meant(service))
+    };
+    (0..schedule.phases.len()).map(PhaseId).find(keeps).unwrap_or(PhaseId(0))
 }
 
 fn before(phase: PhaseId) -> Option<PhaseId> {

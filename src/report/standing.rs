@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging};
 use super::outline::Outline;
 use super::words::count;
 use super::{cause, difference};
-use crate::engine::{Observed, Position, Reason, Survey};
+use crate::engine::{Observed, Position, Reason, Survey, first_phase};
 use crate::schedule::{PhaseId, Schedule};
 
 /// Columns of the labels, as in the schedule above it.
@@ -22,7 +22,7 @@ pub fn standing(
     let row = |label: &str, text: &str| hanging(&Line::text("  ").cell(Style::Dim, label, LABEL), Style::Plain, text, width);
     let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, format!("Live, as Dokploy {} at {dokploy} says", survey.version))];
     lines.extend(row("app", &format!("{} ({})", Outline::new(schedule).app, survey.app_name)));
-    let (live, then) = words(schedule, position);
+    let (live, then) = words(schedule, position, survey);
     lines.extend(row("text", &live));
     lines.extend(row("runs", &containers(survey)));
     if !survey.queue.is_empty() {
@@ -57,10 +57,9 @@ pub fn standing(
 }
 
 /// Which text is live, and what a run would begin with.
-fn words(schedule: &Schedule, position: &Position) -> (String, String) {
+fn words(schedule: &Schedule, position: &Position, survey: &Survey) -> (String, String) {
     let name = |phase: PhaseId| schedule.phase(phase).name.as_str();
-    let first = || schedule.phases.first().map_or("", |phase| phase.name.as_str());
-    let from_the_start = || format!("starts with phase {}", first());
+    let from_the_start = || format!("starts with phase {}", name(first_phase(schedule, survey)));
     match position {
         Position::Empty => ("none yet".to_owned(), from_the_start()),
         Position::Phase(phase, Some(true)) => {
