@@ -167,6 +167,30 @@ async fn with_all_phases_live_nothing_takes_a_container_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_changed_file_of_the_last_phase_is_rolled_out_without_the_phases_before() {
+    let (sandbox, state) = all_live(&[]).await;
+    let before = containers(&sandbox);
+    let file = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bizosaas/phase4.yml")).unwrap();
+    let changed = seed_with(&[("phase4.yml", format!("{file}# a word more\n"))]);
+    let left = rollout_of(changed, "changed", &sandbox, state.path(), Options::default()).await;
+    assert_eq!((left.ending.exit_code().0, &left.ending.reason), (0, &Reason::Completed), "{}", left.ending.verdict);
+    let titles: Vec<&str> = left.calls.iter().filter_map(|call| call.title.as_deref()).collect();
+    assert_eq!(titles, ["plan run=changed phase=complete try=1"]);
+    assert_eq!(containers(&sandbox), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_until_leaves_out_is_asked_before_it_is_called_well() {
+    let (sandbox, state) = all_live(&[]).await;
+    sandbox.with_world(|world, now| world.add_fault(now, "ai-agents: http-500".parse().unwrap()));
+    let options = Options { redeploy: true, until: Some(PhaseId(0)), ..Options::default() };
+    let left = rollout_of(seed(), "until", &sandbox, state.path(), options).await;
+    assert_eq!(left.ending.exit_code().0, 3, "{}", left.ending.verdict);
+    assert!(left.ending.verdict.contains("ai-agents"), "{}", left.ending.verdict);
+    changed_nothing(&left);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_edit_with_all_phases_live_is_refused_and_adopting_it_takes_no_container_away() {
     let (sandbox, state) = all_live(&[]).await;
     let before = containers(&sandbox);
