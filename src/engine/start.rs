@@ -21,7 +21,7 @@ pub(super) fn begin(turn: &mut Turn) {
         let first = if is_asked_for(first) { first } else { PhaseId(0) };
         if first > PhaseId(0) {
             let passed = listed(schedule.phases[..first.0].iter().map(|phase| format!("`{}`", phase.name)));
-            turn.warn(format!("{passed}: not run, since it would take services away that run now"));
+            turn.warn(format!("{passed} would take services away that run now: passed over"));
         }
         return found(turn, before(first), false);
     };

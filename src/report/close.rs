@@ -154,7 +154,7 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
         Reason::Completed | Reason::NothingToDo => return Vec::new(),
         Reason::PhaseFailed { .. } if ending.facts.verified => {
             let after = match (&ending.live, view.rollback.as_ref().map(|rollback| &rollback.target)) {
-                (_, Some(Target::Baseline)) | (None, _) => "it starts from the beginning".to_owned(),
+                (_, Some(Target::Baseline)) | (None, _) => "it begins where this one began".to_owned(),
                 (Some(live), _) => format!("it goes on after {live}"),
             };
             let nobodys = view.failure.as_ref().map_or("Find the cause", |failure| nobodys_fault(&failure.cause));

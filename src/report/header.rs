@@ -73,8 +73,8 @@ fn start_words(view: &View, start: &Start) -> String {
     let then = match (after, to_run.first()) {
         (_, None) => "nothing to deploy".to_owned(),
         (_, Some(first)) if *earns => format!("starting with {}, which holds", name(first)),
-        (Some(_), Some(_)) => "starting after it".to_owned(),
-        (None, Some(first)) => format!("starting with {}", name(first)),
+        (Some(after), Some(_)) if matches!(&view.live, Some(Position::Phase(live, _)) if live == after) => "starting after it".to_owned(),
+        (_, Some(first)) => format!("starting with {}", name(first)),
     };
     if found.is_empty() { then } else { format!("{found}: {then}") }
 }
