@@ -68,17 +68,53 @@ fn tail(of: &str, log: &Log, width: usize) -> Vec<Line> {
     if log.lines.is_empty() {
         return vec![Line::text(format!("  {of} is empty"))];
     }
-    let skipped = log.lines.len().saturating_sub(TAIL);
+    let all = count(log.lines.len(), "line");
+    let end = telling_end(&log.lines);
+    let skipped = end.saturating_sub(TAIL);
     let head = match skipped {
-        0 => format!("  {of}:"),
-        _ => format!("  {of}, the last {TAIL} of {}:", count(log.lines.len(), "line")),
+        0 if end == log.lines.len() => format!("  {of}:"),
+        _ if end == log.lines.len() => format!("  {of}, the last {TAIL} of {all}:"),
+        _ => format!("  {of}, the {} up to its last error, of {} in all:", count(end - skipped, "line"), log.lines.len()),
     };
     let mut lines = vec![Line::text(head).fit(width)];
-    lines.extend(quoted(log.lines[skipped..].iter().map(String::as_str), width));
+    lines.extend(quoted(log.lines[skipped..end].iter().map(String::as_str), width));
     lines
+}
+
+/// Where the tail ends that tells most: at the end, unless what ends a crash loop is another start and the error lies before it.
+fn telling_end(lines: &[String]) -> usize {
+    let tells = |line: &&String| {
+        let line = line.to_lowercase();
+        ["error", "fatal", "panic", "exception", "traceback", "killed"].iter().any(|word| line.contains(word))
+    };
+    let is_shown = lines[lines.len().saturating_sub(TAIL)..].iter().any(|line| tells(&line));
+    if is_shown {
+        return lines.len();
+    }
+    lines.iter().rposition(|line| tells(&line)).map_or(lines.len(), |at| at + 1)
 }
 
 fn quoted<'a>(texts: impl Iterator<Item = &'a str>, width: usize) -> Vec<Line> {
     let first = Line::text("  ").styled(Style::Dim, "│ ");
     texts.flat_map(safe::lines).flat_map(|text| folded(&first, &text, width, ROWS)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(texts: impl IntoIterator<Item = &'static str>) -> Vec<String> {
+        texts.into_iter().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_tail_ends_with_the_last_error_when_another_start_hides_it() {
+        let starts = || std::iter::repeat_n("starting", 25);
+        let crash = lines(starts().chain(["ConfigurationError: no database"]).chain(starts()));
+        assert_eq!(telling_end(&crash), 26);
+        let shown = lines(starts().chain(["fatal: bench crash", "starting"]));
+        assert_eq!(telling_end(&shown), 27, "an error in the tail is seen there");
+        assert_eq!(telling_end(&lines(starts())), 25, "without any error it is the end");
+        assert_eq!(telling_end(&[]), 0);
+    }
 }
