@@ -65,7 +65,7 @@ pub struct Facts {
     pub known: bool,
 }
 
-/// A process exit code (DESIGN §5 of the project; `docs/exit-codes.md`).
+/// A process exit code (`docs/exit-codes.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ExitCode(pub u8);
 
