@@ -107,10 +107,6 @@ codes! {
     SilentChange = "W0502",
     /// Two services share a Redis database number.
     RedisClash = "W0503",
-    /// An image tag that can move.
-    MutableTag = "W0504",
-    /// A variable that neither the file nor a default defines.
-    UndefinedVariable = "W0505",
     /// A git build whose commit cannot be fixed at the start of a run.
     Unpinned = "W0506",
 }

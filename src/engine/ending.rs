@@ -84,9 +84,13 @@ impl ExitCode {
             _ if !known => 10,
             Reason::Completed | Reason::NothingToDo if verified => 0,
             Reason::PhaseFailed { .. } if verified => 4,
-            Reason::CouldNotAsk { .. } | Reason::Refused { .. } if verified => 6,
-            Reason::GateNotHeld { .. } => 6,
-            Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::CouldNotAsk { .. } | Reason::Refused { .. } => 5,
+            Reason::GateNotHeld { .. } | Reason::CouldNotAsk { .. } | Reason::Refused { .. } if verified => 6,
+            Reason::Completed
+            | Reason::NothingToDo
+            | Reason::PhaseFailed { .. }
+            | Reason::GateNotHeld { .. }
+            | Reason::CouldNotAsk { .. }
+            | Reason::Refused { .. } => 5,
         })
     }
 }
@@ -121,7 +125,7 @@ mod tests {
             (Reason::Completed, [10, 5, 10, 0, 10, 5, 10, 0]),
             (Reason::NothingToDo, [10, 5, 10, 0, 10, 5, 10, 0]),
             (Reason::Refused { why: vec![] }, [3, 3, 3, 3, 10, 5, 10, 6]),
-            (Reason::GateNotHeld { what: text() }, [3, 3, 3, 3, 10, 6, 10, 6]),
+            (Reason::GateNotHeld { what: text() }, [3, 3, 3, 3, 10, 5, 10, 6]),
             (Reason::PhaseFailed { phase: text() }, [10, 5, 10, 4, 10, 5, 10, 4]),
             (Reason::Busy { who: text() }, [7, 7, 7, 7, 7, 7, 7, 7]),
             (Reason::CouldNotAsk { why: text() }, [9, 9, 9, 9, 10, 5, 10, 6]),

@@ -161,7 +161,7 @@ fn an_earlier_service_that_fails_between_phases_is_not_blamed_on_the_next() {
     let asked = healthy.events.iter().find(|(_, event)| matches!(event, Event::ApprovalAsked { .. })).unwrap().0;
     fake.dies = Some(("api".to_owned(), asked + seconds(10)));
     let run = drive(&mut fake, options());
-    assert_eq!(run.code(), 6, "{}", run.ending.verdict);
+    assert_eq!(run.code(), 5, "{}", run.ending.verdict);
     assert!(run.has(|event| matches!(event, Event::NotHeld { services, .. } if services[0].service == "api")));
     assert!(!run.has(|event| matches!(event, Event::PhaseFailed { .. })));
 }
