@@ -54,7 +54,7 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
         Answer::Failed(failure) => return Asked::Not(failure.message),
         _ => return Asked::Not("it answered with something else".to_owned()),
     };
-    let options = Options { run: String::new(), adopt: false, redeploy: false, until: None, on_failure_stop: None };
+    let options = Options::default();
     let (position, refusal) = outlook(schedule, &options, &survey);
     let code = match &refusal {
         Some(Reason::Refused { .. }) => 3,

@@ -56,6 +56,8 @@ fn hear(turn: &mut Turn, input: Input) {
             Stage::Approval { phase, gate, op: awaited, rest, .. } if awaited == op => phase::approved(turn, phase, gate, by, yes, rest),
             _ => {}
         },
+        // Nothing takes the lock yet, so nobody answers that.
+        Input::Locked(_) | Input::LockHeld(..) | Input::FailureAsked(_) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };

@@ -1,10 +1,12 @@
 //! What happened: the one stream that journal, reporters and resume live on. Every event carries what it takes to show it.
 
+use super::moment::millis;
 use super::note::Note;
 use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Something that is now so.
 #[expect(clippy::large_enum_variant, reason = "the survey comes once in a run, and a reader matches it as it is")]
@@ -269,6 +271,39 @@ pub enum Event {
         #[serde(skip)]
         text: String,
     },
+    /// The run goes on after it was cut off: by a kill, an interrupt, a lost network.
+    Resumed {
+        /// How long nobody was at work, by the wall clock.
+        #[serde(with = "millis")]
+        gap: Duration,
+        /// What is different in the plan since, one sentence each. Never a compose file.
+        changed: Vec<String>,
+    },
+    /// Nobody was at work for so long in the middle of the run, the machine was asleep or the process stopped: streaks and soaks begin anew.
+    Overslept {
+        /// How long.
+        #[serde(with = "millis")]
+        gap: Duration,
+    },
+    /// Another run of this user on this machine holds the app; it is waited for.
+    LockAwaited {
+        /// Who, in words.
+        holder: String,
+        /// When waiting ends.
+        until: Moment,
+    },
+    /// A service is asked and told, and decides nothing: somebody answers for that.
+    Waived {
+        /// Which.
+        service: ServiceName,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody asked, from another terminal, that the phase in flight be failed.
+    FailureAsked {
+        /// Who, in words.
+        by: String,
+    },
     /// Worth knowing.
     Warned {
         /// What.
@@ -404,6 +439,11 @@ pub enum Cause {
     CouldNotAsk {
         /// Why.
         why: String,
+    },
+    /// Somebody asked for it from another terminal.
+    Asked {
+        /// Who, in words.
+        by: String,
     },
     /// Somebody changed the live text.
     TextChanged {

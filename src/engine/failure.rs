@@ -324,6 +324,7 @@ pub(super) fn in_words(cause: &Cause) -> Vec<String> {
             samples.iter().map(|(_, sample)| format!("expected {}, got {}", sample.expected, sample.actual)).collect()
         }
         Cause::CouldNotAsk { why } => vec![format!("it could not be told: {why}")],
+        Cause::Asked { by } => vec![format!("{by} asked for it to be failed")],
         Cause::TextChanged { diff } => {
             std::iter::once("somebody changed the live compose text".to_owned()).chain(diff.lines().map(str::to_owned)).collect()
         }

@@ -1,7 +1,10 @@
 //! What the engine is told.
 
 use super::{Answer, OpId, Sample};
+use crate::schedule::ServiceName;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Something that happened outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +23,12 @@ pub enum Input {
     Confirmed(OpId, bool),
     /// A person answered.
     Approved(OpId, Approver, bool),
+    /// The app is ours on this machine now.
+    Locked(OpId),
+    /// Another run holds the app; who, in words. Told again when the holder changes. [`Input::Locked`] may follow.
+    LockHeld(OpId, String),
+    /// Somebody asks, from another terminal, that the phase in flight be failed. Who, in words.
+    FailureAsked(String),
     /// The user wants to leave: start nothing more, end resumable.
     Interrupted,
     /// The journal or the store cannot be written: nothing may change that cannot be recorded.
@@ -43,4 +52,16 @@ pub struct Options {
     pub until: Option<crate::schedule::PhaseId>,
     /// `--on-failure`, over every phase's own policy: `rollback` or `stop`.
     pub on_failure_stop: Option<bool>,
+    /// `--from PHASE`, as an index: start there and nowhere else; its predecessor must be live and hold now.
+    pub from: Option<crate::schedule::PhaseId>,
+    /// `--from-broken REASON`: start although what is live does not hold, or is not known to.
+    pub from_broken: Option<String>,
+    /// `--waive SERVICE REASON`: these services are asked and told, and decide nothing.
+    pub waived: BTreeMap<ServiceName, String>,
+    /// `--lock-wait`: how long to wait while another run of this user on this machine holds the app.
+    pub lock_wait: Duration,
+    /// Runs whose journals are on this machine: an unverified text of any other run may be another machine's work in progress.
+    pub known_runs: BTreeSet<String>,
+    /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
+    pub allow_version: Option<String>,
 }

@@ -50,6 +50,7 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
             }
         }
         Cause::CouldNotAsk { why } => format!("could not ask: {why}"),
+        Cause::Asked { by } => format!("{by} asked for it"),
         Cause::TextChanged { .. } => "somebody changed the live compose text".to_owned(),
     }
 }
@@ -81,6 +82,7 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
                 lines.extend(field("actual", &sample.actual, width));
             }
         }
+        Cause::Asked { by } => lines.push(Line::text(format!("  asked for by {by}"))),
         Cause::TextChanged { diff } => {
             lines.push(Line::text("  what was believed live (-) against what is (+):"));
             lines.extend(self::diff(diff, width));

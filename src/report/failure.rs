@@ -56,6 +56,7 @@ fn logs(failure: &Failure, width: usize) -> Vec<Line> {
         | Cause::RunTimeout
         | Cause::Expectations { .. }
         | Cause::CouldNotAsk { .. }
+        | Cause::Asked { .. }
         | Cause::TextChanged { .. } => {}
     }
     lines

@@ -162,6 +162,11 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
+            Event::Resumed { gap, changed } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
+            Event::Overslept { gap } => ("overslept", json!({ "gap_ms": span(Moment::START, Moment(*gap)) })),
+            Event::LockAwaited { holder, until } => ("lock-awaited", json!({ "holder": holder, "until_ms": millis(*until) })),
+            Event::Waived { service, reason } => ("waived", json!({ "service": service, "reason": reason })),
+            Event::FailureAsked { by } => ("failure-asked", json!({ "by": by })),
             Event::Warned { text } => ("warned", json!({ "text": sentence(text) })),
             Event::RunEnded { ending } => ("run-ended", ended(ending)),
             // Never shown; the reporter drops it before it comes here.
@@ -325,6 +330,7 @@ fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
             kind("expectations", json!({ "samples": samples }))
         }
         Cause::CouldNotAsk { why } => kind("could-not-ask", json!({ "why": why })),
+        Cause::Asked { by } => kind("asked", json!({ "by": by })),
         Cause::TextChanged { .. } => kind("text-changed", json!({})),
     }
 }

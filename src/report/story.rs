@@ -192,6 +192,18 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
+        Event::Resumed { gap, changed } => {
+            let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
+            beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
+        }
+        Event::Overslept { gap } => {
+            beat(&current(view), "asleep", format!("nobody watched for {}: what has to hold begins anew", duration(*gap)), Style::Warn, true)
+        }
+        Event::LockAwaited { holder, until } => {
+            beat("start", "waiting", format!("{holder}; {} left", duration(*until - now)), Style::Warn, true)
+        }
+        Event::Waived { service, reason } => beat("start", "waived", format!("{service} decides nothing: {reason}"), Style::Warn, true),
+        Event::FailureAsked { by } => beat(&current(view), "failing", format!("{by} asked for it"), Style::Warn, true),
         Event::Warned { text } => beat("warning", "", difference::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
     }
 }

@@ -107,6 +107,11 @@ impl View {
             | Event::BaselineTaken { .. }
             | Event::NotDone { .. }
             | Event::Stopped
+            | Event::Resumed { .. }
+            | Event::Overslept { .. }
+            | Event::LockAwaited { .. }
+            | Event::Waived { .. }
+            | Event::FailureAsked { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
             Event::SnapshotKept { name, path } => {
