@@ -17,6 +17,7 @@ mod live_run;
 mod observing;
 mod play;
 mod probes;
+mod probing;
 mod program;
 mod recorded;
 mod recordings;

@@ -30,7 +30,7 @@ fn place<T>(value: T) -> Spanned<T> {
 }
 
 fn http(url: &str, assertions: Vec<HttpAssertion>) -> Probe {
-    Probe::Http { url: place(Text::literal(url)), assertions: assertions.into_iter().map(place).collect() }
+    Probe::Http { url: place(Text::literal(url)), options: Box::default(), assertions: assertions.into_iter().map(place).collect() }
 }
 
 fn ok() -> HttpAssertion {
@@ -200,7 +200,7 @@ async fn a_secret_of_the_address_is_in_no_sample() {
     ] {
         let address = answers(answer);
         let parts = vec![TextPart::Literal(format!("http://{address}/?token=")), TextPart::Secret { name: "TOKEN".into() }];
-        let probe = Probe::Http { url: place(Text { parts }), assertions: vec![place(ok())] };
+        let probe = Probe::Http { url: place(Text { parts }), options: Box::default(), assertions: vec![place(ok())] };
         let sample = sample(&probe, &Asking::default(), LONG).await;
         assert!(sample.actual.contains("[secret]") && !format!("{sample:?}").contains(CANARY), "{sample:?}");
     }

@@ -3,18 +3,16 @@
 
 use super::context::Context;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Expectation, Probe, Text, TextPart};
-use crate::source::Spanned;
+use crate::model::{Text, TextPart};
 use std::net::IpAddr;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let plan = context.plan;
     let Some(dokploy) = host(&plan.dokploy.url.value).filter(|host| !is_loopback(host)) else { return };
-    let services = plan.services.iter().flat_map(|service| &service.expectations);
-    let externals = plan.externals.iter().flat_map(|external| &external.expectations);
-    let gates = plan.gates.iter().flat_map(|gate| &gate.expectations);
-    let mut astray =
-        services.chain(externals).chain(gates).map(address).filter(|address| host(&address.value).is_some_and(|host| is_loopback(&host)));
+    let mut astray = plan
+        .expectations()
+        .map(|expectation| expectation.probe.address())
+        .filter(|address| host(&address.value).is_some_and(|host| is_loopback(&host)));
     let Some(first) = astray.next() else { return };
     let more = match astray.count() {
         0 => String::new(),
@@ -27,13 +25,6 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             .label(plan.dokploy.url.span, "deploys there")
             .help(format!("probe {dokploy}, or take the host from the environment: `let host = env(\"STAGING_HOST\")`")),
     );
-}
-
-fn address(expectation: &Expectation) -> &Spanned<Text> {
-    match &expectation.probe {
-        Probe::Http { url, .. } => url,
-        Probe::Tcp { address } => address,
-    }
 }
 
 /// The host of a URL or `HOST:PORT`, when the text is literal as far as the host goes.

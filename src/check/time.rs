@@ -21,6 +21,16 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let help = format!("write `timeout {}` or less, or sample less often", duration(every));
         found.push(Diagnostic::new(Code::TimeAlgebra, message, at_sampling, "`timeout` is longer than `every`").help(help));
     }
+    for (written, limit) in plan.expectations().flat_map(|expectation| expectation.probe.limits()) {
+        if limit.value > timeout {
+            let message = format!("`{written}` says nothing: a sample ends after {}", duration(timeout));
+            let mut problem = Diagnostic::new(Code::TimeAlgebra, message, limit.span, "longer than a sample may take");
+            if let Some(span) = sampling.span {
+                problem = problem.label(span, "`timeout` of every sample");
+            }
+            found.push(problem.help(format!("write at most {}, or a longer `timeout` in `sampling`", duration(timeout))));
+        }
+    }
     let streak = every.saturating_mul(sampling.healthy_after);
     let counted = format!("{} passes, one every {}, take {}", sampling.healthy_after, duration(every), duration(streak));
     found.extend(settling(context, streak, &counted, at_sampling));

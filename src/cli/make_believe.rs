@@ -3,8 +3,8 @@
 use super::variables::SandboxVariables;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
-use crate::model::{Probe, Text, TextPart, Variables};
-use crate::probe::{self, Question};
+use crate::model::{Text, TextPart, Variables};
+use crate::probe::{self, Question, Request};
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject};
 use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
@@ -16,10 +16,7 @@ use std::time::Duration;
 pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
     let app = &schedule.app;
     let mut texts: Vec<&Text> = vec![&app.project.value, &app.environment.value, &app.compose.value];
-    texts.extend(schedule.expectations.iter().map(|expectation| match &expectation.probe {
-        Probe::Http { url, .. } => &url.value,
-        Probe::Tcp { address } => &address.value,
-    }));
+    texts.extend(schedule.expectations.iter().flat_map(|expectation| expectation.probe.texts()));
     let required = texts.into_iter().flat_map(|text| &text.parts).filter_map(|part| match part {
         TextPart::Env { name, default: None } | TextPart::Secret { name } => Some(name.clone()),
         TextPart::Env { .. } | TextPart::Literal(_) => None,
@@ -54,7 +51,7 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     for expectation in &schedule.expectations {
         let Ok(request) = probe::prepare(&expectation.probe, variables) else { continue };
         let (host, port, speaks) = match request.question {
-            Question::Http { target, .. } => (target.host, target.port, Speaks::Http),
+            Question::Http { request, .. } => (request.target.host, request.target.port, Speaks::Http),
             Question::Tcp { host, port } => (host, port, Speaks::Tcp),
         };
         addresses.insert((host.clone(), port));
@@ -127,6 +124,11 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
         .collect();
     if !externals.is_empty() {
         lines.push(format!("it answers for {}", externals.join(", ")));
+    }
+    let asked = schedule.expectations.iter().filter_map(|expectation| probe::prepare(&expectation.probe, variables).ok());
+    let tls = |request: &Request| matches!(&request.question, Question::Http { request, .. } if request.target.tls);
+    if asked.collect::<Vec<_>>().iter().any(tls) {
+        lines.push("it speaks no TLS: https is asked without, and certificates are taken to expire in 90 days".to_owned());
     }
     let repositories: BTreeSet<&str> = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
     if !repositories.is_empty() {

@@ -1,13 +1,20 @@
 //! The typed plan: names resolved, defaults filled in, spans kept. Made by [`lower`] from the syntax tree.
 
+mod condition;
 mod duration;
+mod json_path;
 mod lower;
+mod pattern;
 mod plan;
 mod text;
 
+pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
 pub use duration::duration;
+pub use json_path::JsonPath;
 pub use lower::{Gaps, Lowered, load, lower};
+pub use pattern::Pattern;
 pub use plan::{
-    App, Approval, Dokploy, Expectation, External, Gate, HttpAssertion, Limits, OnFailure, OrElse, Phase, Plan, Probe, Sampling, Service,
+    App, Approval, Dokploy, Expectation, External, Gate, HttpAssertion, HttpAuth, HttpOptions, Limits, OnFailure, OrElse, Phase, Plan,
+    Probe, Sampling, Service,
 };
 pub use text::{Resolved, Text, TextPart, Unset, Variables};

@@ -1,7 +1,8 @@
 //! What a plan says.
 
-use super::Text;
+use super::{Condition, JsonPath, Pattern, Text, duration};
 use crate::source::{Span, Spanned};
+use std::fmt;
 use std::time::Duration;
 
 /// A whole plan.
@@ -25,6 +26,15 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// Phases, in the order written; [`Plan::line`] has them in the order they run.
     pub phases: Vec<Phase>,
+}
+
+impl Plan {
+    /// Everything that is expected, of whomever.
+    pub fn expectations(&self) -> impl Iterator<Item = &Expectation> {
+        let services = self.services.iter().flat_map(|service| &service.expectations);
+        let externals = self.externals.iter().flat_map(|external| &external.expectations);
+        services.chain(externals).chain(self.gates.iter().flat_map(|gate| &gate.expectations))
+    }
 }
 
 /// `dokploy { url …  api-key … }`.
@@ -198,10 +208,12 @@ pub struct Expectation {
 /// What is asked.
 #[derive(Clone, Debug)]
 pub enum Probe {
-    /// `http "URL" { … }`: one GET over a fresh connection, redirects not followed.
+    /// `http "URL" { … }`: one request over a fresh connection, redirects not followed unless asked.
     Http {
         /// The address.
         url: Spanned<Text>,
+        /// How the request is made. Default: a GET without anything.
+        options: Box<HttpOptions>,
         /// What the answer must be; all of them. Empty in the plan means `status in [200..=299]`, filled in by lowering.
         assertions: Vec<Spanned<HttpAssertion>>,
     },
@@ -212,8 +224,86 @@ pub enum Probe {
     },
 }
 
-/// What an HTTP answer must be.
+impl Probe {
+    /// Where it asks.
+    pub fn address(&self) -> &Spanned<Text> {
+        match self {
+            Self::Http { url, .. } => url,
+            Self::Tcp { address } => address,
+        }
+    }
+
+    /// Times of its own that only mean something within a sample's time limit, as the plan writes them.
+    pub fn limits(&self) -> Vec<(String, Spanned<Duration>)> {
+        match self {
+            Self::Http { options, assertions, .. } => {
+                let own = [("connect within", options.connect), ("read within", options.read)];
+                let own = own.into_iter().filter_map(|(name, limit)| Some((format!("{name} {}", duration(limit?.value)), limit?)));
+                let time = assertions.iter().filter_map(|assertion| match assertion.value {
+                    HttpAssertion::TimeBelow(limit) => Some((assertion.value.to_string(), Spanned::new(limit, assertion.span))),
+                    _ => None,
+                });
+                own.chain(time).collect()
+            }
+            Self::Tcp { .. } => Vec::new(),
+        }
+    }
+
+    /// Every text of it that may name the environment.
+    pub fn texts(&self) -> Vec<&Text> {
+        match self {
+            Self::Http { url, options, .. } => std::iter::once(&url.value).chain(options.texts()).collect(),
+            Self::Tcp { address } => vec![&address.value],
+        }
+    }
+}
+
+/// How an HTTP request is made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpOptions {
+    /// `method POST`. Default GET, or POST where a body is sent.
+    pub method: Option<String>,
+    /// `send header "NAME" TEXT`, in the order written.
+    pub headers: Vec<(Spanned<String>, Spanned<Text>)>,
+    /// `send body TEXT`.
+    pub body: Option<Spanned<Text>>,
+    /// `auth …`.
+    pub auth: Option<HttpAuth>,
+    /// `follow redirects`: as many as ten.
+    pub follow: bool,
+    /// `connect within D`: from the start to the end of the TLS handshake. Default: the sample's time limit.
+    pub connect: Option<Spanned<Duration>>,
+    /// `read within D`: the longest silence before and within the answer. Default: the sample's time limit.
+    pub read: Option<Spanned<Duration>>,
+}
+
+impl HttpOptions {
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        let auth = match &self.auth {
+            Some(HttpAuth::Basic { user, password }) => vec![&user.value, &password.value],
+            Some(HttpAuth::Bearer(token)) => vec![&token.value],
+            None => Vec::new(),
+        };
+        self.headers.iter().map(|(_, value)| &value.value).chain(self.body.as_ref().map(|body| &body.value)).chain(auth)
+    }
+}
+
+/// Whom an HTTP request says it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HttpAuth {
+    /// `auth basic USER PASSWORD`
+    Basic {
+        /// The user.
+        user: Spanned<Text>,
+        /// The password.
+        password: Spanned<Text>,
+    },
+    /// `auth bearer TOKEN`
+    Bearer(Spanned<Text>),
+}
+
+/// What an HTTP answer must be.
+#[derive(Clone, Debug, PartialEq)]
 pub enum HttpAssertion {
     /// `status == 200`, `status in [200, 302]`: inclusive ranges, sorted.
     Status(Vec<(u16, u16)>),
@@ -221,4 +311,36 @@ pub enum HttpAssertion {
     TimeBelow(Duration),
     /// `body contains "…"`, in the first MiB.
     BodyContains(String),
+    /// `body matches /…/`, in the first MiB.
+    BodyMatches(Pattern),
+    /// `json '$.path' …`: the body is JSON, and the value at the path is so.
+    Json(JsonPath, Condition),
+    /// `header "NAME" …`: the name in lower case. Of several with one name the first counts.
+    Header(String, Condition),
+    /// `certificate expires after 14d`: the certificate that the server shows is good for longer than this from now on.
+    CertificateExpiresAfter(Duration),
+}
+
+/// As the plan writes it.
+impl fmt::Display for HttpAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(ranges) => match ranges.as_slice() {
+                [(one, same)] if one == same => write!(f, "status == {one}"),
+                ranges => {
+                    let one = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}..{last}") };
+                    write!(f, "status in [{}]", ranges.iter().map(one).collect::<Vec<_>>().join(", "))
+                }
+            },
+            Self::TimeBelow(limit) => write!(f, "time < {}", duration(*limit)),
+            Self::BodyContains(text) => write!(f, "body contains {text:?}"),
+            Self::BodyMatches(pattern) => write!(f, "body matches {pattern}"),
+            Self::Json(path, condition) => write!(f, "json '{path}' {condition}"),
+            Self::Header(name, condition) => write!(f, "header {name:?} {condition}"),
+            Self::CertificateExpiresAfter(left) => match left.as_secs() {
+                seconds if seconds.is_multiple_of(86_400) => write!(f, "certificate expires after {}d", seconds / 86_400),
+                _ => write!(f, "certificate expires after {}", duration(*left)),
+            },
+        }
+    }
 }

@@ -54,6 +54,15 @@ pub(super) fn from_io(error: &io::Error, limit: Duration) -> Outcome {
     }
 }
 
+/// What a TLS handshake that failed says of the service.
+pub(super) fn tls_failed(error: &io::Error, limit: Duration) -> Outcome {
+    match error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => Outcome::Garbage("an answer that is not TLS".into()),
+        Some(tls) => Outcome::Garbage(format!("TLS: {tls}")),
+        None => from_io(error, limit),
+    }
+}
+
 /// The system's sentence, lowercase and without its number.
 fn plain(error: &io::Error) -> String {
     let text = error.to_string();

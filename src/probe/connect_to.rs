@@ -9,9 +9,16 @@ use std::str::FromStr;
 pub struct ConnectTo {
     /// From host (lowercase) and port to the address that is connected to instead.
     pub routes: BTreeMap<(String, u16), SocketAddr>,
+    /// Whether they lead to a sandbox in this process: it speaks no TLS, and is asked without.
+    pub pretends: bool,
 }
 
 impl ConnectTo {
+    /// Whether TLS is left out at an address because a sandbox answers there.
+    pub(super) fn leaves_out_tls(&self, host: &str, port: u16) -> bool {
+        self.pretends && self.route(host, port).is_some()
+    }
+
     /// The route of an address, if it has one.
     pub fn route(&self, host: &str, port: u16) -> Option<SocketAddr> {
         self.routes.get(&(host.to_lowercase(), port)).copied()
@@ -32,7 +39,7 @@ impl FromStr for ConnectTo {
             let (from, to) = parsed.ok_or_else(|| format!("`{entry}` is not HOST:PORT=ADDRESS:PORT"))?;
             routes.insert(from, to);
         }
-        Ok(Self { routes })
+        Ok(Self { routes, ..Self::default() })
     }
 }
 

@@ -3,31 +3,22 @@
 //! A service that refuses, resets, says nothing in time or talks something else has said no: that is a failure. Not getting as far as the
 //! service (no such name, no route, no sockets left here) is an error: it says nothing of the service.
 
+use super::http::{self, HttpAnswer};
 use super::request::{Question, Request};
 use super::safe::safe;
 use crate::engine::{Moment, Reading, Sample};
-use crate::model::HttpAssertion;
 use std::time::Duration;
 
-/// Characters of a body that are shown.
-const BODY_SHOWN: usize = 60;
-/// Characters of anything else from outside that are shown.
-const DETAIL_SHOWN: usize = 100;
+/// Characters from outside that are shown.
+const SHOWN: usize = 160;
+/// Characters of what is expected that are shown.
+const EXPECTED_SHOWN: usize = 400;
 
 /// What came of a look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// A whole HTTP answer, its body at least as far as its limit.
-    Answered {
-        /// The status.
-        status: u16,
-        /// Where a redirect leads; it is not followed.
-        location: Option<String>,
-        /// The body, at most 1 MiB.
-        body: Vec<u8>,
-        /// Whether there was more of it.
-        cut: bool,
-    },
+    /// A whole HTTP answer.
+    Answered(Box<HttpAnswer>),
     /// The connection was accepted and kept; for tcp that is all that is asked.
     Connected,
     /// The connection was accepted and closed again before anything was said, as Docker's proxy does for a container that does not listen.
@@ -47,103 +38,45 @@ pub enum Outcome {
     },
     /// Something that is not the protocol, or a certificate that cannot be trusted.
     Garbage(String),
+    /// The service answered, and what it said is no.
+    SaidNo(String),
     /// It could not be asked at all.
     CouldNotAsk(String),
 }
 
 /// The sample that an outcome is.
 pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
-    let seen = |text: String| safe(&request.masks.apply(&text), DETAIL_SHOWN + BODY_SHOWN);
-    let (reading, actual) = match outcome {
-        Outcome::Answered { .. } | Outcome::Connected => match unmet(request, outcome, took) {
-            None => (Reading::Pass, told(request, outcome)),
-            Some(actual) => (Reading::Fail, actual),
-        },
-        Outcome::ShownTheDoor => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
-        Outcome::Refused => (Reading::Fail, "connection refused".into()),
-        Outcome::Reset => (Reading::Fail, "connection reset".into()),
-        Outcome::Closed => (Reading::Fail, "connection closed before the answer was whole".into()),
-        Outcome::NoAnswer { within, status: None } => (Reading::Fail, format!("no answer within {}", short(*within))),
-        Outcome::NoAnswer { within, status: Some(status) } => {
+    let seen = |text: &str| safe(&request.masks.apply(text), SHOWN);
+    let (reading, actual) = match (outcome, &request.question) {
+        (Outcome::Answered(answer), Question::Http { assertions, .. }) => http::judge(assertions, answer, &request.masks, took),
+        (Outcome::Answered(_), _) => (Reading::Error, "an answer to another question".into()),
+        (Outcome::Connected, _) => (Reading::Pass, "connected".into()),
+        (Outcome::ShownTheDoor, _) => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
+        (Outcome::Refused, _) => (Reading::Fail, "connection refused".into()),
+        (Outcome::Reset, _) => (Reading::Fail, "connection reset".into()),
+        (Outcome::Closed, _) => (Reading::Fail, "connection closed before the answer was whole".into()),
+        (Outcome::NoAnswer { within, status: None }, _) => (Reading::Fail, format!("no answer within {}", short(*within))),
+        (Outcome::NoAnswer { within, status: Some(status) }, _) => {
             (Reading::Fail, format!("HTTP {status}, but no whole answer within {}", short(*within)))
         }
-        Outcome::Garbage(what) => (Reading::Fail, seen(what.clone())),
-        Outcome::CouldNotAsk(why) => (Reading::Error, seen(why.clone())),
+        (Outcome::Garbage(what) | Outcome::SaidNo(what), _) => (Reading::Fail, seen(what)),
+        (Outcome::CouldNotAsk(why), _) => (Reading::Error, seen(why)),
     };
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     Sample { reading, expected: expected(&request.question), actual, at, took_ms }
 }
 
-/// What was seen when an assertion does not hold.
-fn unmet(request: &Request, outcome: &Outcome, took: Duration) -> Option<String> {
-    let (Question::Http { assertions, .. }, Outcome::Answered { status, body, cut, .. }) = (&request.question, outcome) else {
-        return None;
-    };
-    for assertion in assertions {
-        match assertion {
-            HttpAssertion::Status(ranges) if !ranges.iter().any(|(low, high)| (low..=high).contains(&status)) => {
-                return Some(told(request, outcome));
-            }
-            HttpAssertion::TimeBelow(limit) if took >= *limit => return Some(format!("HTTP {status} in {}", short(took))),
-            HttpAssertion::BodyContains(needle) if !contains(body, needle.as_bytes()) => {
-                let told = told(request, outcome);
-                return Some(if *cut { format!("{told}; not in the first MiB") } else { told });
-            }
-            _ => {}
-        }
-    }
-    None
-}
-
-/// `HTTP 500 (body: …)`, `HTTP 302 to /login/`, `connected`.
-fn told(request: &Request, outcome: &Outcome) -> String {
-    let Outcome::Answered { status, location, body, .. } = outcome else { return "connected".into() };
-    let fit = |text: &str, max| safe(&request.masks.apply(text), max);
-    if let Some(location) = location {
-        return format!("HTTP {status} to {}", fit(location, BODY_SHOWN));
-    }
-    // Masked whole, then shortened: a secret cut in two would not be found.
-    match fit(&String::from_utf8_lossy(body), BODY_SHOWN).as_str() {
-        "" => format!("HTTP {status}"),
-        _ if (200..300).contains(status) && !asks_for_body(&request.question) => format!("HTTP {status}"),
-        shown => format!("HTTP {status} (body: {shown})"),
-    }
-}
-
-fn asks_for_body(question: &Question) -> bool {
-    matches!(question, Question::Http { assertions, .. }
-        if assertions.iter().any(|assertion| matches!(assertion, HttpAssertion::BodyContains(_))))
-}
-
-fn contains(body: &[u8], needle: &[u8]) -> bool {
-    needle.is_empty() || body.windows(needle.len()).any(|window| window == needle)
-}
-
 /// What must hold, as the plan writes it.
 fn expected(question: &Question) -> String {
-    match question {
+    let text = match question {
         Question::Tcp { .. } => "a connection that is kept".into(),
-        Question::Http { assertions, .. } if assertions.is_empty() => "an answer".into(),
-        Question::Http { assertions, .. } => assertions.iter().map(assertion_text).collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn assertion_text(assertion: &HttpAssertion) -> String {
-    match assertion {
-        HttpAssertion::Status(ranges) => match ranges.as_slice() {
-            [(low, high)] if low == high => format!("status == {low}"),
-            ranges => {
-                let one = |(low, high): &(u16, u16)| if low == high { low.to_string() } else { format!("{low}..={high}") };
-                format!("status in [{}]", ranges.iter().map(one).collect::<Vec<_>>().join(", "))
-            }
-        },
-        HttpAssertion::TimeBelow(limit) => format!("time < {}", short(*limit)),
-        HttpAssertion::BodyContains(needle) => format!("body contains \"{}\"", safe(needle, BODY_SHOWN)),
-    }
+        Question::Http { assertions, .. } => http::asks(assertions),
+    };
+    safe(&text, EXPECTED_SHOWN)
 }
 
 /// `3s`, `1.5s`, `250ms`.
-fn short(duration: Duration) -> String {
+pub(super) fn short(duration: Duration) -> String {
     let millis = duration.as_millis();
     match (millis / 1000, millis % 1000) {
         (0, millis) => format!("{millis}ms"),
@@ -156,13 +89,15 @@ fn short(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::dokploy::Masks;
+    use crate::model::HttpAssertion;
     use crate::probe::HttpTarget;
+    use crate::probe::http::{BODY_SHOWN, HttpRequest};
 
     fn request(assertions: Vec<HttpAssertion>) -> Request {
         let target = HttpTarget { tls: false, host: "127.0.0.1".into(), port: 80, authority: "127.0.0.1".into(), path: "/".into() };
         let mut masks = Masks::default();
         masks.add_secret("hunter2");
-        Request { question: Question::Http { target, assertions }, masks }
+        Request { question: Question::Http { request: Box::new(HttpRequest::get(target)), assertions }, masks }
     }
 
     fn status(codes: &[u16]) -> HttpAssertion {
@@ -170,11 +105,11 @@ mod tests {
     }
 
     fn answer(status: u16, body: &str) -> Outcome {
-        Outcome::Answered { status, location: None, body: body.into(), cut: false }
+        Outcome::Answered(Box::new(HttpAnswer { status, body: body.into(), ..HttpAnswer::default() }))
     }
 
     fn say(assertions: Vec<HttpAssertion>, outcome: &Outcome, took_ms: u64) -> (Reading, String, String) {
-        let sample = judge(&request(assertions), outcome, Moment::millis(7), Duration::from_millis(took_ms));
+        let sample = super::judge(&request(assertions), outcome, Moment::millis(7), Duration::from_millis(took_ms));
         assert_eq!((sample.at, sample.took_ms), (Moment::millis(7), took_ms));
         (sample.reading, sample.expected, sample.actual)
     }
@@ -223,7 +158,8 @@ mod tests {
         let body = format!("{}hunter2", "x".repeat(BODY_SHOWN - 3));
         let (_, _, actual) = say(vec![status(&[200])], &answer(500, &body), 1);
         assert!(!actual.contains("hun"), "{actual}");
-        let redirect = Outcome::Answered { status: 302, location: Some("/login?t=hunter2".into()), body: Vec::new(), cut: false };
+        let location = Some("/login?t=hunter2".to_owned());
+        let redirect = Outcome::Answered(Box::new(HttpAnswer { status: 302, location, ..HttpAnswer::default() }));
         assert_eq!(say(vec![status(&[200])], &redirect, 1).2, "HTTP 302 to /login?t=[secret]");
     }
 }

@@ -13,8 +13,9 @@ mod tcp;
 mod tls;
 
 pub use connect_to::ConnectTo;
+pub use http::{HttpAnswer, HttpRequest, HttpTarget};
 pub use judge::{Outcome, judge};
-pub use request::{HttpTarget, PrepareError, Question, Request, prepare};
+pub use request::{PrepareError, Question, Request, prepare};
 pub use safe::safe;
 pub use tls::Tls;
 
@@ -32,7 +33,7 @@ pub struct Asking {
 /// Looks once, over a connection of its own, and never longer than `timeout`.
 pub async fn ask(request: &Request, asking: &Asking, timeout: Duration) -> Outcome {
     match &request.question {
-        Question::Http { target, .. } => http::ask(target, asking, timeout).await,
+        Question::Http { request, .. } => http::ask(request, asking, timeout).await,
         Question::Tcp { host, port } => tcp::ask(host, *port, asking, timeout).await,
     }
 }

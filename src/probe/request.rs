@@ -1,27 +1,27 @@
 //! Expectations made ready to be asked: variables resolved, addresses taken apart. Nothing is sent here.
 
+use super::http::{self, HttpRequest};
 use super::safe::safe;
 use crate::dokploy::Masks;
 use crate::model::{HttpAssertion, Probe, Resolved, Text, Unset, Variables};
 use crate::source::{Span, Spanned};
-use hyper::Uri;
 
 /// An expectation that can be asked.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// What is asked.
     pub question: Question,
-    /// Secrets of its address, masked in whatever is seen.
+    /// Its secrets, masked in whatever is seen.
     pub masks: Masks,
 }
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub enum Question {
-    /// One GET.
+    /// One HTTP request.
     Http {
-        /// Where.
-        target: HttpTarget,
+        /// Where, and how.
+        request: Box<HttpRequest>,
         /// What the answer must be; all of them.
         assertions: Vec<HttpAssertion>,
     },
@@ -32,28 +32,6 @@ pub enum Question {
         /// The port.
         port: u16,
     },
-}
-
-/// The address of a GET, taken apart.
-#[derive(Clone, PartialEq, Eq)]
-pub struct HttpTarget {
-    /// Whether it is `https`.
-    pub tls: bool,
-    /// The host as connected to: lowercase, IPv6 without brackets.
-    pub host: String,
-    /// The port, the scheme's own when none is written.
-    pub port: u16,
-    /// The `Host` header: as written, whatever `--connect-to` says.
-    pub authority: String,
-    /// Path and query.
-    pub path: String,
-}
-
-/// The path may hold a secret, so only the host is shown.
-impl std::fmt::Debug for HttpTarget {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpTarget").field("tls", &self.tls).field("port", &self.port).finish_non_exhaustive()
-    }
 }
 
 /// Why an expectation cannot be asked; the plan or its variables are at fault.
@@ -93,68 +71,52 @@ impl PrepareError {
 /// # Errors
 /// A variable that is not set, or an address that cannot be used, with the span of the text.
 pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, PrepareError> {
-    match probe {
-        Probe::Http { url, assertions } => {
-            let resolved = resolve(url, variables)?;
-            let target = http_target(&resolved.value).map_err(|why| bad(&resolved, why, url.span))?;
-            let assertions = assertions.iter().map(|assertion| assertion.value.clone()).collect();
-            Ok(Request { question: Question::Http { target, assertions }, masks: masks(&resolved) })
-        }
+    let mut resolver = Resolver { variables, masks: Masks::default() };
+    let question = match probe {
+        Probe::Http { url, options, assertions } => Question::Http {
+            request: Box::new(http::prepare(url, options, &mut resolver)?),
+            assertions: assertions.iter().map(|assertion| assertion.value.clone()).collect(),
+        },
         Probe::Tcp { address } => {
-            let resolved = resolve(address, variables)?;
+            let resolved = resolver.text(address)?;
             let (host, port) = host_port(&resolved.value).map_err(|why| bad(&resolved, why, address.span))?;
-            Ok(Request { question: Question::Tcp { host, port }, masks: masks(&resolved) })
+            Question::Tcp { host, port }
         }
+    };
+    if let Probe::Http { assertions, .. } = probe
+        && let Question::Http { request, .. } = &question
+        && !request.target.tls
+        && let Some(assertion) = assertions.iter().find(|assertion| matches!(assertion.value, HttpAssertion::CertificateExpiresAfter(_)))
+    {
+        let shown = assertion.value.to_string();
+        return Err(PrepareError::BadAddress { shown, why: "needs an address that begins with https://", span: assertion.span });
+    }
+    Ok(Request { question, masks: resolver.masks })
+}
+
+/// Puts variables in their place and remembers which of them are secret.
+pub(super) struct Resolver<'v> {
+    variables: &'v dyn Variables,
+    /// The secrets so far.
+    pub(super) masks: Masks,
+}
+
+impl Resolver<'_> {
+    /// The value of a text.
+    pub(super) fn text(&mut self, text: &Spanned<Text>) -> Result<Resolved, PrepareError> {
+        let resolved = text.value.resolve(self.variables).map_err(|unset| PrepareError::Unset { unset, span: text.span })?;
+        for secret in &resolved.secrets {
+            self.masks.add_secret(secret);
+        }
+        Ok(resolved)
     }
 }
 
-fn resolve(text: &Spanned<Text>, variables: &dyn Variables) -> Result<Resolved, PrepareError> {
-    text.value.resolve(variables).map_err(|unset| PrepareError::Unset { unset, span: text.span })
-}
-
-fn masks(resolved: &Resolved) -> Masks {
+/// The error for a text that cannot be used, its secrets masked.
+pub(super) fn bad(resolved: &Resolved, why: &'static str, span: Span) -> PrepareError {
     let mut masks = Masks::default();
-    for secret in &resolved.secrets {
-        masks.add_secret(secret);
-    }
-    masks
-}
-
-fn bad(resolved: &Resolved, why: &'static str, span: Span) -> PrepareError {
-    let shown = safe(&masks(resolved).apply(&resolved.value), 120);
-    PrepareError::BadAddress { shown, why, span }
-}
-
-fn http_target(url: &str) -> Result<HttpTarget, &'static str> {
-    const FORM: &str = "is not an address of the form http://HOST:PORT/PATH";
-    let uri: Uri = url.parse().map_err(|_| FORM)?;
-    let tls = match uri.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        Some(_) => return Err("is neither http nor https"),
-        None => return Err(FORM),
-    };
-    let authority = uri.authority().ok_or(FORM)?;
-    if authority.as_str().contains('@') {
-        // It would show up in process listings of proxies and in the services' own logs.
-        return Err("holds a user name or password, which a health check should not need");
-    }
-    let host = authority.host().trim_matches(['[', ']']).to_lowercase();
-    let port = match authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':')) {
-        None => {
-            if tls {
-                443
-            } else {
-                80
-            }
-        }
-        Some(port) => port.parse().ok().filter(|port| *port != 0).ok_or("has a port that is not between 1 and 65535")?,
-    };
-    if host.is_empty() {
-        return Err(FORM);
-    }
-    let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-    Ok(HttpTarget { tls, host, port, authority: authority.as_str().to_owned(), path })
+    resolved.secrets.iter().for_each(|secret| masks.add_secret(secret));
+    PrepareError::BadAddress { shown: safe(&masks.apply(&resolved.value), 120), why, span }
 }
 
 fn host_port(address: &str) -> Result<(String, u16), &'static str> {
@@ -176,6 +138,7 @@ fn host_port(address: &str) -> Result<(String, u16), &'static str> {
 mod tests {
     use super::*;
     use crate::model::TextPart;
+    use crate::probe::HttpTarget;
     use crate::source::SourceMap;
 
     struct Set(&'static str, &'static str);
@@ -191,9 +154,9 @@ mod tests {
     }
 
     fn http(parts: Vec<TextPart>, variables: &dyn Variables) -> Result<HttpTarget, PrepareError> {
-        let probe = Probe::Http { url: Spanned::new(Text { parts }, span()), assertions: Vec::new() };
+        let probe = Probe::Http { url: Spanned::new(Text { parts }, span()), options: Box::default(), assertions: Vec::new() };
         prepare(&probe, variables).map(|request| match request.question {
-            Question::Http { target, .. } => target,
+            Question::Http { request, .. } => request.target,
             Question::Tcp { .. } => unreachable!("an http probe makes an http question"),
         })
     }

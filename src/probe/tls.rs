@@ -1,4 +1,4 @@
-//! Certificates for `https` probes: the machine's own roots, ring for the cryptography.
+//! Certificates for probes that speak TLS: the machine's own roots, ring for the cryptography.
 
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -9,7 +9,7 @@ use tokio_rustls::TlsConnector;
 /// TLS settings, read from the machine when first needed and then kept.
 #[derive(Clone, Default)]
 pub struct Tls {
-    config: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
+    http: Arc<OnceLock<Result<Arc<ClientConfig>, String>>>,
 }
 
 impl fmt::Debug for Tls {
@@ -22,16 +22,19 @@ impl Tls {
     /// Settings that trust these roots and no others.
     pub fn trusting(roots: RootCertStore) -> Self {
         let tls = Self::default();
-        tls.config.get_or_init(|| config(roots));
+        tls.http.get_or_init(|| for_http(roots));
         tls
     }
 
-    /// A connector and the name to verify.
-    pub(super) fn connector(&self, host: &str) -> Result<(TlsConnector, ServerName<'static>), String> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| format!("{host} cannot be the name of a certificate"))?;
-        let config = self.config.get_or_init(|| config(machine_roots()?)).clone()?;
-        Ok((TlsConnector::from(config), name))
+    /// A connector for HTTPS and the name to verify.
+    pub(super) fn for_http(&self, host: &str) -> Result<(TlsConnector, ServerName<'static>), String> {
+        let config = self.http.get_or_init(|| for_http(machine_roots()?)).clone()?;
+        Ok((TlsConnector::from(config), server_name(host)?))
     }
+}
+
+fn server_name(host: &str) -> Result<ServerName<'static>, String> {
+    ServerName::try_from(host.to_owned()).map_err(|_| format!("{host} cannot be the name of a certificate"))
 }
 
 fn machine_roots() -> Result<RootCertStore, String> {
@@ -40,7 +43,7 @@ fn machine_roots() -> Result<RootCertStore, String> {
     if added == 0 { Err("this machine has no root certificates; install its ca-certificates package".into()) } else { Ok(roots) }
 }
 
-fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
+fn for_http(roots: RootCertStore) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let mut config = versions.map_err(|error| error.to_string())?.with_root_certificates(roots).with_no_client_auth();

@@ -36,7 +36,7 @@ impl Shell {
         let api = dokploy.at;
         addresses.push(dokploy);
         let externals = self.world().externals().to_vec();
-        let mut connect_to = ConnectTo::default();
+        let mut connect_to = ConnectTo { pretends: true, ..ConnectTo::default() };
         for (host, port) in plan.iter().cloned().chain(externals.iter().map(|external| (external.host.clone(), external.port))) {
             let external = externals.iter().find(|external| external.host.eq_ignore_ascii_case(&host) && external.port == port);
             let target = match external {

@@ -159,8 +159,50 @@ pub enum Head {
     StatusIn(Vec<StatusRange>, Span),
     /// `time < DURATION`
     TimeBelow(Spanned<Duration>),
-    /// `body contains "…"`
-    BodyContains(TextExpr),
+    /// `method POST`
+    Method(Name),
+    /// `send header "NAME" TEXT`
+    SendHeader {
+        /// Its name.
+        name: TextExpr,
+        /// Its value.
+        value: TextExpr,
+    },
+    /// `send body TEXT`
+    SendBody(TextExpr),
+    /// `auth basic TEXT TEXT`
+    AuthBasic {
+        /// Whose password it is.
+        user: TextExpr,
+        /// The password.
+        password: TextExpr,
+    },
+    /// `auth bearer TEXT`
+    AuthBearer(TextExpr),
+    /// `follow redirects`
+    FollowRedirects,
+    /// `connect within DURATION`
+    ConnectWithin(Spanned<Duration>),
+    /// `read within DURATION`
+    ReadWithin(Spanned<Duration>),
+    /// `certificate expires after DURATION`
+    CertificateExpiresAfter(Spanned<Duration>),
+    /// `body contains "…"`, `body matches /…/`
+    Body(Condition),
+    /// `json '$.path' CONDITION`
+    Json {
+        /// The path.
+        path: TextExpr,
+        /// What its value must be.
+        condition: Condition,
+    },
+    /// `header "NAME" CONDITION`
+    Header {
+        /// Its name.
+        name: TextExpr,
+        /// What its value must be.
+        condition: Condition,
+    },
     /// Part of the language that this version reads and does not build. What it says stands in the text.
     Later {
         /// How it is called in messages: `json path assertions`.
@@ -189,6 +231,58 @@ pub enum Probe {
         /// Which statements its block holds; `None` if it takes no block.
         place: Option<Place>,
     },
+}
+
+/// What a value must be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// What is asked of it.
+    pub kind: ConditionKind,
+    /// Where it is written, from its first word.
+    pub span: Span,
+}
+
+/// What is asked of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConditionKind {
+    /// `exists`
+    Exists,
+    /// `contains "…"`
+    Contains(TextExpr),
+    /// `matches /…/`, without the slashes.
+    Matches(Spanned<String>),
+    /// `== 5`: the sign as written.
+    Compare(Spanned<String>, Literal),
+}
+
+/// A value written out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Literal {
+    /// What it is.
+    pub kind: LiteralKind,
+    /// As it is written.
+    pub written: String,
+    /// Where.
+    pub span: Span,
+}
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LiteralKind {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Truth(bool),
+    /// `5`, `-1.5`
+    Number,
+    /// `10GiB`
+    Size,
+    /// `5s`
+    Duration,
+    /// `95%`
+    Percent,
+    /// `"…"`
+    Text(TextExpr),
 }
 
 /// A policy of `on failure`.

@@ -12,10 +12,12 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         name | names | word | reference => "a name",
         duration => "a duration such as `10m`",
         size => "a size such as `10GiB`",
+        days => "a time such as `14d`",
         percent => "a share such as `95%`",
         quantity => "a size such as `10GiB`, or a share such as `95%`",
         integer | digits => "a whole number",
-        decimal => "a number",
+        decimal | negative => "a number",
+        verb => "a method such as `POST`",
         truth | literal => "a value",
         regex => "a pattern such as `/error/`",
         statuses => "a list such as `[200, 302]`",
@@ -29,20 +31,26 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         probe => "what to ask: `http`, `tcp`, `external`, …",
         k_about => "`about`",
         k_after => "`after`",
+        k_basic => "`basic`",
+        k_bearer => "`bearer`",
+        k_body => "`body`",
         k_contains => "`contains`",
         k_else => "`else`",
         k_every => "`every`",
         k_exists => "`exists`",
+        k_expires => "`expires`",
         k_failure => "`failure`",
         k_failures => "`failures`",
         k_for => "`for`",
         k_free => "`free`",
         k_from => "`from`",
+        k_header => "`header`",
         k_in => "`in`",
         k_matches => "`matches`",
         k_max => "`max`",
         k_over => "`over`",
         k_passes => "`passes`",
+        k_redirects => "`redirects`",
         k_stop => "`stop`",
         k_webhook => "`webhook`",
         k_within => "`within`",
@@ -56,9 +64,9 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         | bracketed | curly | typographic | shell | unfinished | rollout | dokploy | url | api_key | app | project | environment
         | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service
         | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time
-        | body | json | header | none | some | running | query | ping | disk | memory | exit | stdout | condition | phase | require
-        | deploy | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom
-        | s | o => return None,
+        | body | json | header | none | some | running | query | ping | disk | memory | exit | stdout | condition | method | send
+        | auth | follow | certificate | connect | read | phase | require | deploy | settle | soak | on_failure | removes | template
+        | interpolation | escape | brace | characters | letter | blank | bom | s | o => return None,
     })
 }
 
@@ -68,20 +76,26 @@ pub(super) fn connector(rule: Rule) -> Option<&'static str> {
         rule,
         Rule::k_about
             | Rule::k_after
+            | Rule::k_basic
+            | Rule::k_bearer
+            | Rule::k_body
             | Rule::k_contains
             | Rule::k_else
             | Rule::k_every
             | Rule::k_exists
+            | Rule::k_expires
             | Rule::k_failure
             | Rule::k_failures
             | Rule::k_for
             | Rule::k_free
             | Rule::k_from
+            | Rule::k_header
             | Rule::k_in
             | Rule::k_matches
             | Rule::k_max
             | Rule::k_over
             | Rule::k_passes
+            | Rule::k_redirects
             | Rule::k_stop
             | Rule::k_webhook
             | Rule::k_within

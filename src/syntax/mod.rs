@@ -14,6 +14,9 @@ mod repair;
 mod spelled;
 mod value;
 
-pub use ast::{Ast, Block, Head, Name, Piece, Policy, Probe, Statement, StatusRange, TextExpr, TextKind};
+pub use ast::{
+    Ast, Block, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Statement, StatusRange, TextExpr,
+    TextKind,
+};
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse};

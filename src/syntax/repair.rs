@@ -18,6 +18,9 @@ use std::ops::Range;
 /// More mistakes in one statement are not told one by one.
 const MAX_MISTAKES: usize = 6;
 
+/// More statements than these are not listed where an unknown one stands.
+const MAX_LISTED: usize = 16;
+
 /// Longer statements are not explained, so that the work on one stays within bounds.
 const MAX_BYTES: usize = 2048;
 
@@ -146,7 +149,7 @@ fn spelling(form: &Form, written: &str) -> &'static str {
 fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {
     let valid: Vec<String> = place.forms().map(|form| format!("`{}`", form.keyword)).collect();
     let problem = Diagnostic::new(Code::Syntax, format!("unknown statement `{written}`"), span, "no statement begins so");
-    if valid.len() <= 8 { problem.help(format!("{place}: {}", valid.join(", "))) } else { problem }
+    if valid.len() <= MAX_LISTED { problem.help(format!("{place}: {}", valid.join(", "))) } else { problem }
 }
 
 /// The name that a broken head would have declared, so that its uses are not called unknown.

@@ -1,6 +1,6 @@
 //! From pairs of the grammar to heads and values, keeping where each stands.
 
-use super::ast::{Head, Name, Piece, Policy, Probe, StatusRange, TextExpr, TextKind};
+use super::ast::{Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, StatusRange, TextExpr, TextKind};
 use super::form::Place;
 use super::grammar::{Grammar, Rule};
 use crate::diagnostic::{Code, Diagnostic};
@@ -45,6 +45,16 @@ impl<'i> Slots<'i> {
     /// The next pair of this rule, whatever stands before it.
     fn take(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
         self.0.find(|pair| pair.as_rule() == rule)
+    }
+
+    /// The next pair of this rule, if there is one; otherwise nothing is taken.
+    fn take_if(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
+        if self.has(rule) { self.take(rule) } else { None }
+    }
+
+    /// Whether there is one of this rule.
+    fn has(&self, rule: Rule) -> bool {
+        self.0.clone().any(|pair| pair.as_rule() == rule)
     }
 }
 
@@ -109,9 +119,7 @@ impl Values<'_> {
             Rule::within_limit => later("`job`"),
             Rule::watch => later("`watch`"),
             Rule::notify => later("`notify`"),
-            Rule::status if slots.0.clone().any(|slot| slot.as_rule() == Rule::equal) => {
-                Head::StatusEqual(self.status(&slots.take(Rule::integer)?))
-            }
+            Rule::status if slots.has(Rule::equal) => Head::StatusEqual(self.status(&slots.take(Rule::integer)?)),
             Rule::status => {
                 let list = slots.take(Rule::statuses)?;
                 let span = self.span(&list);
@@ -122,12 +130,21 @@ impl Values<'_> {
                 let plain = |pair: &Pair<'_, Rule>| !matches!(pair.as_rule(), Rule::percentile | Rule::k_over);
                 if slots.0.clone().all(|pair| plain(&pair)) { Head::TimeBelow(self.duration(&mut slots)?) } else { later("percentiles") }
             }
-            Rule::body => match self.plain(&mut slots) {
-                Some(text) => Head::BodyContains(text),
-                None => later("`body matches`"),
-            },
-            Rule::json => later("JSON path assertions"),
-            Rule::header => later("header assertions"),
+            Rule::method => {
+                let verb = slots.take(Rule::verb)?;
+                Head::Method(Spanned::new(verb.as_str().to_owned(), self.span(&verb)))
+            }
+            Rule::send if slots.has(Rule::k_header) => Head::SendHeader { name: self.plain(&mut slots)?, value: self.text(&mut slots)? },
+            Rule::send => Head::SendBody(self.text(&mut slots)?),
+            Rule::auth if slots.has(Rule::k_basic) => Head::AuthBasic { user: self.text(&mut slots)?, password: self.text(&mut slots)? },
+            Rule::auth => Head::AuthBearer(self.text(&mut slots)?),
+            Rule::follow => Head::FollowRedirects,
+            Rule::connect => Head::ConnectWithin(self.duration(&mut slots)?),
+            Rule::read => Head::ReadWithin(self.duration(&mut slots)?),
+            Rule::certificate => Head::CertificateExpiresAfter(self.days(&mut slots)?),
+            Rule::body => Head::Body(self.condition(&pair)?),
+            Rule::json => Head::Json { path: self.plain(&mut slots)?, condition: self.condition(&pair)? },
+            Rule::header => Head::Header { name: self.plain(&mut slots)?, condition: self.condition(&pair)? },
             Rule::none | Rule::some => later("log assertions"),
             Rule::running => later("container assertions"),
             Rule::query => later("database queries"),
@@ -175,6 +192,50 @@ impl Values<'_> {
     fn duration(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<Duration>> {
         let pair = slots.take(Rule::duration)?;
         Some(Spanned::new(duration(pair.as_str()), self.span(&pair)))
+    }
+
+    /// A duration, or days.
+    fn days(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<Duration>> {
+        match slots.take_if(Rule::days) {
+            Some(pair) => Some(Spanned::new(duration(pair.as_str()), self.span(&pair))),
+            None => self.duration(slots),
+        }
+    }
+
+    /// The condition that a statement has.
+    fn condition(&mut self, pair: &Pair<'_, Rule>) -> Option<Condition> {
+        let mut slots = Slots(pair.clone().into_inner());
+        let first =
+            slots.0.find(|slot| matches!(slot.as_rule(), Rule::k_exists | Rule::k_contains | Rule::k_matches | Rule::comparison))?;
+        let kind = match first.as_rule() {
+            Rule::k_exists => ConditionKind::Exists,
+            Rule::k_contains => ConditionKind::Contains(self.plain(&mut slots)?),
+            Rule::k_matches => {
+                let regex = slots.take(Rule::regex)?;
+                let inside = regex.as_str().strip_prefix('/').and_then(|rest| rest.strip_suffix('/')).unwrap_or_default();
+                ConditionKind::Matches(Spanned::new(inside.to_owned(), self.span(&regex)))
+            }
+            _ => {
+                let sign = Spanned::new(first.as_str().to_owned(), self.span(&first));
+                ConditionKind::Compare(sign, self.literal(&slots.take(Rule::literal)?)?)
+            }
+        };
+        let span = Span { start: self.span(&first).start, ..self.span(pair) };
+        Some(Condition { kind, span })
+    }
+
+    fn literal(&mut self, pair: &Pair<'_, Rule>) -> Option<Literal> {
+        let inner = pair.clone().into_inner().next()?;
+        let kind = match inner.as_rule() {
+            Rule::size => LiteralKind::Size,
+            Rule::duration => LiteralKind::Duration,
+            Rule::percent => LiteralKind::Percent,
+            Rule::decimal | Rule::integer | Rule::negative => LiteralKind::Number,
+            Rule::truth if inner.as_str() == "null" => LiteralKind::Null,
+            Rule::truth => LiteralKind::Truth(inner.as_str() == "true"),
+            _ => LiteralKind::Text(self.text_of(&inner)?),
+        };
+        Some(Literal { kind, written: inner.as_str().to_owned(), span: self.span(&inner) })
     }
 
     fn integer(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<u64>> {
@@ -323,6 +384,7 @@ pub(super) fn duration(literal: &str) -> Duration {
         "ms" => Duration::from_millis(count),
         "m" => Duration::from_secs(count.saturating_mul(60)),
         "h" => Duration::from_secs(count.saturating_mul(60 * 60)),
+        "d" => Duration::from_secs(count.saturating_mul(24 * 60 * 60)),
         _ => Duration::from_secs(count),
     }
 }

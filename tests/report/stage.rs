@@ -40,6 +40,7 @@ pub fn schedule() -> Schedule {
     let text = |text: &str| Spanned::new(Text::literal(text), span);
     let http = |port: u16| Probe::Http {
         url: text(&format!("http://127.0.0.1:{port}/health")),
+        options: Box::default(),
         assertions: vec![Spanned::new(HttpAssertion::Status(vec![(200, 200)]), span)],
     };
     let mut expectations = Vec::new();

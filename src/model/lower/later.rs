@@ -18,7 +18,7 @@ impl Lowering<'_> {
                 return;
             }
         };
-        let verb = if construct.starts_with('`') || construct == "body patterns" { "is" } else { "are" };
+        let verb = if construct.starts_with('`') { "is" } else { "are" };
         let problem =
             Diagnostic::new(Code::NotBuilt, format!("{construct} {verb} not built yet"), statement.span, "this version cannot do it");
         self.problems.push(match help {
@@ -32,10 +32,9 @@ impl Lowering<'_> {
 fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "warn" | "observe" => "write `expect` if it should decide, or leave it out",
-        "json" | "body" => "write `body contains \"…\"`",
         "time" => "write `time < 500ms`, which every sample must keep",
         "needs" | "uses" => "leave it out; `expect external NAME` in a gate asks before a phase starts",
-        "allow" | "watch" | "notify" | "header" => "leave it out",
+        "allow" | "watch" | "notify" => "leave it out",
         _ => return None,
     })
 }

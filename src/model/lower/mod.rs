@@ -1,8 +1,10 @@
 //! From the syntax tree to the plan: names resolved, defaults filled in, everything wrong told at once.
 
 mod address;
+mod condition;
 mod expect;
 mod gate;
+mod http;
 mod later;
 mod names;
 mod once;

@@ -23,7 +23,7 @@ fn the_example_lowers_whole() {
     assert_eq!(plan.phases[0].within, Duration::from_secs(180));
     assert_eq!(plan.phases[2].soak, Duration::from_secs(10), "every × healthy after");
 
-    let Probe::Http { url, assertions } = &plan.services[1].expectations[0].probe else { panic!("an HTTP probe") };
+    let Probe::Http { url, assertions, .. } = &plan.services[1].expectations[0].probe else { panic!("an HTTP probe") };
     let host = TextPart::Env { name: "STAGING_HOST".into(), default: Some("127.0.0.1".into()) };
     assert_eq!(url.value.parts, [TextPart::Literal("http://".into()), host, TextPart::Literal(":8001/health".into())]);
     let assertions: Vec<_> = assertions.iter().map(|assertion| assertion.value.clone()).collect();

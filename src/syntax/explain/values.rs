@@ -41,8 +41,9 @@ impl Stop<'_> {
     /// The unit that is most likely meant where none is written.
     fn unit(&self) -> &'static str {
         match self.form.rule {
-            Rule::time if self.token().len() > 2 => "ms",
-            Rule::every | Rule::timeout | Rule::soak | Rule::time => "s",
+            Rule::certificate => "d",
+            Rule::time | Rule::connect | Rule::read if self.token().len() > 2 => "ms",
+            Rule::every | Rule::timeout | Rule::soak | Rule::time | Rule::connect | Rule::read => "s",
             _ => "m",
         }
     }

@@ -60,10 +60,13 @@ impl Stop<'_> {
     pub(super) fn choice(&self) -> Option<Problem> {
         const PROBES: &[&str] = &["http", "tcp", "external", "logs", "container", "postgres", "redis", "server", "build-contexts", "exec"];
         const POLICIES: &[&str] = &["rollback", "stop", "ask"];
+        const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         let (valid, what) = if self.expects(Rule::probe) {
             (PROBES, "something that can be asked")
         } else if self.expects(Rule::policy) {
             (POLICIES, "a policy")
+        } else if self.expects(Rule::verb) {
+            (METHODS, "a method")
         } else {
             return None;
         };
