@@ -173,7 +173,7 @@ async fn connect_to_leads_elsewhere_and_the_host_header_stays() {
 
 #[tokio::test]
 async fn tcp_asks_for_a_connection_that_is_kept_and_nothing_more() {
-    let tcp = |address: SocketAddr| Probe::Tcp { address: place(Text::literal(address.to_string())) };
+    let tcp = |address: SocketAddr| Probe::Tcp { address: place(Text::literal(address.to_string())), banner: Vec::new() };
     // One that waits for its client to speak first, and one that greets and hangs up.
     let silent = serve(|mut stream| drop(stream.read(&mut [0; 1])));
     let greets = serve(|mut stream| stream.write_all(b"220 ready\r\n").unwrap());

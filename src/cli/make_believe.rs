@@ -3,7 +3,7 @@
 use super::variables::SandboxVariables;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
-use crate::model::{Text, TextPart, Variables};
+use crate::model::{Probe, Text, TextPart, Variables};
 use crate::probe::{self, Question, Request};
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject};
@@ -15,18 +15,32 @@ use std::time::Duration;
 /// Variables for a plan in the sandbox: what the environment sets, and a stand-in for every other one that the plan requires.
 pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
     let app = &schedule.app;
-    let mut texts: Vec<&Text> = vec![&app.project.value, &app.environment.value, &app.compose.value];
-    texts.extend(schedule.expectations.iter().flat_map(|expectation| expectation.probe.texts()));
-    let required = texts.into_iter().flat_map(|text| &text.parts).filter_map(|part| match part {
-        TextPart::Env { name, default: None } | TextPart::Secret { name } => Some(name.clone()),
-        TextPart::Env { .. } | TextPart::Literal(_) => None,
-    });
-    let unset = |name: &String| std::env::var(name).ok().is_none_or(|value| value.is_empty());
-    let supplied = required.filter(unset).map(|name| {
-        let stand_in = format!("{}.sandbox.invalid", name.to_lowercase().replace('_', "-"));
-        (name, stand_in)
-    });
-    SandboxVariables { supplied: supplied.collect() }
+    let mut supplied = BTreeMap::new();
+    let mut supply = |text: &Text, form: fn(&str) -> String| {
+        for part in &text.parts {
+            let (TextPart::Env { name, default: None } | TextPart::Secret { name }) = part else { continue };
+            if std::env::var(name).ok().is_none_or(|value| value.is_empty()) {
+                let host = format!("{}.sandbox.invalid", name.to_lowercase().replace('_', "-"));
+                // A variable that is only a part of a text stands for a word in it.
+                let stand_in = if text.parts.len() == 1 { form(&host) } else { host };
+                supplied.entry(name.clone()).or_insert(stand_in);
+            }
+        }
+    };
+    for expectation in &schedule.expectations {
+        let form: fn(&str) -> String = match &expectation.probe {
+            Probe::Http { .. } => |host| format!("http://{host}/"),
+            Probe::Tcp { .. } => |host| format!("{host}:1"),
+            Probe::Postgres { .. } => |host| format!("postgres://sandbox:sandbox@{host}/sandbox"),
+            Probe::Redis { .. } => |host| format!("redis://{host}"),
+        };
+        supply(&expectation.probe.address().value, form);
+    }
+    let others = schedule.expectations.iter().flat_map(|expectation| expectation.probe.texts());
+    for text in [&app.project.value, &app.environment.value, &app.compose.value].into_iter().chain(others) {
+        supply(text, str::to_owned);
+    }
+    SandboxVariables { supplied }
 }
 
 /// The world that a plan expects to find, and the plan's addresses in it.
@@ -52,7 +66,9 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
         let Ok(request) = probe::prepare(&expectation.probe, variables) else { continue };
         let (host, port, speaks) = match request.question {
             Question::Http { request, .. } => (request.target.host, request.target.port, Speaks::Http),
-            Question::Tcp { host, port } => (host, port, Speaks::Tcp),
+            Question::Tcp { host, port, .. } => (host, port, Speaks::Tcp),
+            Question::Postgres { target, .. } => (target.url.host, target.url.port, Speaks::Postgres),
+            Question::Redis { target, .. } => (target.url.host, target.url.port, Speaks::Redis),
         };
         addresses.insert((host.clone(), port));
         let external = match &expectation.subject {
@@ -126,9 +142,12 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
         lines.push(format!("it answers for {}", externals.join(", ")));
     }
     let asked = schedule.expectations.iter().filter_map(|expectation| probe::prepare(&expectation.probe, variables).ok());
-    let tls = |request: &Request| matches!(&request.question, Question::Http { request, .. } if request.target.tls);
-    if asked.collect::<Vec<_>>().iter().any(tls) {
+    let asked: Vec<Request> = asked.collect();
+    if asked.iter().any(|request| matches!(&request.question, Question::Http { request, .. } if request.target.tls)) {
         lines.push("it speaks no TLS: https is asked without, and certificates are taken to expire in 90 days".to_owned());
+    }
+    if asked.iter().any(|request| matches!(&request.question, Question::Postgres { queries, .. } if !queries.is_empty())) {
+        lines.push("its PostgreSQL has no tables: a literal that is selected is itself, any other query is answered with 1".to_owned());
     }
     let repositories: BTreeSet<&str> = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
     if !repositories.is_empty() {

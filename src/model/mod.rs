@@ -14,7 +14,7 @@ pub use json_path::JsonPath;
 pub use lower::{Gaps, Lowered, load, lower};
 pub use pattern::Pattern;
 pub use plan::{
-    App, Approval, Dokploy, Expectation, External, Gate, HttpAssertion, HttpAuth, HttpOptions, Limits, OnFailure, OrElse, Phase, Plan,
-    Probe, Sampling, Service,
+    App, Approval, Dokploy, Expectation, External, Gate, HttpAssertion, HttpAuth, HttpOptions, Limits, Named, OnFailure, OrElse, Phase,
+    Plan, Probe, Sampling, Service,
 };
 pub use text::{Resolved, Text, TextPart, Unset, Variables};

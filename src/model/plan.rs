@@ -217,19 +217,46 @@ pub enum Probe {
         /// What the answer must be; all of them. Empty in the plan means `status in [200..=299]`, filled in by lowering.
         assertions: Vec<Spanned<HttpAssertion>>,
     },
-    /// `tcp "HOST:PORT"`: a connection is accepted and kept for a moment.
+    /// `tcp "HOST:PORT" { … }`: a connection is accepted and kept for a moment.
     Tcp {
         /// The address.
         address: Spanned<Text>,
+        /// What the service must say by itself; all of them. Empty: nothing.
+        banner: Vec<Condition>,
     },
+    /// `postgres "URL" { … }`: a session is opened, and each query's first value is so.
+    Postgres {
+        /// The address, which holds the password.
+        url: Spanned<Text>,
+        /// The queries and what the first value of each must be.
+        queries: Vec<Spanned<Named>>,
+    },
+    /// `redis "URL" { … }`: it answers PING, and fields of INFO are so.
+    Redis {
+        /// The address, which may hold the password.
+        url: Spanned<Text>,
+        /// The database number, in place of the address's own.
+        database: Option<u32>,
+        /// The fields of INFO and what each must be.
+        infos: Vec<Spanned<Named>>,
+    },
+}
+
+/// Something that has a value, and what that must be: a query, a field.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Named {
+    /// As the server is asked for it.
+    pub name: String,
+    /// What its value must be.
+    pub condition: Condition,
 }
 
 impl Probe {
     /// Where it asks.
     pub fn address(&self) -> &Spanned<Text> {
         match self {
-            Self::Http { url, .. } => url,
-            Self::Tcp { address } => address,
+            Self::Http { url, .. } | Self::Postgres { url, .. } | Self::Redis { url, .. } => url,
+            Self::Tcp { address, .. } => address,
         }
     }
 
@@ -245,7 +272,7 @@ impl Probe {
                 });
                 own.chain(time).collect()
             }
-            Self::Tcp { .. } => Vec::new(),
+            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } => Vec::new(),
         }
     }
 
@@ -253,7 +280,7 @@ impl Probe {
     pub fn texts(&self) -> Vec<&Text> {
         match self {
             Self::Http { url, options, .. } => std::iter::once(&url.value).chain(options.texts()).collect(),
-            Self::Tcp { address } => vec![&address.value],
+            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } => vec![&self.address().value],
         }
     }
 }

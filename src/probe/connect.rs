@@ -1,11 +1,16 @@
 //! A fresh TCP connection, and what it means when there is none.
 
 use super::{ConnectTo, Outcome};
+use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
 
 /// Connects, giving each of the host's addresses an equal share of the time that is left.
 pub(super) async fn connect(host: &str, port: u16, routes: &ConnectTo, deadline: Instant, limit: Duration) -> Result<TcpStream, Outcome> {
@@ -42,12 +47,71 @@ async fn lookup(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAd
     }
 }
 
+/// A connection, encrypted or not.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+
+/// As much of a server's answers as is read from one connection.
+const READ_LIMIT: usize = 1024 * 1024;
+
+/// A connection from which no more than 1 MiB is read: more is an error of the kind `FileTooLarge`.
+pub(super) struct Capped {
+    stream: TcpStream,
+    left: usize,
+}
+
+/// Limits what is read from a connection.
+pub(super) fn capped(stream: TcpStream) -> Capped {
+    Capped { stream, left: READ_LIMIT }
+}
+
+impl AsyncRead for Capped {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
+        self.left = self.left.saturating_sub(buffer.filled().len() - before);
+        polled
+    }
+}
+
+impl AsyncWrite for Capped {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// The same connection, encrypted.
+pub(super) async fn over_tls(
+    stream: Box<dyn Wire>,
+    connector: Result<(TlsConnector, ServerName<'static>), String>,
+    limit: Duration,
+) -> Result<Box<dyn Wire>, Outcome> {
+    let (connector, name) = connector.map_err(Outcome::CouldNotAsk)?;
+    match connector.connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(tls_failed(&error, limit)),
+    }
+}
+
 /// What an I/O error says of the service.
 pub(super) fn from_io(error: &io::Error, limit: Duration) -> Outcome {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Outcome::Refused,
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted | io::ErrorKind::BrokenPipe => Outcome::Reset,
         io::ErrorKind::UnexpectedEof => Outcome::Closed,
+        io::ErrorKind::FileTooLarge => Outcome::Garbage("an answer of more than 1 MiB".into()),
         io::ErrorKind::TimedOut => Outcome::NoAnswer { within: limit, status: None },
         // No route, no network, no sockets or files left, not permitted: all on this side of the service.
         _ => Outcome::CouldNotAsk(plain(error)),

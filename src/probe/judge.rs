@@ -4,13 +4,19 @@
 //! service (no such name, no route, no sockets left here) is an error: it says nothing of the service.
 
 use super::http::{self, HttpAnswer};
+use super::redis;
 use super::request::{Question, Request};
 use super::safe::safe;
+use crate::dokploy::Masks;
 use crate::engine::{Moment, Reading, Sample};
+use crate::model::{Condition, Holds, Named};
+use serde_json::Value;
 use std::time::Duration;
 
 /// Characters from outside that are shown.
 const SHOWN: usize = 160;
+/// Characters of one value that are shown.
+const VALUE_SHOWN: usize = 60;
 /// Characters of what is expected that are shown.
 const EXPECTED_SHOWN: usize = 400;
 
@@ -19,6 +25,10 @@ const EXPECTED_SHOWN: usize = 400;
 pub enum Outcome {
     /// A whole HTTP answer.
     Answered(Box<HttpAnswer>),
+    /// The values that were asked for, in order.
+    Found(Vec<Found>),
+    /// What a service said by itself when it was connected to.
+    Said(Vec<u8>),
     /// The connection was accepted and kept; for tcp that is all that is asked.
     Connected,
     /// The connection was accepted and closed again before anything was said, as Docker's proxy does for a container that does not listen.
@@ -44,12 +54,26 @@ pub enum Outcome {
     CouldNotAsk(String),
 }
 
+/// A value that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A value.
+    Value(Value),
+    /// There is none.
+    Missing,
+    /// One that cannot be compared, and why, as the end of a sentence.
+    Odd(String),
+}
+
 /// The sample that an outcome is.
 pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
     let seen = |text: &str| safe(&request.masks.apply(text), SHOWN);
     let (reading, actual) = match (outcome, &request.question) {
         (Outcome::Answered(answer), Question::Http { assertions, .. }) => http::judge(assertions, answer, &request.masks, took),
-        (Outcome::Answered(_), _) => (Reading::Error, "an answer to another question".into()),
+        (Outcome::Found(found), Question::Postgres { queries, .. }) => values(queries, "the answer to ", found, &request.masks),
+        (Outcome::Found(found), Question::Redis { infos, .. }) => values(infos, "", found, &request.masks),
+        (Outcome::Said(said), Question::Tcp { banner, .. }) => spoken(banner, said, &request.masks),
+        (Outcome::Answered(_) | Outcome::Found(_) | Outcome::Said(_), _) => (Reading::Error, "an answer to another question".into()),
         (Outcome::Connected, _) => (Reading::Pass, "connected".into()),
         (Outcome::ShownTheDoor, _) => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
         (Outcome::Refused, _) => (Reading::Fail, "connection refused".into()),
@@ -66,10 +90,57 @@ pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -
     Sample { reading, expected: expected(&request.question), actual, at, took_ms }
 }
 
+/// The reading of values that were asked for. A "no" weighs more than what cannot be said.
+fn values(named: &[Named], prefix: &str, found: &[Found], masks: &Masks) -> (Reading, String) {
+    // Masked whole, then shortened: a secret cut in two would not be found.
+    let fit = |text: &str| safe(&masks.apply(text), VALUE_SHOWN);
+    let mut unclear = None;
+    for (asked, found) in named.iter().zip(found) {
+        let name = format!("{prefix}{}", fit(&asked.name));
+        let (holds, is) = match found {
+            Found::Value(value) => (asked.condition.holds(Some(value)), format!("is {value}")),
+            Found::Missing => (asked.condition.holds(None), "is not there".to_owned()),
+            Found::Odd(why) => (Holds::Unclear(why.clone()), String::new()),
+        };
+        match (holds, found) {
+            (Holds::Yes, _) => {}
+            (Holds::No, _) => return (Reading::Fail, format!("{name} {}", fit(&is))),
+            (Holds::Unclear(_), Found::Missing) => {
+                unclear.get_or_insert(format!("{name} is not there"));
+            }
+            (Holds::Unclear(why), _) => {
+                unclear.get_or_insert(format!("{name} {}", fit(why.strip_prefix("it ").unwrap_or(&why))));
+            }
+        }
+    }
+    if let Some(actual) = unclear {
+        return (Reading::Error, actual);
+    }
+    match found.first() {
+        Some(Found::Value(value)) => (Reading::Pass, format!("{prefix}{} is {}", fit(&named[0].name), fit(&value.to_string()))),
+        _ => (Reading::Pass, "connected".into()),
+    }
+}
+
+/// The reading of what a service said by itself.
+fn spoken(banner: &[Condition], said: &[u8], masks: &Masks) -> (Reading, String) {
+    let text = String::from_utf8_lossy(said).into_owned();
+    let shown = format!("connected, and it says: {}", safe(&masks.apply(&text), VALUE_SHOWN));
+    let value = Value::from(text);
+    let holds = banner.iter().all(|condition| condition.holds(Some(&value)) == Holds::Yes);
+    (if holds { Reading::Pass } else { Reading::Fail }, shown)
+}
+
 /// What must hold, as the plan writes it.
 fn expected(question: &Question) -> String {
     let text = match question {
-        Question::Tcp { .. } => "a connection that is kept".into(),
+        Question::Tcp { banner, .. } if banner.is_empty() => "a connection that is kept".into(),
+        Question::Tcp { banner, .. } => banner.iter().map(|condition| format!("banner {condition}")).collect::<Vec<_>>().join(", "),
+        Question::Postgres { queries, .. } if queries.is_empty() => "a session".into(),
+        Question::Postgres { queries, .. } => {
+            queries.iter().map(|query| format!("query '{}' {}", query.name, query.condition)).collect::<Vec<_>>().join(", ")
+        }
+        Question::Redis { infos, .. } => redis::asks(infos),
         Question::Http { assertions, .. } => http::asks(assertions),
     };
     safe(&text, EXPECTED_SHOWN)
@@ -88,7 +159,6 @@ pub(super) fn short(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dokploy::Masks;
     use crate::model::HttpAssertion;
     use crate::probe::HttpTarget;
     use crate::probe::http::{BODY_SHOWN, HttpRequest};

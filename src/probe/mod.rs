@@ -5,16 +5,22 @@
 
 mod connect;
 mod connect_to;
+mod database_url;
 mod http;
 mod judge;
+mod postgres;
+mod redis;
 mod request;
 mod safe;
 mod tcp;
 mod tls;
 
 pub use connect_to::ConnectTo;
+pub use database_url::DatabaseUrl;
 pub use http::{HttpAnswer, HttpRequest, HttpTarget};
-pub use judge::{Outcome, judge};
+pub use judge::{Found, Outcome, judge};
+pub use postgres::PostgresTarget;
+pub use redis::RedisTarget;
 pub use request::{PrepareError, Question, Request, prepare};
 pub use safe::safe;
 pub use tls::Tls;
@@ -34,6 +40,8 @@ pub struct Asking {
 pub async fn ask(request: &Request, asking: &Asking, timeout: Duration) -> Outcome {
     match &request.question {
         Question::Http { request, .. } => http::ask(request, asking, timeout).await,
-        Question::Tcp { host, port } => tcp::ask(host, *port, asking, timeout).await,
+        Question::Tcp { host, port, banner } => tcp::ask(host, *port, banner, asking, timeout).await,
+        Question::Postgres { target, queries } => postgres::ask(target, queries, asking, timeout).await,
+        Question::Redis { target, infos } => redis::ask(target, infos, asking, timeout).await,
     }
 }

@@ -1,9 +1,11 @@
 //! Expectations made ready to be asked: variables resolved, addresses taken apart. Nothing is sent here.
 
 use super::http::{self, HttpRequest};
+use super::postgres::{self, PostgresTarget};
+use super::redis::{self, RedisTarget};
 use super::safe::safe;
 use crate::dokploy::Masks;
-use crate::model::{HttpAssertion, Probe, Resolved, Text, Unset, Variables};
+use crate::model::{Condition, HttpAssertion, Named, Probe, Resolved, Text, Unset, Variables};
 use crate::source::{Span, Spanned};
 
 /// An expectation that can be asked.
@@ -31,6 +33,22 @@ pub enum Question {
         host: String,
         /// The port.
         port: u16,
+        /// What the service must say by itself; empty for nothing.
+        banner: Vec<Condition>,
+    },
+    /// One PostgreSQL session.
+    Postgres {
+        /// Where, and as whom.
+        target: Box<PostgresTarget>,
+        /// What the first value of each query must be.
+        queries: Vec<Named>,
+    },
+    /// One exchange with Redis.
+    Redis {
+        /// Where, and as whom.
+        target: Box<RedisTarget>,
+        /// What fields of INFO must be.
+        infos: Vec<Named>,
     },
 }
 
@@ -77,10 +95,18 @@ pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, Prep
             request: Box::new(http::prepare(url, options, &mut resolver)?),
             assertions: assertions.iter().map(|assertion| assertion.value.clone()).collect(),
         },
-        Probe::Tcp { address } => {
+        Probe::Postgres { url, queries } => Question::Postgres {
+            target: Box::new(postgres::prepare(url, &mut resolver)?),
+            queries: queries.iter().map(|query| query.value.clone()).collect(),
+        },
+        Probe::Redis { url, database, infos } => Question::Redis {
+            target: Box::new(redis::prepare(url, *database, &mut resolver)?),
+            infos: infos.iter().map(|info| info.value.clone()).collect(),
+        },
+        Probe::Tcp { address, banner } => {
             let resolved = resolver.text(address)?;
             let (host, port) = host_port(&resolved.value).map_err(|why| bad(&resolved, why, address.span))?;
-            Question::Tcp { host, port }
+            Question::Tcp { host, port, banner: banner.clone() }
         }
     };
     if let Probe::Http { assertions, .. } = probe
@@ -157,7 +183,7 @@ mod tests {
         let probe = Probe::Http { url: Spanned::new(Text { parts }, span()), options: Box::default(), assertions: Vec::new() };
         prepare(&probe, variables).map(|request| match request.question {
             Question::Http { request, .. } => request.target,
-            Question::Tcp { .. } => unreachable!("an http probe makes an http question"),
+            _ => unreachable!("an http probe makes an http question"),
         })
     }
 
@@ -198,10 +224,10 @@ mod tests {
     #[test]
     fn tcp_addresses_need_a_port_and_ipv6_its_brackets() {
         let tcp = |address: &str| {
-            let probe = Probe::Tcp { address: Spanned::new(Text::literal(address), span()) };
+            let probe = Probe::Tcp { address: Spanned::new(Text::literal(address), span()), banner: Vec::new() };
             prepare(&probe, &Set("", "")).map(|request| match request.question {
-                Question::Tcp { host, port } => (host, port),
-                Question::Http { .. } => unreachable!("a tcp probe makes a tcp question"),
+                Question::Tcp { host, port, .. } => (host, port),
+                _ => unreachable!("a tcp probe makes a tcp question"),
             })
         };
         assert_eq!(tcp("Db.Example:5432").unwrap(), ("db.example".into(), 5432));

@@ -1,6 +1,6 @@
 //! One address on loopback: reserved for good, listening only while something answers there.
 
-use super::http;
+use super::serve::serve;
 use super::shell::Shell;
 use std::io;
 use std::net::SocketAddr;
@@ -22,6 +22,10 @@ pub(super) enum Target {
     External(String),
     /// One that accepts connections and says nothing.
     Silent(String),
+    /// One that speaks PostgreSQL.
+    Postgres(String),
+    /// One that speaks Redis.
+    Redis(String),
 }
 
 /// A reserved address. The bound socket that never listens keeps it from others, and makes the kernel refuse connections while no second socket
@@ -84,7 +88,7 @@ async fn accept(listener: TcpListener, target: Target, shell: Arc<Shell>) {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(http::serve(stream, target.clone(), Arc::clone(&shell)));
+                    connections.spawn(serve(stream, target.clone(), Arc::clone(&shell)));
                 }
             }
             Some(_) = connections.join_next() => {}

@@ -13,7 +13,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
 /// Dokploy's server ends idle connections after this (FACTS §1).
@@ -30,13 +29,7 @@ pub(super) struct Closed;
 pub(super) type Answer = Response<Full<Bytes>>;
 
 /// Serves one connection to its end.
-pub(super) async fn serve(mut stream: TcpStream, target: Target, shell: Arc<Shell>) {
-    if matches!(target, Target::Silent(_)) {
-        let mut ignored = [0; 1024];
-        while stream.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
-        return;
-    }
-    let _ = stream.set_nodelay(true);
+pub(super) async fn serve(stream: TcpStream, target: Target, shell: Arc<Shell>) {
     let answer = service_fn(|request| answer(request, target.clone(), Arc::clone(&shell)));
     // How a connection ends is the client's affair.
     let _ = hyper::server::conn::http1::Builder::new()
@@ -53,7 +46,7 @@ async fn answer(request: Request<Incoming>, target: Target, shell: Arc<Shell>) -
         Target::Dokploy if path.starts_with("/sandbox/") => Ok(control::answer(request, &shell).await),
         Target::Dokploy => dokploy(request, &shell).await,
         Target::Service(port) => service(shell.with_world(|world, now| world.service(now, port, &path)), &shell).await,
-        Target::External(name) | Target::Silent(name) => {
+        Target::External(name) | Target::Silent(name) | Target::Postgres(name) | Target::Redis(name) => {
             service(shell.with_world(|world, now| world.external(now, &name, &path)), &shell).await
         }
     }

@@ -7,6 +7,9 @@
 mod address;
 mod control;
 mod http;
+mod postgres;
+mod redis;
+mod serve;
 mod shell;
 
 use crate::probe::ConnectTo;

@@ -40,8 +40,15 @@ impl Shell {
         for (host, port) in plan.iter().cloned().chain(externals.iter().map(|external| (external.host.clone(), external.port))) {
             let external = externals.iter().find(|external| external.host.eq_ignore_ascii_case(&host) && external.port == port);
             let target = match external {
-                Some(external) if external.speaks == Speaks::Tcp => Target::Silent(external.name.clone()),
-                Some(external) => Target::External(external.name.clone()),
+                Some(external) => {
+                    let name = external.name.clone();
+                    match external.speaks {
+                        Speaks::Tcp => Target::Silent(name),
+                        Speaks::Postgres => Target::Postgres(name),
+                        Speaks::Redis => Target::Redis(name),
+                        Speaks::Http | Speaks::Git => Target::External(name),
+                    }
+                }
                 None => Target::Service(port),
             };
             let known = addresses.iter().find(|address| address.target == target).map(|address| address.at);
@@ -116,7 +123,7 @@ impl Shell {
             let up = match &address.target {
                 Target::Dokploy => dokploy,
                 Target::Service(port) => services.contains(port),
-                Target::External(name) | Target::Silent(name) => externals.contains(name),
+                Target::External(name) | Target::Silent(name) | Target::Postgres(name) | Target::Redis(name) => externals.contains(name),
             };
             if address.listen(up, self).await.is_err()
                 && let Target::Service(port) = address.target

@@ -1,6 +1,6 @@
 //! An expectation as one line, in the words of the plan.
 
-use crate::model::{Probe, Text};
+use crate::model::{Named, Probe, Text, TextPart};
 use crate::source::{SourceMap, Spanned};
 
 /// `http http://{host}:8000/health/ status in [200, 302]`, names as written.
@@ -10,8 +10,35 @@ pub(super) fn expectation(probe: &Probe, sources: &SourceMap) -> String {
             let assertions: Vec<String> = assertions.iter().map(|assertion| assertion.value.to_string()).collect();
             format!("http {} {}", written(url, sources), assertions.join(", "))
         }
-        Probe::Tcp { address } => format!("tcp {}", written(address, sources)),
+        Probe::Tcp { address, banner } => {
+            let banner = banner.iter().map(|condition| format!("banner {condition}"));
+            line(format!("tcp {}", written(address, sources)), banner)
+        }
+        // The address is left out where it could be more than the name of a variable.
+        Probe::Postgres { url, queries } => {
+            line(format!("postgres {}", of_variable(url, sources)), queries.iter().map(|query| query_text(&query.value)))
+        }
+        Probe::Redis { url, database, infos } => {
+            let database = database.map(|number| format!("database {number}"));
+            let infos = infos.iter().map(|info| format!("info {} {}", info.value.name, info.value.condition));
+            line(format!("redis {}", of_variable(url, sources)), database.into_iter().chain(infos))
+        }
     }
+}
+
+fn line(asked: String, wants: impl Iterator<Item = String>) -> String {
+    let wants: Vec<String> = wants.collect();
+    if wants.is_empty() { asked } else { format!("{asked} {}", wants.join(", ")) }
+}
+
+fn query_text(query: &Named) -> String {
+    format!("query '{}' {}", query.name, query.condition)
+}
+
+/// `secret("DATABASE_URL")`; nothing of an address that is written out, since it may hold a password.
+fn of_variable<'a>(url: &Spanned<Text>, sources: &'a SourceMap) -> &'a str {
+    let literal = url.value.parts.iter().any(|part| matches!(part, TextPart::Literal(_)));
+    if literal { "…" } else { written(url, sources) }
 }
 
 /// The text as it stands in the plan, without its quotes.
@@ -45,7 +72,7 @@ mod tests {
             expectation(&http, &sources),
             "http http://{host}:8000/health/ status in [200, 300..399], time < 2s, body contains \"\\\"ok\\\"\""
         );
-        assert_eq!(expectation(&Probe::Tcp { address: spanned(29..42) }, &sources), "tcp {host}:5433");
+        assert_eq!(expectation(&Probe::Tcp { address: spanned(29..42), banner: Vec::new() }, &sources), "tcp {host}:5433");
         assert_eq!(HttpAssertion::Status(vec![(200, 200)]).to_string(), "status == 200");
         assert_eq!(HttpAssertion::Status(vec![(200, 299)]).to_string(), "status in [200..299]");
     }

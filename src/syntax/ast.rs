@@ -196,6 +196,26 @@ pub enum Head {
         /// What its value must be.
         condition: Condition,
     },
+    /// `banner contains "…"`, `banner matches /…/`
+    Banner(Condition),
+    /// `query 'SQL' CONDITION`
+    Query {
+        /// The query.
+        sql: TextExpr,
+        /// What its first value must be.
+        condition: Condition,
+    },
+    /// `ping`
+    Ping,
+    /// `info "FIELD" CONDITION`
+    Info {
+        /// The field.
+        field: TextExpr,
+        /// What its value must be.
+        condition: Condition,
+    },
+    /// `database N`
+    Database(Spanned<u64>),
     /// `header "NAME" CONDITION`
     Header {
         /// Its name.
@@ -222,11 +242,15 @@ pub enum Probe {
     Http(TextExpr),
     /// `tcp TEXT`
     Tcp(TextExpr),
+    /// `postgres TEXT`
+    Postgres(TextExpr),
+    /// `redis TEXT`
+    Redis(TextExpr),
     /// `external NAME, …`
     External(Vec<Name>),
     /// A probe that this version does not build.
     Later {
-        /// Its name: `postgres`.
+        /// Its name: `container`.
         probe: &'static str,
         /// Which statements its block holds; `None` if it takes no block.
         place: Option<Place>,

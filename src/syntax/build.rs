@@ -254,7 +254,10 @@ impl<'t> Builder<'t> {
     ) -> Option<Block> {
         let (block_use, place) = match head {
             Head::Expect(Probe::Http(_)) => (BlockUse::May, Some(Place::Http)),
-            Head::Expect(Probe::Tcp(_) | Probe::External(_)) => (BlockUse::Never, None),
+            Head::Expect(Probe::Tcp(_)) => (BlockUse::May, Some(Place::Tcp)),
+            Head::Expect(Probe::Postgres(_)) => (BlockUse::May, Some(Place::Postgres)),
+            Head::Expect(Probe::Redis(_)) => (BlockUse::May, Some(Place::Redis)),
+            Head::Expect(Probe::External(_)) => (BlockUse::Never, None),
             Head::Expect(Probe::Later { place, .. }) => (BlockUse::May, *place),
             _ => (form.block, form.opens()),
         };

@@ -26,6 +26,8 @@ pub enum Place {
     Phase,
     /// `expect http … { … }`
     Http,
+    /// `expect tcp … { … }`
+    Tcp,
     /// `expect logs { … }`
     Logs,
     /// `expect container … { … }`
@@ -59,6 +61,7 @@ impl Place {
             Place::Gate => "gate",
             Place::Phase => "phase",
             Place::Http => "expect http",
+            Place::Tcp => "expect tcp",
             Place::Logs => "expect logs",
             Place::Container => "expect container",
             Place::Postgres => "expect postgres",
@@ -77,6 +80,7 @@ impl fmt::Display for Place {
             place @ (Place::App
             | Place::External
             | Place::Http
+            | Place::Tcp
             | Place::Logs
             | Place::Container
             | Place::Postgres
@@ -159,7 +163,7 @@ const fn form(keyword: &'static str, rule: Rule, places: &'static [Place], block
 }
 
 use BlockUse::{May, Must, Never};
-use Place::{App, Container, Dokploy, Exec, External, File, Gate, Http, Job, Logs, Phase, Postgres, Redis, Sampling, Server, Service};
+use Place::{App, Container, Dokploy, Exec, External, File, Gate, Http, Job, Logs, Phase, Postgres, Redis, Sampling, Server, Service, Tcp};
 
 /// The whole language, in the order of the grammar.
 pub static FORMS: &[Form] = &[
@@ -215,11 +219,14 @@ pub static FORMS: &[Form] = &[
     form("json", Rule::json, &[Http], Never, "json '$.status' == \"ok\""),
     form("header", Rule::header, &[Http], Never, "header \"NAME\" == \"…\""),
     form("certificate", Rule::certificate, &[Http], Never, "certificate expires after 14d"),
+    form("banner", Rule::banner, &[Tcp], Never, "banner contains \"…\""),
     form("none", Rule::none, &[Logs], Never, "none matches /…/"),
     form("some", Rule::some, &[Logs], Never, "some matches /…/"),
     form("running", Rule::running, &[Container], Never, "running"),
     form("query", Rule::query, &[Postgres], Never, "query 'SELECT 1' == 1"),
     form("ping", Rule::ping, &[Redis], Never, "ping"),
+    form("info", Rule::info, &[Redis], Never, "info \"role\" == \"master\""),
+    form("database", Rule::database, &[Redis], Never, "database 3"),
     form("disk", Rule::disk, &[Server], Never, "disk free > 10GiB"),
     form("memory", Rule::memory, &[Server], Never, "memory free > 1GiB"),
     form("exit", Rule::exit, &[Exec], Never, "exit == 0"),

@@ -19,7 +19,7 @@ use std::ops::Range;
 const MAX_MISTAKES: usize = 6;
 
 /// More statements than these are not listed where an unknown one stands.
-const MAX_LISTED: usize = 16;
+const MAX_LISTED: usize = 12;
 
 /// Longer statements are not explained, so that the work on one stays within bounds.
 const MAX_BYTES: usize = 2048;

@@ -207,6 +207,10 @@ pub enum Speaks {
     Tcp,
     /// HTTP: 200 and `{"status":"ok"}` on any path.
     Http,
+    /// PostgreSQL: anybody is let in, and `SELECT` of a literal is that literal; any other query is answered with 1.
+    Postgres,
+    /// Redis: any password is good, and 16 databases are empty.
+    Redis,
     /// Git over HTTP, as far as `git ls-remote` asks: the list of references of any repository in [`Config::references`].
     Git,
 }

@@ -11,6 +11,7 @@ mod bodies;
 mod config;
 mod container;
 mod container_log;
+mod database;
 mod definition;
 mod deploy;
 mod deploy_log;
@@ -33,6 +34,7 @@ mod store;
 mod variables;
 
 pub use config::{Compose, Config, Environment, External, Key, MemberRights, OtherContainer, OtherJob, Project, Role, Speaks};
+pub use database::{Cell, RedisReply, is_without_rows, redis, selected};
 pub use fault::{DokployFault, Fault, FaultError, ServiceFault, Target, When};
 pub use request::{ApiRequest, ApiResponse, Verb};
 pub use request_log::LoggedCall;

@@ -235,13 +235,28 @@ impl World {
         container.answer(now, path, symptoms)
     }
 
+    /// What the service that publishes a host port speaks when it is not HTTP, as its image's name tells.
+    pub fn speaks(&self, host_port: u16) -> Option<Speaks> {
+        let publishes = |definition: &super::definition::Definition| super::host::host_ports(definition).any(|port| port == host_port);
+        let definition = self.host.containers.iter().map(|container| &container.definition).find(|definition| publishes(definition))?;
+        let image = definition.image.as_deref()?.rsplit('/').next()?;
+        let is = |names: &[&str]| names.iter().any(|name| image.starts_with(name));
+        match () {
+            () if is(&["postgres", "postgis", "pgvector", "timescaledb"]) => Some(Speaks::Postgres),
+            () if is(&["redis", "valkey", "keydb"]) => Some(Speaks::Redis),
+            () => None,
+        }
+    }
+
     /// What an external answers on a path.
     pub fn external(&mut self, now: Duration, name: &str, path: &str) -> ServiceAnswer {
         self.advance(now);
-        let Some(external) = self.externals.iter().find(|external| external.name == name) else { return ServiceAnswer::Refused };
+        // One that has several addresses speaks HTTP at one of them, or this would not be asked.
+        let in_http = |external: &&External| external.name == name && matches!(external.speaks, Speaks::Http | Speaks::Git);
+        let Some(external) = self.externals.iter().find(in_http) else { return ServiceAnswer::Refused };
         match external.speaks {
             _ if self.faults.external_is_down(name) => ServiceAnswer::Refused,
-            Speaks::Tcp => ServiceAnswer::Hang,
+            Speaks::Tcp | Speaks::Postgres | Speaks::Redis => ServiceAnswer::Hang,
             Speaks::Http => ServiceAnswer::Http { status: 200, body: r#"{"status":"ok"}"#.to_owned(), after: Duration::from_millis(3) },
             Speaks::Git => {
                 let (status, body) = match git::references(&self.references, path) {

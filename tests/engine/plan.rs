@@ -18,7 +18,7 @@ pub fn seconds(seconds: u64) -> Duration {
 pub fn schedule() -> Schedule {
     let span = Span::new(SourceMap::default().add("rollout.plan", ""), 0..0);
     let text = |text: &str| Spanned::new(Text::literal(text), span);
-    let tcp = |address: &str| Probe::Tcp { address: text(address) };
+    let tcp = |address: &str| Probe::Tcp { address: text(address), banner: Vec::new() };
     let mut expectations: Vec<Expectation> = SERVICES
         .iter()
         .map(|name| Expectation { probe: tcp(name), subject: Subject::Service((*name).to_owned()), text: format!("tcp {name}:80") })

@@ -1,6 +1,10 @@
 //! Probes from the plan's text to the sample, against real servers on loopback.
 
+mod faults;
 mod http;
+mod postgres;
+mod redis;
+mod sandboxed;
 
 use rollout_plan::engine::{Moment, Sample};
 use rollout_plan::model::{self, Probe, Variables};

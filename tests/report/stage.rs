@@ -57,7 +57,7 @@ pub fn schedule() -> Schedule {
     let mut infrastructure = Vec::new();
     for (name, port) in [("postgres", 5433), ("redis", 6380)] {
         infrastructure.push(ExpectationId(expectations.len()));
-        let probe = Probe::Tcp { address: text(&format!("127.0.0.1:{port}")) };
+        let probe = Probe::Tcp { address: text(&format!("127.0.0.1:{port}")), banner: Vec::new() };
         expectations.push(Expectation { probe, subject: Subject::External(name.to_owned()), text: format!("tcp {{host}}:{port}") });
     }
     let approval =

@@ -1,6 +1,7 @@
 //! Loopback servers that behave as badly as a test needs, on plain sockets and threads of their own.
 
 pub mod live;
+pub mod servers;
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};

@@ -100,7 +100,7 @@ pub(super) fn tcp(address: &Spanned<Text>, problems: &mut Vec<Diagnostic>) {
     }
 }
 
-fn empty(text: &Spanned<Text>, what: &str, problems: &mut Vec<Diagnostic>) {
+pub(super) fn empty(text: &Spanned<Text>, what: &str, problems: &mut Vec<Diagnostic>) {
     // A text that was not understood is empty too; the string itself is at least two quotes and nothing between them.
     if text.span.end - text.span.start == 2 {
         problems.push(Diagnostic::new(Code::BadAddress, format!("an empty {what}"), text.span, format!("expected a {what}")));

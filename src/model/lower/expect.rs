@@ -3,7 +3,7 @@
 use super::once::Once;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Expectation, External, Probe, Service};
+use crate::model::{Condition, Expectation, External, Probe, Service};
 use crate::source::{Span, Spanned};
 use crate::syntax::{self, Head, Statement};
 
@@ -82,10 +82,14 @@ impl Lowering<'_> {
         let probe = match probe {
             syntax::Probe::Http(url) => self.http(url, statement)?,
             syntax::Probe::Tcp(text) => {
-                let address = Spanned::new(self.text(text)?, text.span);
+                let address = self.text(text).map(|address| Spanned::new(address, text.span));
+                let banner = self.banner(statement);
+                let address = address?;
                 address::tcp(&address, &mut self.problems);
-                Probe::Tcp { address }
+                Probe::Tcp { address, banner }
             }
+            syntax::Probe::Postgres(url) => self.postgres(url, statement)?,
+            syntax::Probe::Redis(url) => self.redis(url, statement)?,
             syntax::Probe::External(_) => {
                 self.problems.push(
                     Diagnostic::new(Code::Misplaced, "`expect external` belongs in a gate", statement.span, format!("in {whose}"))
@@ -96,5 +100,14 @@ impl Lowering<'_> {
             syntax::Probe::Later { .. } => return None,
         };
         Some(Expectation { probe, span })
+    }
+
+    /// What a service must say when it is connected to.
+    fn banner(&mut self, statement: &Statement) -> Vec<Condition> {
+        let conditions = statement.body().iter().filter_map(|inner| match &inner.head {
+            Head::Banner(condition) => Some(condition),
+            _ => None,
+        });
+        conditions.filter_map(|condition| self.condition(condition)).collect()
     }
 }

@@ -41,8 +41,6 @@ fn instead(keyword: &str) -> Option<&'static str> {
 
 fn instead_of_probe(probe: &str) -> &'static str {
     match probe {
-        "postgres" => "write `expect tcp \"HOST:5432\"`, which sees that it accepts connections",
-        "redis" => "write `expect tcp \"HOST:6379\"`, which sees that it accepts connections",
         "container" => {
             "leave it out for services of this plan, whose containers must run anyway; elsewhere write `expect tcp \"HOST:PORT\"`"
         }

@@ -2,6 +2,7 @@
 
 mod address;
 mod condition;
+mod database;
 mod expect;
 mod gate;
 mod http;

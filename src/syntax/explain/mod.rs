@@ -172,6 +172,8 @@ impl Stop<'_> {
         let second = self.text[leading_word(self.text).len()..].trim_start();
         match (self.form.rule, leading_word(second)) {
             (Rule::expect, "tcp") => "expect tcp \"HOST:PORT\"",
+            (Rule::expect, "postgres") => "expect postgres secret(\"DATABASE_URL\")",
+            (Rule::expect, "redis") => "expect redis secret(\"REDIS_URL\")",
             (Rule::expect, "external") => "expect external NAME",
             _ => self.form.shape,
         }
