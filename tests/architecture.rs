@@ -73,6 +73,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("miette", &["report/"]),
     ("serde_yaml", &["compose/"]),
     ("pest", &["syntax/"]),
+    ("tokio_postgres", &["probe/postgres.rs"]),
     ("clap", &["cli/"]),
     // `dokploy` and `world` read and write Docker's times with it; a clock it is in `store` only.
     ("jiff", &["store/", "dokploy/", "world/"]),

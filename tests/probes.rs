@@ -165,7 +165,7 @@ async fn connect_to_leads_elsewhere_and_the_host_header_stays() {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     });
     let connect_to: ConnectTo = format!("shop.example:8000={address}").parse().unwrap();
-    let asking = Asking { connect_to, tls: Tls::default() };
+    let asking = Asking { connect_to, ..Asking::default() };
     let sample = sample(&http("http://Shop.Example:8000/", vec![ok()]), &asking, LONG).await;
     assert_eq!(sample.reading, Reading::Pass, "{}", sample.actual);
     assert!(seen.lock().unwrap().to_lowercase().contains("host: shop.example:8000\r\n"));

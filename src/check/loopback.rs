@@ -11,7 +11,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let Some(dokploy) = host(&plan.dokploy.url.value).filter(|host| !is_loopback(host)) else { return };
     let mut astray = plan
         .expectations()
-        .map(|expectation| expectation.probe.address())
+        .filter_map(|expectation| expectation.probe.address())
         .filter(|address| host(&address.value).is_some_and(|host| is_loopback(&host)));
     let Some(first) = astray.next() else { return };
     let more = match astray.count() {

@@ -28,13 +28,15 @@ pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
         }
     };
     for expectation in &schedule.expectations {
+        let Some(address) = expectation.probe.address() else { continue };
         let form: fn(&str) -> String = match &expectation.probe {
             Probe::Http { .. } => |host| format!("http://{host}/"),
             Probe::Tcp { .. } => |host| format!("{host}:1"),
             Probe::Postgres { .. } => |host| format!("postgres://sandbox:sandbox@{host}/sandbox"),
             Probe::Redis { .. } => |host| format!("redis://{host}"),
+            Probe::Exec(_) => str::to_owned,
         };
-        supply(&expectation.probe.address().value, form);
+        supply(&address.value, form);
     }
     let others = schedule.expectations.iter().flat_map(|expectation| expectation.probe.texts());
     for text in [&app.project.value, &app.environment.value, &app.compose.value].into_iter().chain(others) {
@@ -69,6 +71,13 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
             Question::Tcp { host, port, .. } => (host, port, Speaks::Tcp),
             Question::Postgres { target, .. } => (target.url.host, target.url.port, Speaks::Postgres),
             Question::Redis { target, .. } => (target.url.host, target.url.port, Speaks::Redis),
+            Question::Exec { target, .. } => {
+                // Nothing is run: an address that is no address stands for the command, and is up or down like any other.
+                let (Subject::External(name) | Subject::Gate(name) | Subject::Service(name)) = &expectation.subject;
+                let external = External { name: name.clone(), host: target.stand_in(), port: 0, speaks: Speaks::Tcp };
+                externals.entry((external.host.clone(), 0)).or_insert(external);
+                continue;
+            }
         };
         addresses.insert((host.clone(), port));
         let external = match &expectation.subject {
@@ -135,7 +144,7 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     let externals: Vec<String> = config
         .externals
         .iter()
-        .filter(|external| external.speaks != Speaks::Git)
+        .filter(|external| external.speaks != Speaks::Git && external.port != 0)
         .map(|external| format!("{} ({}:{})", external.name, external.host, external.port))
         .collect();
     if !externals.is_empty() {
@@ -145,6 +154,9 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     let asked: Vec<Request> = asked.collect();
     if asked.iter().any(|request| matches!(&request.question, Question::Http { request, .. } if request.target.tls)) {
         lines.push("it speaks no TLS: https is asked without, and certificates are taken to expire in 90 days".to_owned());
+    }
+    if asked.iter().any(|request| matches!(&request.question, Question::Exec { .. })) {
+        lines.push("it runs no commands: each is taken to end with 0 and to say nothing".to_owned());
     }
     if asked.iter().any(|request| matches!(&request.question, Question::Postgres { queries, .. } if !queries.is_empty())) {
         lines.push("its PostgreSQL has no tables: a literal that is selected is itself, any other query is answered with 1".to_owned());

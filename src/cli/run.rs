@@ -24,7 +24,7 @@ use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -190,7 +190,9 @@ impl<'a> Job<'a> {
             }
         };
         let target = Target { project: name(&app.project), environment: name(&app.environment), compose: name(&app.compose) };
-        let asking = Asking { connect_to: self.connect_to.clone(), ..Asking::default() };
+        // A path without a folder has the empty one, which is no place to run anything.
+        let folder = self.args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
+        let asking = Asking { connect_to: self.connect_to.clone(), folder, ..Asking::default() };
         let probes = match Probes::prepare(&self.schedule, variables, asking) {
             Ok(probes) if wrong.is_empty() => probes,
             Ok(_) => return Err(self.refuse(wrong)),

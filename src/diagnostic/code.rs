@@ -65,6 +65,8 @@ codes! {
     BadAddress = "E0307",
     /// A pattern or a path that cannot be read.
     BadPattern = "E0308",
+    /// A secret where everybody on the machine can see it.
+    SecretExposed = "E0309",
 
     // W03xx: values, worth knowing.
     /// A secret that is written out in the plan.

@@ -6,6 +6,7 @@ mod json_path;
 mod lower;
 mod pattern;
 mod plan;
+mod probe;
 mod text;
 
 pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
@@ -13,8 +14,6 @@ pub use duration::duration;
 pub use json_path::JsonPath;
 pub use lower::{Gaps, Lowered, load, lower};
 pub use pattern::Pattern;
-pub use plan::{
-    App, Approval, Dokploy, Expectation, External, Gate, HttpAssertion, HttpAuth, HttpOptions, Limits, Named, OnFailure, OrElse, Phase,
-    Plan, Probe, Sampling, Service,
-};
+pub use plan::{App, Approval, Dokploy, Expectation, External, Gate, Limits, OnFailure, OrElse, Phase, Plan, Sampling, Service};
+pub use probe::{Exec, ExecAssertion, HttpAssertion, HttpAuth, HttpOptions, Named, Probe};
 pub use text::{Resolved, Text, TextPart, Unset, Variables};

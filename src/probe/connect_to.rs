@@ -45,7 +45,8 @@ impl FromStr for ConnectTo {
 
 impl std::fmt::Display for ConnectTo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, ((host, port), to)) in self.routes.iter().enumerate() {
+        // Port 0 is no address: there a sandbox answers for commands.
+        for (at, ((host, port), to)) in self.routes.iter().filter(|((_, port), _)| *port != 0).enumerate() {
             let comma = if at == 0 { "" } else { "," };
             if host.contains(':') { write!(f, "{comma}[{host}]:{port}={to}")? } else { write!(f, "{comma}{host}:{port}={to}")? }
         }

@@ -51,16 +51,16 @@ impl DatabaseUrl {
     ///
     /// # Errors
     /// What is wrong with it. Not even its host is shown: a password that was not escaped may be taken for one.
-    pub(super) fn resolve(text: &Spanned<Text>, schemes: &[&str], port: u16, resolver: &mut Resolver<'_>) -> Result<Self, PrepareError> {
-        let resolved = resolver.text(text)?;
+    pub(super) fn resolve(text: &Spanned<Text>, schemes: &[&str], port: u16, texts: &mut Resolver<'_>) -> Result<Self, PrepareError> {
+        let resolved = texts.text(text)?;
         let read = Self::read(&resolved.value, port)
             .and_then(|url| if schemes.contains(&url.scheme.as_str()) { Ok(url) } else { Err("is the address of another kind of server") });
         let url = read.map_err(|why| PrepareError::BadAddress { shown: format!("{}://…", schemes[0]), why, span: text.span })?;
-        resolver.masks.add_secret(&resolved.value);
-        url.password.iter().for_each(|password| resolver.masks.add_secret(password));
+        texts.masks.add_secret(&resolved.value);
+        url.password.iter().for_each(|password| texts.masks.add_secret(password));
         let public = url.host == "localhost" || url.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         if !resolved.secrets.is_empty() && !public {
-            resolver.masks.add_secret(&url.host);
+            texts.masks.add_secret(&url.host);
         }
         Ok(url)
     }
@@ -71,8 +71,9 @@ impl DatabaseUrl {
         }
         let url =
             Url::parse(text).map_err(|_| "cannot be read; signs such as `#`, `/` or `@` in a password are written `%23`, `%2F`, `%40`")?;
-        let decoded =
-            |part: &str| percent_decode_str(part).decode_utf8().map(|text| text.into_owned()).map_err(|_| "has a part that is not UTF-8");
+        let decoded = |part: &str| {
+            percent_decode_str(part).decode_utf8().map(std::borrow::Cow::into_owned).map_err(|_| "has a part that is not UTF-8")
+        };
         let host = decoded(url.host_str().unwrap_or_default())?.to_lowercase();
         let host = host.trim_matches(['[', ']']).to_owned();
         match host.as_str() {

@@ -3,6 +3,7 @@
 //! A service that refuses, resets, says nothing in time or talks something else has said no: that is a failure. Not getting as far as the
 //! service (no such name, no route, no sockets left here) is an error: it says nothing of the service.
 
+use super::exec::{self, Ended};
 use super::http::{self, HttpAnswer};
 use super::redis;
 use super::request::{Question, Request};
@@ -27,6 +28,13 @@ pub enum Outcome {
     Answered(Box<HttpAnswer>),
     /// The values that were asked for, in order.
     Found(Vec<Found>),
+    /// A command ended.
+    Ended(Box<Ended>),
+    /// A command did not end in time, and was ended.
+    StillRunning {
+        /// The time limit.
+        after: Duration,
+    },
     /// What a service said by itself when it was connected to.
     Said(Vec<u8>),
     /// The connection was accepted and kept; for tcp that is all that is asked.
@@ -67,13 +75,22 @@ pub enum Found {
 
 /// The sample that an outcome is.
 pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
-    let seen = |text: &str| safe(&request.masks.apply(text), SHOWN);
+    judge_masked(request, &request.masks, outcome, at, took)
+}
+
+/// The same, with these secrets masked in what was seen and not only those of the request.
+pub fn judge_masked(request: &Request, masks: &Masks, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
+    let seen = |text: &str| safe(&masks.apply(text), SHOWN);
     let (reading, actual) = match (outcome, &request.question) {
-        (Outcome::Answered(answer), Question::Http { assertions, .. }) => http::judge(assertions, answer, &request.masks, took),
-        (Outcome::Found(found), Question::Postgres { queries, .. }) => values(queries, "the answer to ", found, &request.masks),
-        (Outcome::Found(found), Question::Redis { infos, .. }) => values(infos, "", found, &request.masks),
-        (Outcome::Said(said), Question::Tcp { banner, .. }) => spoken(banner, said, &request.masks),
-        (Outcome::Answered(_) | Outcome::Found(_) | Outcome::Said(_), _) => (Reading::Error, "an answer to another question".into()),
+        (Outcome::Answered(answer), Question::Http { assertions, .. }) => http::judge(assertions, answer, masks, took),
+        (Outcome::Found(found), Question::Postgres { queries, .. }) => values(queries, "the answer to ", found, masks),
+        (Outcome::Found(found), Question::Redis { infos, .. }) => values(infos, "", found, masks),
+        (Outcome::Said(said), Question::Tcp { banner, .. }) => spoken(banner, said, masks),
+        (Outcome::Ended(ended), Question::Exec { assertions, .. }) => exec::judge(assertions, ended, masks, took),
+        (Outcome::StillRunning { after }, _) => (Reading::Fail, exec::still_running(*after)),
+        (Outcome::Answered(_) | Outcome::Found(_) | Outcome::Said(_) | Outcome::Ended(_), _) => {
+            (Reading::Error, "an answer to another question".into())
+        }
         (Outcome::Connected, _) => (Reading::Pass, "connected".into()),
         (Outcome::ShownTheDoor, _) => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
         (Outcome::Refused, _) => (Reading::Fail, "connection refused".into()),
@@ -141,6 +158,7 @@ fn expected(question: &Question) -> String {
             queries.iter().map(|query| format!("query '{}' {}", query.name, query.condition)).collect::<Vec<_>>().join(", ")
         }
         Question::Redis { infos, .. } => redis::asks(infos),
+        Question::Exec { assertions, .. } => exec::asks(assertions),
         Question::Http { assertions, .. } => http::asks(assertions),
     };
     safe(&text, EXPECTED_SHOWN)

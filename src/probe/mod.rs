@@ -6,9 +6,11 @@
 mod connect;
 mod connect_to;
 mod database_url;
+mod exec;
 mod http;
 mod judge;
 mod postgres;
+mod process_group;
 mod redis;
 mod request;
 mod safe;
@@ -17,14 +19,16 @@ mod tls;
 
 pub use connect_to::ConnectTo;
 pub use database_url::DatabaseUrl;
+pub use exec::{Ended, ExecTarget};
 pub use http::{HttpAnswer, HttpRequest, HttpTarget};
-pub use judge::{Found, Outcome, judge};
+pub use judge::{Found, Outcome, judge, judge_masked};
 pub use postgres::PostgresTarget;
 pub use redis::RedisTarget;
 pub use request::{PrepareError, Question, Request, prepare};
 pub use safe::safe;
 pub use tls::Tls;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything that asking needs besides the question.
@@ -34,6 +38,8 @@ pub struct Asking {
     pub connect_to: ConnectTo,
     /// Certificates for `https`, read from the machine when first needed.
     pub tls: Tls,
+    /// Where commands are run: the plan's folder. Default: the working directory.
+    pub folder: Option<PathBuf>,
 }
 
 /// Looks once, over a connection of its own, and never longer than `timeout`.
@@ -42,6 +48,7 @@ pub async fn ask(request: &Request, asking: &Asking, timeout: Duration) -> Outco
         Question::Http { request, .. } => http::ask(request, asking, timeout).await,
         Question::Tcp { host, port, banner } => tcp::ask(host, *port, banner, asking, timeout).await,
         Question::Postgres { target, queries } => postgres::ask(target, queries, asking, timeout).await,
+        Question::Exec { target, .. } => exec::ask(target, asking, timeout).await,
         Question::Redis { target, infos } => redis::ask(target, infos, asking, timeout).await,
     }
 }

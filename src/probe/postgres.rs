@@ -10,6 +10,7 @@ use crate::model::{Named, Text};
 use crate::source::Spanned;
 use serde_json::Value;
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::io;
 use std::pin::pin;
 use std::time::Duration;
@@ -35,8 +36,8 @@ pub struct PostgresTarget {
 }
 
 /// Makes an address ready.
-pub(super) fn prepare(text: &Spanned<Text>, resolver: &mut Resolver<'_>) -> Result<PostgresTarget, PrepareError> {
-    let url = DatabaseUrl::resolve(text, &["postgres", "postgresql", "postgis"], 5432, resolver)?;
+pub(super) fn prepare(text: &Spanned<Text>, texts: &mut Resolver<'_>) -> Result<PostgresTarget, PrepareError> {
+    let url = DatabaseUrl::resolve(text, &["postgres", "postgresql", "postgis"], 5432, texts)?;
     let bad = |why| PrepareError::BadAddress { shown: "postgres://…".to_owned(), why, span: text.span };
     if url.user.is_none() {
         return Err(bad("names no user"));
@@ -106,6 +107,10 @@ async fn session(target: &PostgresTarget, queries: &[Named], stream: Box<dyn Wir
     if let Some(password) = &url.password {
         config.password(password);
     }
+    // Settings of the session, such as a search path, that queries may rest on.
+    if let Some(options) = url.option("options") {
+        config.options(options);
+    }
     let (client, connection) = match config.connect_raw(stream, NoTls).await {
         Ok(pair) => pair,
         Err(error) => return failed(&error, limit),
@@ -115,6 +120,11 @@ async fn session(target: &PostgresTarget, queries: &[Named], stream: Box<dyn Wir
     driver.spawn(connection);
     let outcome = match answers(&client, queries, limit).await {
         Ok(found) => Outcome::Found(found),
+        // Why it is closed, the connection knows.
+        Err(error) if error.is_closed() => match driver.join_next().await {
+            Some(Ok(Err(why))) => failed(&why, limit),
+            _ => Outcome::Closed,
+        },
         Err(error) => failed(&error, limit),
     };
     drop(client);
@@ -189,9 +199,15 @@ fn numeric(raw: &[u8]) -> Option<String> {
     }
     let weight = i32::from(weight);
     let at = |place: i32| usize::try_from(weight - place).ok().and_then(|index| digits.get(index)).copied().unwrap_or(0);
-    let whole: String = (0..=weight.max(0)).rev().map(|place| format!("{:04}", at(place))).collect();
+    let written = |places: std::ops::Range<i32>| {
+        places.rev().fold(String::new(), |mut text, place| {
+            let _ = write!(text, "{:04}", at(place));
+            text
+        })
+    };
+    let whole = written(0..weight.max(0) + 1);
     let last = weight - i32::from(count) + 1;
-    let fraction: String = (last.min(0)..0).rev().map(|place| format!("{:04}", at(place))).collect();
+    let fraction = written(last.min(0)..0);
     let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
     let whole = if whole.is_empty() { "0" } else { whole };
     let minus = if sign == 0 { "" } else { "-" };

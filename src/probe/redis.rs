@@ -29,8 +29,8 @@ pub struct RedisTarget {
 }
 
 /// Makes an address ready. A number of the plan stands in place of the address's own.
-pub(super) fn prepare(text: &Spanned<Text>, database: Option<u32>, resolver: &mut Resolver<'_>) -> Result<RedisTarget, PrepareError> {
-    let url = DatabaseUrl::resolve(text, &["redis", "rediss"], 6379, resolver)?;
+pub(super) fn prepare(text: &Spanned<Text>, database: Option<u32>, texts: &mut Resolver<'_>) -> Result<RedisTarget, PrepareError> {
+    let url = DatabaseUrl::resolve(text, &["redis", "rediss"], 6379, texts)?;
     let bad = |why| PrepareError::BadAddress { shown: "redis://…".to_owned(), why, span: text.span };
     let own = url.option("db").unwrap_or(&url.path).trim_end_matches('/');
     let own = if own.is_empty() { Ok(0) } else { own.parse() };

@@ -1,11 +1,12 @@
 //! Expectations made ready to be asked: variables resolved, addresses taken apart. Nothing is sent here.
 
+use super::exec::{self, ExecTarget};
 use super::http::{self, HttpRequest};
 use super::postgres::{self, PostgresTarget};
 use super::redis::{self, RedisTarget};
 use super::safe::safe;
 use crate::dokploy::Masks;
-use crate::model::{Condition, HttpAssertion, Named, Probe, Resolved, Text, Unset, Variables};
+use crate::model::{Condition, ExecAssertion, HttpAssertion, Named, Probe, Resolved, Text, Unset, Variables};
 use crate::source::{Span, Spanned};
 
 /// An expectation that can be asked.
@@ -42,6 +43,13 @@ pub enum Question {
         target: Box<PostgresTarget>,
         /// What the first value of each query must be.
         queries: Vec<Named>,
+    },
+    /// One command.
+    Exec {
+        /// The command.
+        target: Box<ExecTarget>,
+        /// How it must end; all of them.
+        assertions: Vec<ExecAssertion>,
     },
     /// One exchange with Redis.
     Redis {
@@ -89,22 +97,26 @@ impl PrepareError {
 /// # Errors
 /// A variable that is not set, or an address that cannot be used, with the span of the text.
 pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, PrepareError> {
-    let mut resolver = Resolver { variables, masks: Masks::default() };
+    let mut texts = Resolver { variables, masks: Masks::default() };
     let question = match probe {
         Probe::Http { url, options, assertions } => Question::Http {
-            request: Box::new(http::prepare(url, options, &mut resolver)?),
+            request: Box::new(http::prepare(url, options, &mut texts)?),
             assertions: assertions.iter().map(|assertion| assertion.value.clone()).collect(),
         },
         Probe::Postgres { url, queries } => Question::Postgres {
-            target: Box::new(postgres::prepare(url, &mut resolver)?),
+            target: Box::new(postgres::prepare(url, &mut texts)?),
             queries: queries.iter().map(|query| query.value.clone()).collect(),
         },
+        Probe::Exec(exec) => Question::Exec {
+            target: Box::new(exec::prepare(exec, &mut texts)?),
+            assertions: exec.assertions.iter().map(|assertion| assertion.value.clone()).collect(),
+        },
         Probe::Redis { url, database, infos } => Question::Redis {
-            target: Box::new(redis::prepare(url, *database, &mut resolver)?),
+            target: Box::new(redis::prepare(url, *database, &mut texts)?),
             infos: infos.iter().map(|info| info.value.clone()).collect(),
         },
         Probe::Tcp { address, banner } => {
-            let resolved = resolver.text(address)?;
+            let resolved = texts.text(address)?;
             let (host, port) = host_port(&resolved.value).map_err(|why| bad(&resolved, why, address.span))?;
             Question::Tcp { host, port, banner: banner.clone() }
         }
@@ -117,7 +129,7 @@ pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, Prep
         let shown = assertion.value.to_string();
         return Err(PrepareError::BadAddress { shown, why: "needs an address that begins with https://", span: assertion.span });
     }
-    Ok(Request { question, masks: resolver.masks })
+    Ok(Request { question, masks: texts.masks })
 }
 
 /// Puts variables in their place and remembers which of them are secret.

@@ -14,6 +14,10 @@ pub(super) fn expectation(probe: &Probe, sources: &SourceMap) -> String {
             let banner = banner.iter().map(|condition| format!("banner {condition}"));
             line(format!("tcp {}", written(address, sources)), banner)
         }
+        Probe::Exec(exec) => {
+            let words: Vec<&str> = exec.command.iter().map(|word| written(word, sources)).collect();
+            line(format!("exec {}", words.join(" ")), exec.assertions.iter().map(|assertion| assertion.value.to_string()))
+        }
         // The address is left out where it could be more than the name of a variable.
         Probe::Postgres { url, queries } => {
             line(format!("postgres {}", of_variable(url, sources)), queries.iter().map(|query| query_text(&query.value)))

@@ -216,6 +216,14 @@ pub enum Head {
     },
     /// `database N`
     Database(Spanned<u64>),
+    /// `exit == N`: the sign as written.
+    Exit(Spanned<String>, Spanned<u64>),
+    /// `stdout contains "…"`, `stdout matches /…/`
+    Stdout(Condition),
+    /// `stderr contains "…"`, `stderr matches /…/`
+    Stderr(Condition),
+    /// `set NAME = TEXT`
+    Set(Name, TextExpr),
     /// `header "NAME" CONDITION`
     Header {
         /// Its name.
@@ -246,6 +254,8 @@ pub enum Probe {
     Postgres(TextExpr),
     /// `redis TEXT`
     Redis(TextExpr),
+    /// `exec [TEXT, …]`
+    Exec(Vec<TextExpr>),
     /// `external NAME, …`
     External(Vec<Name>),
     /// A probe that this version does not build.

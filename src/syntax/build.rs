@@ -257,6 +257,7 @@ impl<'t> Builder<'t> {
             Head::Expect(Probe::Tcp(_)) => (BlockUse::May, Some(Place::Tcp)),
             Head::Expect(Probe::Postgres(_)) => (BlockUse::May, Some(Place::Postgres)),
             Head::Expect(Probe::Redis(_)) => (BlockUse::May, Some(Place::Redis)),
+            Head::Expect(Probe::Exec(_)) => (BlockUse::May, Some(Place::Exec)),
             Head::Expect(Probe::External(_)) => (BlockUse::Never, None),
             Head::Expect(Probe::Later { place, .. }) => (BlockUse::May, *place),
             _ => (form.block, form.opens()),

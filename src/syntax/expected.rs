@@ -20,6 +20,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         verb => "a method such as `POST`",
         truth | literal => "a value",
         regex => "a pattern such as `/error/`",
+        opening => "a list such as `[\"PROGRAM\", \"ARGUMENT\"]`",
         statuses => "a list such as `[200, 302]`",
         range => "a range such as `200..299`",
         percentile => "a percentile such as `p95`",
@@ -65,8 +66,10 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service
         | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time
         | body | json | header | none | some | running | query | ping | disk | memory | exit | stdout | condition | method | send
-        | auth | follow | certificate | connect | read | banner | info | database | phase | require | deploy | settle | soak
-        | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom | s | o => return None,
+        | auth | follow | certificate | connect | read | banner | info | database | stderr | setting | phase | require | deploy
+        | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom | s | o => {
+            return None;
+        }
     })
 }
 

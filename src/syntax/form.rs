@@ -214,7 +214,7 @@ pub static FORMS: &[Form] = &[
     form("connect", Rule::connect, &[Http], Never, "connect within 1s"),
     form("read", Rule::read, &[Http], Never, "read within 1s"),
     form("status", Rule::status, &[Http], Never, "status in [200, 302]"),
-    form("time", Rule::time, &[Http], Never, "time < 2s"),
+    form("time", Rule::time, &[Http, Exec], Never, "time < 2s"),
     form("body", Rule::body, &[Http], Never, "body contains \"…\""),
     form("json", Rule::json, &[Http], Never, "json '$.status' == \"ok\""),
     form("header", Rule::header, &[Http], Never, "header \"NAME\" == \"…\""),
@@ -231,6 +231,8 @@ pub static FORMS: &[Form] = &[
     form("memory", Rule::memory, &[Server], Never, "memory free > 1GiB"),
     form("exit", Rule::exit, &[Exec], Never, "exit == 0"),
     form("stdout", Rule::stdout, &[Exec], Never, "stdout contains \"…\""),
+    form("stderr", Rule::stderr, &[Exec], Never, "stderr contains \"…\""),
+    form("set", Rule::setting, &[Exec], Never, "set NAME = secret(\"VARIABLE\")"),
 ];
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
         found.truncate(1);
     }
     for problem in &mut found {
-        let default = || if mended { format!("write `{}`", draft.text) } else { format!("it is written `{}`", form.shape) };
+        let default =
+            || if mended { format!("write `{}`", draft.text) } else { format!("it is written `{}`", explain::shape(form, &draft.text)) };
         problem.help.get_or_insert_with(default);
     }
     problems.append(&mut found);

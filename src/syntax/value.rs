@@ -142,18 +142,27 @@ impl Values<'_> {
             Rule::connect => Head::ConnectWithin(self.duration(&mut slots)?),
             Rule::read => Head::ReadWithin(self.duration(&mut slots)?),
             Rule::certificate => Head::CertificateExpiresAfter(self.days(&mut slots)?),
-            Rule::body => Head::Body(self.condition(&pair)?),
-            Rule::json => Head::Json { path: self.plain(&mut slots)?, condition: self.condition(&pair)? },
-            Rule::header => Head::Header { name: self.plain(&mut slots)?, condition: self.condition(&pair)? },
+            Rule::body => Head::Body(self.condition(pair)?),
+            Rule::json => Head::Json { path: self.plain(&mut slots)?, condition: self.condition(pair)? },
+            Rule::header => Head::Header { name: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::none | Rule::some => later("log assertions"),
             Rule::running => later("container assertions"),
-            Rule::banner => Head::Banner(self.condition(&pair)?),
-            Rule::query => Head::Query { sql: self.plain(&mut slots)?, condition: self.condition(&pair)? },
+            Rule::banner => Head::Banner(self.condition(pair)?),
+            Rule::query => Head::Query { sql: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::ping => Head::Ping,
-            Rule::info => Head::Info { field: self.plain(&mut slots)?, condition: self.condition(&pair)? },
+            Rule::info => Head::Info { field: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::database => Head::Database(self.integer(&mut slots)?),
             Rule::disk | Rule::memory => later("server assertions"),
-            Rule::exit | Rule::stdout => later("command assertions"),
+            Rule::exit => {
+                let sign = slots.take(Rule::comparison)?;
+                Head::Exit(Spanned::new(sign.as_str().to_owned(), self.span(&sign)), self.integer(&mut slots)?)
+            }
+            Rule::stdout => Head::Stdout(self.condition(pair)?),
+            Rule::stderr => Head::Stderr(self.condition(pair)?),
+            Rule::setting => {
+                let word = slots.take(Rule::word)?;
+                Head::Set(Spanned::new(word.as_str().to_owned(), self.span(&word)), self.text(&mut slots)?)
+            }
             _ => return None,
         })
     }
@@ -173,7 +182,13 @@ impl Values<'_> {
             Rule::redis => Probe::Redis(self.text(&mut slots)?),
             Rule::server => later("server", Some(Place::Server)),
             Rule::build_contexts => later("build-contexts", None),
-            Rule::exec => later("exec", Some(Place::Exec)),
+            Rule::exec => {
+                let mut words = Vec::new();
+                while let Some(word) = self.text(&mut slots) {
+                    words.push(word);
+                }
+                Probe::Exec(words)
+            }
             _ => return None,
         })
     }

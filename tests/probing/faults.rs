@@ -1,7 +1,7 @@
 //! What each fault counts as, for each probe: the table of docs/probes.md, made from what the probes say. `UPDATE_FIXTURES=1` writes it anew.
 
 use super::{Given, SHORT, sample_with};
-use crate::support::{answers, closed, hang, reset, serve};
+use crate::support::{closed, hang, reset, serve};
 use rollout_plan::engine::Reading;
 use rollout_plan::probe::Asking;
 use std::fmt::Write as _;
@@ -83,14 +83,14 @@ fn faults() -> Vec<(&'static str, SocketAddr)> {
                 }
             }),
         ),
-        ("an error in its own protocol", answers("-ERR no\r\n")),
     ]
 }
 
 #[tokio::test]
 async fn no_fault_is_a_pass_and_none_outlasts_the_time_limit() {
-    let mut table = "| fault | probe | counts as | told as |\n| --- | --- | --- | --- |\n".to_owned();
+    let mut table = "| fault | http | tcp | tcp with a banner | postgres | redis |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     for (fault, address) in faults() {
+        let _ = write!(table, "| {fault} |");
         for (name, text) in probes(address) {
             let urls = Given([("PG", format!("postgres://u:password@{address}/d")), ("REDIS", format!("redis://{address}"))].into());
             let sample = sample_with(&text, &urls, &Asking::default(), SHORT).await;
@@ -102,8 +102,9 @@ async fn no_fault_is_a_pass_and_none_outlasts_the_time_limit() {
                 Reading::Fail => "failure",
                 Reading::Error => "error",
             };
-            let _ = writeln!(table, "| {fault} | {name} | {reading} | {} |", sample.actual);
+            let _ = write!(table, " {reading} |");
         }
+        table.push('\n');
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/probes.md");
     let page = std::fs::read_to_string(&path).unwrap();

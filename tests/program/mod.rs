@@ -5,6 +5,7 @@ mod bad_input;
 mod binary;
 mod by_library;
 mod check;
+mod databases;
 mod dokploy_faults;
 mod failures;
 mod interrupt;

@@ -7,7 +7,7 @@ use rollout_plan::drive::{
 };
 use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
 use rollout_plan::model::{self, Variables};
-use rollout_plan::probe::{Asking, Tls};
+use rollout_plan::probe::Asking;
 use rollout_plan::sandbox::{self, Sandbox};
 use rollout_plan::schedule::{self, Schedule};
 use rollout_plan::source::SourceMap;
@@ -124,7 +124,7 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
     let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
-    let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
+    let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
     let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
 

@@ -90,6 +90,7 @@ impl Lowering<'_> {
             }
             syntax::Probe::Postgres(url) => self.postgres(url, statement)?,
             syntax::Probe::Redis(url) => self.redis(url, statement)?,
+            syntax::Probe::Exec(words) => self.exec(words, statement)?,
             syntax::Probe::External(_) => {
                 self.problems.push(
                     Diagnostic::new(Code::Misplaced, "`expect external` belongs in a gate", statement.span, format!("in {whose}"))

@@ -3,6 +3,7 @@
 mod address;
 mod condition;
 mod database;
+mod exec;
 mod expect;
 mod gate;
 mod http;

@@ -154,7 +154,7 @@ impl<'a> Lowering<'a> {
         None
     }
 
-    fn variable(&mut self, name: &Name) -> Option<()> {
+    pub(super) fn variable(&mut self, name: &Name) -> Option<()> {
         if name.value.is_empty() && name.span.end - name.span.start > 2 {
             // A string that was not understood, which has been told.
             return None;
@@ -167,7 +167,7 @@ impl<'a> Lowering<'a> {
         let bare = name.value.trim_start_matches(['$', '{']).trim_end_matches('}');
         let message = format!("`{}` is not the name of an environment variable", name.value);
         let problem = Diagnostic::new(Code::WrongKind, message, name.span, "letters, digits and `_`, without `$`");
-        self.problems.push(if bare.is_empty() { problem } else { problem.help(format!("write `\"{bare}\"`")) });
+        self.problems.push(if bare.is_empty() || bare == name.value { problem } else { problem.help(format!("write `\"{bare}\"`")) });
         None
     }
 }

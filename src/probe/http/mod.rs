@@ -146,12 +146,9 @@ where
     for (name, value) in &request.headers {
         builder = builder.header(name, value);
     }
-    let built = match builder.body(Full::new(Bytes::from(request.body.clone()))) {
-        Ok(built) => built,
+    let Ok(built) = builder.body(Full::new(Bytes::from(request.body.clone()))) else {
         // Its own words would show the value of the header that is at fault.
-        Err(_) => {
-            return Outcome::CouldNotAsk("the request cannot be made: a header or the path has a sign that HTTP does not allow".into());
-        }
+        return Outcome::CouldNotAsk("the request cannot be made: a header or the path has a sign that HTTP does not allow".into());
     };
     match silence.until(None, sender.send_request(built)).await {
         Ok(Ok(response)) => {
@@ -191,7 +188,7 @@ fn failed(error: &hyper::Error, limit: Duration) -> Outcome {
     if let Some(io) = io_source(error) {
         return connect::from_io(io, limit);
     }
-    if error.is_incomplete_message() {
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
         return Outcome::Closed;
     }
     if error.is_parse_too_large() {

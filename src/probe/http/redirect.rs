@@ -24,7 +24,7 @@ pub(super) fn next(request: &HttpRequest, status: u16, location: &str) -> Result
     let to = target(to.as_str())?;
     let mut next = HttpRequest { target: to, ..request.clone() };
     if !keeps_method {
-        next.method = "GET".to_owned();
+        "GET".clone_into(&mut next.method);
         next.body = Vec::new();
         next.headers.retain(|(name, _)| !OF_A_BODY.contains(&name.as_str()));
     }

@@ -66,37 +66,33 @@ impl fmt::Debug for HttpTarget {
 }
 
 /// Makes a request of an expectation.
-pub(in crate::probe) fn prepare(
-    url: &Spanned<Text>,
-    options: &HttpOptions,
-    resolver: &mut Resolver<'_>,
-) -> Result<HttpRequest, PrepareError> {
-    let address = resolver.text(url)?;
+pub(in crate::probe) fn prepare(url: &Spanned<Text>, options: &HttpOptions, texts: &mut Resolver<'_>) -> Result<HttpRequest, PrepareError> {
+    let address = texts.text(url)?;
     let target = target(&address.value).map_err(|why| bad(&address, why, url.span))?;
     let mut request = HttpRequest::get(target);
     for (name, value) in &options.headers {
-        let resolved = resolver.text(value)?;
+        let resolved = texts.text(value)?;
         request.headers.push((name.value.clone(), header_value(&resolved, value.span)?));
     }
     match &options.auth {
         Some(HttpAuth::Basic { user, password }) => {
-            let (name, secret) = (resolver.text(user)?, resolver.text(password)?);
+            let (name, secret) = (texts.text(user)?, texts.text(password)?);
             if name.value.contains(':') {
                 return Err(bad(&name, "cannot be a user's name: it has a `:`", user.span));
             }
             let token = STANDARD.encode(format!("{}:{}", name.value, secret.value));
             // Whoever sees it has the password.
-            resolver.masks.add_secret(&token);
+            texts.masks.add_secret(&token);
             request.headers.push(("authorization".into(), format!("Basic {token}")));
         }
         Some(HttpAuth::Bearer(token)) => {
-            let resolved = resolver.text(token)?;
+            let resolved = texts.text(token)?;
             request.headers.push(("authorization".into(), format!("Bearer {}", header_value(&resolved, token.span)?)));
         }
         None => {}
     }
     if let Some(body) = &options.body {
-        request.body = resolver.text(body)?.value.into_bytes();
+        request.body = texts.text(body)?.value.into_bytes();
     }
     request.method = options.method.clone().unwrap_or_else(|| if options.body.is_some() { "POST" } else { "GET" }.to_owned());
     request.follow = options.follow;

@@ -89,6 +89,19 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
     mistakes.iter().find_map(|mistake| mistake(&stop)).unwrap_or_else(|| stop.unexpected())
 }
 
+/// How a statement is written, as far as its second word tells.
+pub(super) fn shape(form: &Form, text: &str) -> &'static str {
+    let second = text[leading_word(text).len()..].trim_start();
+    match (form.rule, leading_word(second)) {
+        (Rule::expect, "tcp") => "expect tcp \"HOST:PORT\"",
+        (Rule::expect, "postgres") => "expect postgres secret(\"DATABASE_URL\")",
+        (Rule::expect, "redis") => "expect redis secret(\"REDIS_URL\")",
+        (Rule::expect, "exec") => "expect exec [\"PROGRAM\", \"ARGUMENT\"]",
+        (Rule::expect, "external") => "expect external NAME",
+        _ => form.shape,
+    }
+}
+
 impl Stop<'_> {
     fn rest(&self) -> &str {
         &self.text[self.at..]
@@ -164,19 +177,10 @@ impl Stop<'_> {
         } else {
             format!("`{}` is not finished: expected {wanted}", self.text)
         };
-        Some(Problem::new(Code::Syntax, here, message, "the line ends here").help(format!("it is written `{}`", self.shape())))
-    }
-
-    /// How the statement is written, as far as its second word tells.
-    fn shape(&self) -> &'static str {
-        let second = self.text[leading_word(self.text).len()..].trim_start();
-        match (self.form.rule, leading_word(second)) {
-            (Rule::expect, "tcp") => "expect tcp \"HOST:PORT\"",
-            (Rule::expect, "postgres") => "expect postgres secret(\"DATABASE_URL\")",
-            (Rule::expect, "redis") => "expect redis secret(\"REDIS_URL\")",
-            (Rule::expect, "external") => "expect external NAME",
-            _ => self.form.shape,
-        }
+        Some(
+            Problem::new(Code::Syntax, here, message, "the line ends here")
+                .help(format!("it is written `{}`", shape(self.form, self.text))),
+        )
     }
 
     fn foreign_comment(&self) -> Option<Problem> {
