@@ -117,7 +117,7 @@ impl<'a> Job<'a> {
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
         let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
         let warning = connection.url.warning();
-        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
+        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), back: None, probed_from: host_name() };
         let reporter = self.reporter(setting);
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
@@ -147,7 +147,7 @@ impl<'a> Job<'a> {
             Speed::Max => report::Speed::Max,
         };
         let plan = job.args.file.display().to_string();
-        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
+        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, back: None, probed_from: None });
         for line in &told {
             reporter.borrow_mut().note(line);
         }

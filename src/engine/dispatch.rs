@@ -5,8 +5,8 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, phase, preflight, replace,
-    rollback, settle, start,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, phase, preflight,
+    replace, rollback, settle, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -57,7 +57,8 @@ fn hear(turn: &mut Turn, input: Input) {
             _ => {}
         },
         // Nothing takes the lock yet, so nobody answers that.
-        Input::Locked(_) | Input::LockHeld(..) | Input::FailureAsked(_) => {}
+        Input::Locked(_) | Input::LockHeld(..) => {}
+        Input::FailureAsked(by) => asked::heard(turn, by),
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
@@ -91,6 +92,7 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
 fn kept(turn: &mut Turn, op: OpId, place: String) {
     match turn.stage().clone() {
         Stage::KeepingBaseline { op: awaited } if awaited == op => start::baseline_kept(turn, place),
+        Stage::KeepingTarget { op: awaited } if awaited == op => back::target_kept(turn, place),
         Stage::KeepingPhase { phase, op: awaited } if awaited == op => phase::kept(turn, phase, place),
         Stage::Failing(failing) if failing.awaits(op) => failure::kept(turn, *failing, place),
         _ => {}
@@ -110,6 +112,8 @@ fn round_maybe_over(turn: &mut Turn) {
 fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
     match stage {
         Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
+        Stage::AssertingTarget { assertion } => back::asserted(turn, assertion),
+        Stage::LookingBack { way, watch } => back::looked(turn, way, &watch),
         Stage::Previewing { watch } => start::previewed(turn, &watch),
         Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
         Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),

@@ -1,6 +1,6 @@
 //! What the engine is told.
 
-use super::{Answer, OpId, Sample};
+use super::{Answer, Goal, OpId, Sample};
 use crate::schedule::ServiceName;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +44,9 @@ pub struct Approver(pub String);
 pub struct Options {
     /// The run's id.
     pub run: String,
+    /// What the run is to reach.
+    #[serde(default)]
+    pub goal: Goal,
     /// `--adopt`: accept a live text that is neither a phase nor ours; it is the baseline.
     pub adopt: bool,
     /// `--redeploy`: repeat the deploy of the live phase although its text is unchanged.

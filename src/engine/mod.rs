@@ -45,14 +45,19 @@
 //! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
 
+mod asked;
+mod back;
 mod blame;
 mod containers;
 mod deploy;
+mod destination;
 mod dispatch;
 mod effect;
 mod ending;
 mod event;
 mod failure;
+mod from;
+mod goal;
 mod input;
 mod judgement;
 mod ledger;
@@ -71,6 +76,7 @@ mod start;
 mod streak;
 mod tracker;
 mod turn;
+mod unfinished;
 mod verdict;
 mod verified;
 mod watch;
@@ -78,6 +84,7 @@ mod watch;
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
+pub use goal::{Back, Goal, Proof, Remembered, To};
 pub use input::{Approver, Input, Options};
 pub use moment::Moment;
 pub use note::Note;

@@ -25,6 +25,8 @@ pub(super) enum Stage {
     Surveying { op: OpId },
     /// Whether what is live holds.
     Asserting { candidate: PhaseId, assertion: Assertion },
+    /// By hand: whether what is to be gone back to, which is live, holds.
+    AssertingTarget { assertion: Assertion },
     /// For the commits of git references.
     Resolving { op: OpId },
     /// For one round of the gates to come, to tell of those that do not hold.
@@ -33,6 +35,10 @@ pub(super) enum Stage {
     Confirming { op: OpId },
     /// For the live text to be on disk.
     KeepingBaseline { op: OpId },
+    /// By hand: for the text that is gone back to to be on disk, too.
+    KeepingTarget { op: OpId },
+    /// By hand: for one round of what runs, right before the way back.
+    LookingBack { way: Way, watch: Watch },
     /// For one round of what is there before the first change.
     TakingBaseline { assertion: Assertion },
     /// Whether a gate holds.
@@ -122,7 +128,7 @@ impl Job {
             Job::Phase(phase) => *phase,
             Job::Rollback(way) => match way.restore.target() {
                 super::Target::Phase(phase) => phase,
-                super::Target::Baseline => way.failed,
+                super::Target::Baseline | super::Target::Kept { .. } => way.failed,
             },
         }
     }
@@ -134,12 +140,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch(),
             _ => None,
         }
@@ -149,12 +158,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch_mut(),
             _ => None,
         }
@@ -165,6 +177,7 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(assertion.until),

@@ -27,7 +27,8 @@ pub mod standing;
 mod story;
 mod stream;
 pub mod terminal;
-pub mod words;
+pub mod way_back;
+mod words;
 
 pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};

@@ -9,6 +9,8 @@ pub struct Setting {
     pub sandbox: Option<Speed>,
     /// The plan's path as it was typed, for the next command.
     pub plan: String,
+    /// What `plan rollback` was given besides the plan, when it is one: ` --to core`, or nothing.
+    pub back: Option<String>,
     /// The host that the probes are sent from, if it is known.
     pub probed_from: Option<String>,
 }
