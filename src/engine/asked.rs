@@ -4,6 +4,7 @@
 //! cannot cancel (FACTS §6): the request waits for the row. A rollback is never rolled back, and between two phases there is nothing to
 //! fail: the run stops there, on its verified state.
 
+use super::containers::Before;
 use super::deploy::Leg;
 use super::failure::{self, Draft};
 use super::stage::{Job, Stage, Then};
@@ -63,9 +64,9 @@ fn stop(turn: &mut Turn, by: &str) {
 }
 
 /// A phase's text is live and was not deployed yet, and somebody asked in the meantime: fails it. `true` if so.
-pub(super) fn instead_of_deploy(turn: &mut Turn, job: &Job) -> bool {
+pub(super) fn instead_of_deploy(turn: &mut Turn, job: &Job, before: &Before) -> bool {
     let (Job::Phase(_), Some(by)) = (job, turn.ledger().asked.clone()) else { return false };
-    failure::begin(turn, job.clone(), Draft::Cause(Cause::Asked { by }), None);
+    failure::begin_before(turn, job.clone(), before.clone(), Draft::Cause(Cause::Asked { by }));
     true
 }
 

@@ -88,6 +88,11 @@ pub(super) fn begin(turn: &mut Turn, job: Job, draft: Draft, deployment: Option<
     inquire(turn, job, Before::default(), draft, deployment, BTreeMap::new());
 }
 
+/// The same, where it is known what runs: what nobody deployed since needs no deploy to be undone.
+pub(super) fn begin_before(turn: &mut Turn, job: Job, before: Before, draft: Draft) {
+    inquire(turn, job, before, draft, None, BTreeMap::new());
+}
+
 /// A deploy, or what it brought up, failed.
 pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
     let schedule = turn.schedule();

@@ -30,7 +30,7 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
             }
             match then {
                 Then::Deploy(job, before) => {
-                    if !asked::instead_of_deploy(turn, &job) {
+                    if !asked::instead_of_deploy(turn, &job, &before) {
                         deploy::begin(turn, job, before);
                     }
                 }

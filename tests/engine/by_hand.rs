@@ -359,7 +359,8 @@ fn a_phase_that_is_asked_to_fail_is_failed_as_soon_as_its_row_is_final_and_undon
 #[test]
 fn asked_while_its_text_is_being_put_there_a_phase_is_not_deployed() {
     let calm = drive(&mut Fake::new(schedule()), options());
-    let replacing = calm.events.iter().find(|(_, event)| matches!(event, Event::Replacing { purpose: DeployPurpose::Phase(PhaseId(1)), .. }));
+    let replacing =
+        calm.events.iter().find(|(_, event)| matches!(event, Event::Replacing { purpose: DeployPurpose::Phase(PhaseId(1)), .. }));
     let mut fake = Fake::new(schedule());
     fake.also = vec![(replacing.unwrap().0 + std::time::Duration::from_millis(5), Input::FailureAsked("ada".to_owned()))];
     let run = drive(&mut fake, options());
