@@ -3,7 +3,8 @@
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed, install_tls, run,
+    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed,
+    install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
 use rollout_plan::model::{self, Variables};
@@ -126,7 +127,8 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
-    let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+    let outside =
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
     let mut record = store.begin(id).unwrap();
