@@ -8,9 +8,7 @@ use super::judgement::listed;
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{
-    Answer, Event, FailureKind, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start, unfinished,
-};
+use super::{Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, lock, start, unfinished};
 use crate::compose::Protocol;
 use crate::model::{Text, TextPart};
 use crate::schedule::Schedule;
@@ -32,6 +30,11 @@ pub(super) fn begin(turn: &mut Turn) {
         app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
     });
+    lock::begin(turn);
+}
+
+/// Reads everything that is judged, now that the app is ours.
+pub(super) fn survey(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
 }
@@ -49,13 +52,7 @@ fn as_written(text: &Text) -> String {
 pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     let survey = match answer {
         Answer::Surveyed(survey) => *survey,
-        Answer::Failed(failure) => {
-            let reason = match failure.kind {
-                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
-                _ => Reason::CouldNotAsk { why: failure.message },
-            };
-            return turn.end(reason, Known::Holds);
-        }
+        Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();

@@ -6,8 +6,12 @@ mod error;
 mod evidence;
 mod files;
 mod journal;
+mod lock;
+mod mailbox;
 mod run;
 
 pub use error::StoreError;
 pub use journal::{Entry, Journal, read};
+pub use lock::{Attempt, Holder, Key, Lock, LockFolder, Note, Shared};
+pub use mailbox::Heard;
 pub use run::{Run, Store, default_folder, new_run_id};

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod fake;
+mod locking;
 mod plan;
 mod properties;
 mod refusals;

@@ -41,6 +41,8 @@ pub struct View {
     pub gate: Option<GateId>,
     /// What cannot be asked, since when and until when that is borne.
     pub holding: Option<(String, Moment, Moment)>,
+    /// Since when and until when another run that holds the app is waited for.
+    pub lock_awaited: Option<(Moment, Moment)>,
     /// What failed.
     pub failure: Option<Failure>,
     /// Whether what is live did not hold before anything was sent.
@@ -82,6 +84,7 @@ impl View {
             asked: BTreeSet::new(),
             gate: None,
             holding: None,
+            lock_awaited: None,
             failure: None,
             not_held: false,
             target: None,
@@ -109,6 +112,7 @@ impl View {
                 self.app.clone_from(app);
             }
             Event::Surveyed { survey, live } => {
+                self.lock_awaited = None;
                 self.version = Some(survey.version.clone());
                 self.live = Some(live.clone());
             }
@@ -118,7 +122,6 @@ impl View {
             | Event::Stopped
             | Event::Resumed { .. }
             | Event::Overslept { .. }
-            | Event::LockAwaited { .. }
             | Event::FailureAsked { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
@@ -133,6 +136,10 @@ impl View {
                 });
             }
             Event::StartedBroken { what, .. } => self.broken = Some(what.clone()),
+            Event::LockAwaited { until, .. } => {
+                let since = self.lock_awaited.map_or(now, |(since, _)| since);
+                self.lock_awaited = Some((since, *until));
+            }
             Event::SnapshotKept { name, path } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
