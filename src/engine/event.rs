@@ -2,7 +2,7 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Origin, Outline, Reading, RowStatus, Sample, Survey, Verdict};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,14 @@ pub enum Event {
         rollout: String,
         /// The app as `project/environment/compose`, as written in the plan.
         app: String,
-        /// Digests of the phases' files, in order.
+        /// Digests of the phases' files, in order, by the phase's name.
         files: Vec<(String, String)>,
+        /// Where it was started from.
+        #[serde(default)]
+        origin: Origin,
+        /// What of the schedule is ever shown. Journals of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Pre-flight has read everything.
     Surveyed {

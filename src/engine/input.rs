@@ -62,6 +62,8 @@ pub struct Options {
     pub lock_wait: Duration,
     /// Runs whose journals are on this machine: an unverified text of any other run may be another machine's work in progress.
     pub known_runs: BTreeSet<String>,
+    /// Where the run is started from, for its record.
+    pub origin: super::Origin,
     /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
     pub allow_version: Option<String>,
 }

@@ -58,6 +58,8 @@ mod judgement;
 mod ledger;
 mod moment;
 mod note;
+mod origin;
+mod outline;
 mod phase;
 mod platform;
 mod position;
@@ -81,6 +83,8 @@ pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundServi
 pub use input::{Approver, Input, Options};
 pub use moment::Moment;
 pub use note::Note;
+pub use origin::Origin;
+pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,

@@ -68,7 +68,7 @@ impl Lines {
         let outline = &view.outline;
         let phase = |id: &PhaseId| outline.phase(*id).name.as_str();
         match event {
-            Event::RunStarted { run, rollout, app, files } => ("run-started", started(outline, run, rollout, app, files)),
+            Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
             Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),

@@ -17,7 +17,10 @@ pub mod json;
 pub mod line;
 pub mod live;
 mod narrator;
-pub mod outline;
+/// What of the schedule is ever shown.
+pub mod outline {
+    pub use crate::engine::{GateOutline, Outline, PhaseOutline};
+}
 mod plain;
 pub mod progress;
 mod reporter;

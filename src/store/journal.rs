@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 struct Line<'a> {
     v: u32,
     at: u64,
-    time: String,
+    time: &'a str,
     event: &'a Event,
 }
 
@@ -61,7 +61,8 @@ pub struct Journal {
 /// # Errors
 /// When it cannot be opened, when a line before the last is damaged (with its offset), or when a newer version wrote it.
 pub fn read(path: &Path) -> Result<Journal, StoreError> {
-    let bytes = std::fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+    let missing = || StoreError::io("read", path, ErrorKind::NotFound.into());
+    let bytes = files::read_if_there(path)?.ok_or_else(missing)?;
     let mut journal = Journal::default();
     let mut offset = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -85,6 +86,11 @@ fn entry(line: &[u8]) -> Result<Entry, String> {
     Ok(Entry { at: Moment(Duration::from_millis(line.at)), time: line.time, event: line.event })
 }
 
+/// The wall clock, as the journal writes it (RFC 3339, UTC).
+pub(super) fn wall_clock() -> String {
+    Timestamp::now().to_string()
+}
+
 /// A journal being written.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -103,15 +109,14 @@ impl Writer {
     }
 
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.
-    pub(super) fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, now: Moment, time: &str, events: &[Event]) -> Result<(), StoreError> {
         if self.broken {
             return Err(StoreError::unusable(&self.path, "could not be written before, so what it holds is not known"));
         }
         let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let time = Timestamp::now().to_string();
         let mut bytes = Vec::new();
         for event in events {
-            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time: time.clone(), event })
+            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time, event })
                 .map_err(|error| StoreError::io("write", &self.path, error.into()))?;
             bytes.push(b'\n');
         }
@@ -144,7 +149,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut writer = Writer::create(path.clone()).unwrap();
         for (at, event) in events.iter().enumerate() {
-            writer.append(Moment::millis(at as u64 * 5), std::slice::from_ref(event)).unwrap();
+            writer.append(Moment::millis(at as u64 * 5), &wall_clock(), std::slice::from_ref(event)).unwrap();
         }
         (folder, path)
     }

@@ -2,6 +2,7 @@
 //!
 //! Everything is on disk, synced, when a function here returns.
 
+pub mod bundle;
 mod error;
 mod evidence;
 mod files;
