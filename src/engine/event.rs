@@ -193,7 +193,7 @@ pub enum Event {
     },
     /// They are.
     Stopped,
-    /// One round of samples was judged. Not durable.
+    /// One round of samples was judged. Not durable by itself; the last one is recorded in short with what comes after it.
     Round {
         /// The services asked, by name.
         services: BTreeMap<ServiceName, RoundService>,
@@ -332,6 +332,14 @@ impl Event {
     /// Whether it is journalled and synced before the effects that follow it start.
     pub fn is_durable(&self) -> bool {
         !matches!(self, Event::Round { .. } | Event::Noted { .. })
+    }
+
+    /// A round of services without its samples: what of it goes into a record with the durable event that comes next.
+    pub fn round_in_short(&self) -> Option<Self> {
+        let Event::Round { services, .. } = self else { return None };
+        let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
+        let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
     }
 
     /// Whether it tells a reader something; the engine's own notes do not.

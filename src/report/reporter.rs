@@ -65,11 +65,15 @@ pub struct Reporter {
     blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
+    /// What is told is over: a record has only the rounds that something followed from, and they are no lines of their own.
+    past: bool,
 }
 
 #[derive(Debug)]
 enum Kind {
     Human(Painter),
+    /// What stays of the live view, of a run that is over.
+    Stays,
     Plain(Plain),
     Json(json::Lines),
 }
@@ -83,9 +87,31 @@ impl Reporter {
             (Format::Human, Some(screen)) => Kind::Human(Painter::new(screen)),
             (Format::Human | Format::Plain, _) => Kind::Plain(Plain::default()),
         };
+        Self::of(kind, setting, Outline::new(schedule), (out, err), (width, colour))
+    }
+
+    /// A reporter for a run that is over, as its record has it: the same lines, but for what shows that time goes on. `Human` gives the
+    /// lines that stay above a live view, and needs no screen; rounds of samples are not told.
+    pub fn of_the_past(format: Format, setting: Setting, outline: Outline, streams: Streams) -> Self {
+        let Streams { out, err, width, colour, .. } = streams;
+        let kind = match format {
+            Format::Json => Kind::Json(json::Lines::default()),
+            Format::Human => Kind::Stays,
+            Format::Plain => Kind::Plain(Plain::of_the_past()),
+        };
+        Self { past: true, ..Self::of(kind, setting, outline, (out, err), (width, colour)) }
+    }
+
+    fn of(
+        kind: Kind,
+        setting: Setting,
+        outline: Outline,
+        (out, err): (Box<dyn Write>, Box<dyn Write>),
+        (width, colour): (usize, bool),
+    ) -> Self {
         Self {
             setting,
-            view: View::new(Outline::new(schedule)),
+            view: View::new(outline),
             narrator: Narrator::default(),
             kind,
             out: Stream::new(out),
@@ -95,7 +121,13 @@ impl Reporter {
             titled: false,
             blank: false,
             asking: false,
+            past: false,
         }
+    }
+
+    /// What the run's surroundings are.
+    pub fn setting(&self) -> &Setting {
+        &self.setting
     }
 
     /// What is known of the run so far.
@@ -110,6 +142,9 @@ impl Reporter {
         }
         self.view.apply(now, event);
         let now = self.view.now;
+        if self.past && matches!(event, Event::Round { .. }) {
+            return;
+        }
         self.end_of_question(event);
         if let Kind::Json(lines) = &mut self.kind {
             return self.out.line(&lines.event(&self.view, &self.setting, now, event));
@@ -121,7 +156,7 @@ impl Reporter {
         let told = self.narrator.tell(&self.view, now, event, width);
         let lines = match &mut self.kind {
             Kind::Plain(plain) => plain.tell(&self.view, &told, width),
-            Kind::Human(_) | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
+            Kind::Human(_) | Kind::Stays | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
         };
         self.say(&lines);
         self.paint();
@@ -202,7 +237,7 @@ impl Reporter {
         let question = format!("{} ", lines.join("\n").trim_end());
         match &mut self.kind {
             Kind::Human(painter) => painter.ask(&question),
-            Kind::Plain(_) | Kind::Json(_) => self.err.write(&question),
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => self.err.write(&question),
         }
     }
 
@@ -230,7 +265,7 @@ impl Reporter {
         lines.retain(|line| !std::mem::replace(&mut self.blank, line.is_empty()) || !line.is_empty());
         match &mut self.kind {
             Kind::Human(painter) => painter.above(&lines),
-            Kind::Plain(_) | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),
         }
     }
 
@@ -247,7 +282,7 @@ impl Reporter {
     fn columns(&self) -> usize {
         match &self.kind {
             Kind::Human(painter) => painter.size().0,
-            Kind::Plain(_) | Kind::Json(_) => self.width,
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => self.width,
         }
         .max(40)
     }
