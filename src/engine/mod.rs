@@ -64,6 +64,7 @@ mod phase;
 mod platform;
 mod position;
 mod preflight;
+mod reach;
 mod replace;
 mod rollback;
 mod sample;
@@ -90,6 +91,7 @@ pub use platform::{
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
 pub use preflight::outlook;
+pub use reach::Reach;
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
 

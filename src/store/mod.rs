@@ -7,8 +7,12 @@ mod error;
 mod evidence;
 mod files;
 mod journal;
+mod past;
 mod run;
+pub mod times;
 
+pub use bundle::{Bundle, BundlePhase};
 pub use error::StoreError;
 pub use journal::{Entry, Journal, read};
+pub use past::{Archive, Condition, Past, Place, SANDBOX};
 pub use run::{Run, Store, default_folder, new_run_id};

@@ -103,7 +103,7 @@ impl Run {
     /// # Errors
     /// When they are not on disk.
     pub fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
-        let time = super::journal::wall_clock();
+        let time = super::times::now();
         let mut bundle = self.bundle.clone();
         let mut is_new = false;
         for event in events {
