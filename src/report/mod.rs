@@ -21,6 +21,7 @@ mod narrator;
 pub mod outline {
     pub use crate::engine::{GateOutline, Outline, PhaseOutline};
 }
+pub mod past;
 mod plain;
 pub mod progress;
 mod reporter;

@@ -10,7 +10,7 @@ use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
-use super::{close, header, json, terminal};
+use super::{close, header, json, safe, terminal};
 use crate::engine::{Ending, Event, ExitCode, Moment};
 use crate::schedule::Schedule;
 use console::Term;
@@ -223,6 +223,22 @@ impl Reporter {
         self.out.line(&close::verdict(ending, code, &self.setting));
     }
 
+    /// Says that a run has no end: it was cut off, or somebody is at work on it, as `at_work` says in words. The last line on stdout, as a
+    /// verdict would be.
+    pub fn end_unfinished(&mut self, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) {
+        if let Kind::Json(lines) = &mut self.kind {
+            return self.out.line(&lines.unfinished(&self.view, &self.setting, so_far, at_work, torn_at));
+        }
+        self.title();
+        let (run, label) = (&self.view.run, self.setting.label().map_or(String::new(), |label| format!("[{label}] ")));
+        let how = match at_work {
+            Some(who) => format!("is at work now {so_far} ({who})"),
+            None if self.setting.sandbox.is_some() => format!("was cut off {so_far}, and its sandbox went with it"),
+            None => format!("was cut off {so_far}; {}", resume(&self.setting.plan, run)),
+        };
+        self.out.line(&safe::line(&format!("{label}run {run} {how}")));
+    }
+
     fn title(&mut self) {
         if !std::mem::replace(&mut self.titled, true) {
             self.say(&header::title(&self.view, &self.setting, self.columns()));
@@ -291,6 +307,14 @@ impl Reporter {
 impl crate::drive::Report for Reporter {
     fn event(&mut self, now: Moment, event: &Event) {
         Reporter::event(self, now, event);
+    }
+}
+
+/// How to go on with a run that was cut off.
+pub(super) fn resume(plan: &str, run: &str) -> String {
+    match close::quoted(plan) {
+        plan if matches!(plan.as_str(), "" | "rollout.plan") => format!("plan run --resume {run}"),
+        plan => format!("plan run {plan} --resume {run}"),
     }
 }
 

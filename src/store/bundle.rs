@@ -238,7 +238,7 @@ impl Draft {
                 }
             }
             // A phase may be called baseline, too.
-            Event::SnapshotKept { name, path } => return self.kept(name, path),
+            Event::SnapshotKept { name, path, .. } => return self.kept(name, path),
             Event::Replacing { purpose: DeployPurpose::Phase(_), .. } => self.waiting = None,
             _ => {}
         }

@@ -4,7 +4,7 @@
 
 pub mod bundle;
 mod error;
-mod evidence;
+pub mod evidence;
 mod files;
 mod journal;
 mod past;

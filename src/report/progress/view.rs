@@ -107,7 +107,6 @@ impl View {
             | Event::BaselineTaken { .. }
             | Event::NotDone { .. }
             | Event::Stopped
-            | Event::Resumed { .. }
             | Event::Overslept { .. }
             | Event::LockAwaited { .. }
             | Event::Waived { .. }
@@ -121,6 +120,8 @@ impl View {
                 self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
+            // An interrupted run had an end.
+            Event::Resumed { .. } => self.ending = None,
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
                 self.gate = Some(*gate);
