@@ -46,6 +46,13 @@ impl Streams {
             colour: colour.resolve(err.is_term(), variable),
         }
     }
+
+    /// Everything on the process's stdout, in order: for what is data as a whole.
+    pub fn of_stdout(colour: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let width = terminal::columns_of_stdout().unwrap_or(PLAIN_WIDTH);
+        let colour = colour.resolve(Term::stdout().is_term(), variable);
+        Self { out: Box::new(io::stdout()), err: Box::new(io::stdout()), screen: None, width, colour }
+    }
 }
 
 /// Shows a run. Feed it every event in order, [`Reporter::tick`] now and then (ten times a second looks alive), and

@@ -166,6 +166,16 @@ impl Past {
         self.place.in_sandbox || self.origin().is_some_and(|origin| origin.sandbox.is_some())
     }
 
+    /// What the app is known by wherever it is met: Dokploy's address and its id there.
+    pub fn app_key(&self) -> Option<(&str, &str)> {
+        let dokploy = self.origin()?.dokploy.as_str();
+        let compose = self.entries.iter().rev().find_map(|entry| match &entry.event {
+            Event::Surveyed { survey, .. } => Some(survey.compose_id.as_str()),
+            _ => None,
+        });
+        compose.filter(|_| !dokploy.is_empty()).map(|compose| (dokploy, compose))
+    }
+
     /// When it began, on the wall clock (RFC 3339, UTC).
     pub fn began(&self) -> Option<&str> {
         self.started().map(|(entry, ..)| entry.time.as_str()).or_else(|| self.entries.first().map(|entry| entry.time.as_str()))
