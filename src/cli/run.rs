@@ -5,6 +5,7 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
+use super::past;
 use super::variables::{self, Environment};
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
@@ -220,7 +221,9 @@ impl<'a> Job<'a> {
         let clock = Rc::new(clock);
         let dokploy = if self.args.sandbox { String::new() } else { connection.url.to_string() };
         let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
-        let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let store = store?;
+        let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
+        let mut record = store.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
         let session = Session::new(connection.target, connection.masks);
@@ -228,7 +231,7 @@ impl<'a> Job<'a> {
         let outside =
             Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
         let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
-        let engine = Engine::new(Arc::new(self.schedule), Options { origin, ..self.options });
+        let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {

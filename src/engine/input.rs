@@ -64,6 +64,9 @@ pub struct Options {
     pub known_runs: BTreeSet<String>,
     /// Where the run is started from, for its record.
     pub origin: super::Origin,
+    /// What this machine knows of phases that were verified, the newest first: what images are compared with. Not for the record.
+    #[serde(skip)]
+    pub verified_before: Vec<super::VerifiedBefore>,
     /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
     pub allow_version: Option<String>,
 }

@@ -20,7 +20,7 @@ pub struct Summary {
     pub is_sandbox: bool,
     /// When it began, on the wall clock (RFC 3339, UTC).
     pub began: Option<String>,
-    /// How long it took by the wall clock, as far as it is recorded.
+    /// How long it took in run time, as far as it is recorded.
     pub took: Option<Duration>,
     /// The phase that was live and held before it.
     pub asserted: Option<String>,
