@@ -1,9 +1,11 @@
 //! The command line, as clap reads it.
 
 use crate::drive::Speed;
+use crate::syntax::duration_of;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Rolls a Dokploy compose app out in phases, each verified before the next, and back to the last verified state when one fails.
 #[derive(Debug, Parser)]
@@ -87,6 +89,9 @@ pub(super) struct Run {
     /// What a failure leads to, over what the plan says
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) on_failure: Option<OnFailure>,
+    /// Wait so long while another run on this machine holds the app, such as 15m, instead of ending with 7 at once
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = parse_duration)]
+    pub(super) lock_wait: Duration,
     /// Where journal, snapshots and evidence go [default: the user's state directory]
     #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
     pub(super) state: Option<PathBuf>,
@@ -221,6 +226,15 @@ pub(super) enum OnFailure {
 fn parse_factor(text: &str) -> Result<f64, String> {
     let factor: f64 = text.trim_end_matches(['x', '×']).parse().map_err(|_| format!("`{text}` is not a factor such as 20"))?;
     if (0.1..=10_000.0).contains(&factor) { Ok(factor) } else { Err("a speed lies between 0.1 and 10000".to_owned()) }
+}
+
+/// Longer than anybody waits, and far from where sums of times overflow.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration =
+        duration_of(text).ok_or_else(|| format!("`{text}` is not a duration; write a number with its unit, such as 90s, 15m or 2h"))?;
+    if duration <= LONGEST { Ok(duration) } else { Err("at most 720h".to_owned()) }
 }
 
 fn parse_approval(text: &str) -> Result<(String, String), String> {

@@ -4,10 +4,10 @@ use super::args::{self, Display, History};
 use super::check::{self, Found};
 use super::look::complain;
 use crate::diagnostic::nearest;
-use crate::engine::{VerifiedBefore, app_as_written};
+use crate::engine::{Event, VerifiedBefore, app_as_written};
 use crate::report::past::{self, Listed};
 use crate::report::{self, safe};
-use crate::store::{Archive, Bundle, Past, Place};
+use crate::store::{Archive, Bundle, Holder, Key, LockFolder, Past, Place, times};
 use std::path::{Path, PathBuf};
 
 /// The exit code for records that cannot be read.
@@ -114,9 +114,16 @@ pub(super) fn plan_at_hand(file: Option<&Path>, display: &Display) -> Result<Opt
     }
 }
 
-/// Who is at work on a run now, in words.
-pub(super) fn at_work(_run: &Past) -> Option<String> {
-    None
+/// Who is at work on a run now, in words: by the lock that it would hold. Of a run with an end nothing is asked.
+pub(super) fn at_work(run: &Past) -> Option<String> {
+    let is_over = run.entries.last().is_some_and(|entry| matches!(entry.event, Event::RunEnded { .. }));
+    let (dokploy, compose) = run.app_key().filter(|_| !is_over)?;
+    match LockFolder::open().ok()?.holder(&Key::new(dokploy, compose)).ok()?? {
+        Holder::Run(note) if note.run == run.place.run => {
+            Some(format!("{} on {}, pid {}, since {}", note.who, note.host, note.pid, times::utc(&note.since)))
+        }
+        _ => None,
+    }
 }
 
 /// The run that is meant by an id, the beginning or the end of one, or `latest`.

@@ -10,8 +10,8 @@ use super::variables::{self, Environment};
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
-    People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
+    Locks, Outside, PacedClock, People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
 };
 use crate::engine::{Approver, Engine, Event, Moment, Options, Origin};
 use crate::model::{Dokploy as Address, Variables};
@@ -20,7 +20,7 @@ use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, PhaseId, Schedule, digest};
 use crate::source::SourceMap;
-use crate::store::{Store, new_run_id};
+use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -91,7 +91,8 @@ impl<'a> Job<'a> {
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
-        let options = Options { run, adopt: args.adopt, redeploy: args.redeploy, until, on_failure_stop, ..Options::default() };
+        let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
+        let options = Options { run, adopt, redeploy, until, on_failure_stop, lock_wait, ..Options::default() };
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,
@@ -131,7 +132,8 @@ impl<'a> Job<'a> {
         }
         let people = self.people(&reporter, self.args.yes, false);
         let state = self.state(None);
-        self.roll_out(connection, LiveClock::start(), people, reporter, state).await
+        let locks = self.locks(&connection.url)?;
+        self.roll_out(connection, LiveClock::start(), people, locks, reporter, state).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -161,7 +163,7 @@ impl<'a> Job<'a> {
         let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
-        let code = job.roll_out(connection, clock, people, reporter, state).await;
+        let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
         for fault in &unfelt {
             noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
@@ -210,11 +212,12 @@ impl<'a> Job<'a> {
         Ok(Connection { url, key, target, masks, sources, probes })
     }
 
-    async fn roll_out<S: Sources + 'static, C: Clock + 'static>(
+    async fn roll_out<S: Sources + 'static, C: Clock + 'static, L: Locks + 'static>(
         self,
         connection: Connection<S>,
         clock: C,
         people: Either,
+        locks: L,
         reporter: Rc<RefCell<Reporter>>,
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
@@ -228,8 +231,13 @@ impl<'a> Job<'a> {
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
         let session = Session::new(connection.target, connection.masks);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
-        let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
+        let outside = Outside {
+            platform: Rc::new(platform),
+            prober: Rc::new(connection.probes),
+            clock: Rc::clone(&clock),
+            people: Rc::new(people),
+            locks: Rc::new(locks),
+        };
         let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
         let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
         let mut telling = Telling(Rc::clone(&reporter));
@@ -275,6 +283,13 @@ impl<'a> Job<'a> {
         let variable = |name: &str| std::env::var(name).ok();
         let streams = Streams::of_process(self.args.display.choice(), variable);
         Rc::new(RefCell::new(Reporter::new(self.format, setting, &self.schedule, streams)))
+    }
+
+    /// The lock that other runs of this user on this machine find, wherever their state folders are.
+    fn locks(&self, url: &BaseUrl) -> Result<FileLocks, Stopped> {
+        let folder = LockFolder::open().map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let note = Note::of_this_process(&self.options.run, &format!("plan run {}", self.args.file.display()));
+        Ok(FileLocks::new(folder, url.to_string(), note, &self.schedule))
     }
 
     fn state(&self, below: Option<&str>) -> Result<Store, Stopped> {

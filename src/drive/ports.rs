@@ -93,6 +93,38 @@ pub trait Report {
     fn event(&mut self, now: Moment, event: &Event);
 }
 
+/// The lock that keeps two runs of one user on one machine from one app, and what comes to its holder through it.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Locks {
+    /// Takes the app for this run; returns when it is ours, for as long as `self` lives. `told` hears in words who holds it, once for each
+    /// holder.
+    ///
+    /// # Errors
+    /// When the lock cannot be taken, whoever may hold it; the sentence says why.
+    async fn acquire(&self, compose: &str, told: &mut dyn FnMut(String)) -> Result<(), String>;
+    /// The next time somebody asks, from another terminal, that the phase in flight be failed: who, in words. Can be dropped and called
+    /// again without losing one. Never returns while nobody does.
+    async fn asked(&self) -> String;
+    /// Hears every event, to tell others how far the run is.
+    fn follow(&self, event: &Event);
+}
+
+/// A lock that is always free: for a Dokploy that only this process knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlwaysFree;
+
+impl Locks for AlwaysFree {
+    async fn acquire(&self, _compose: &str, _told: &mut dyn FnMut(String)) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn asked(&self) -> String {
+        std::future::pending().await
+    }
+
+    fn follow(&self, _event: &Event) {}
+}
+
 /// Journal, snapshots and evidence. Everything is synced before it returns.
 pub trait Record {
     /// Appends events.

@@ -27,6 +27,8 @@ pub enum Input {
     Locked(OpId),
     /// Another run holds the app; who, in words. Told again when the holder changes. [`Input::Locked`] may follow.
     LockHeld(OpId, String),
+    /// The lock cannot be taken, whoever may hold it; why, in a sentence.
+    CannotLock(OpId, String),
     /// Somebody asks, from another terminal, that the phase in flight be failed. Who, in words.
     FailureAsked(String),
     /// The user wants to leave: start nothing more, end resumable.

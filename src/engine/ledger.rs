@@ -12,9 +12,10 @@ use std::time::Duration;
 pub(super) struct Ledger {
     /// When the time of the run began to count: at its start, and anew when the user agreed.
     began: Moment,
-    /// Time that people took to answer approvals: not counted.
+    /// Time that people took to answer approvals, and other runs to free the app: not counted.
     waited: Duration,
     asked_at: Option<Moment>,
+    awaiting_lock: Option<Moment>,
     pub survey: Option<Survey>,
     pub position: Option<Position>,
     commits: Commits,
@@ -58,8 +59,12 @@ pub(super) enum Standing {
 impl Ledger {
     pub(super) fn apply(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
         match event {
-            Event::RunStarted { .. } | Event::Agreed => self.began = now,
+            Event::RunStarted { .. } | Event::Agreed => (self.began, self.waited) = (now, Duration::ZERO),
+            Event::LockAwaited { .. } => {
+                self.awaiting_lock.get_or_insert(now);
+            }
             Event::Surveyed { survey, live } => {
+                self.waited += self.awaiting_lock.take().map_or(Duration::ZERO, |since| now - since);
                 self.live.clone_from(&survey.text);
                 self.survey = Some(survey.clone());
                 self.position = Some(live.clone());

@@ -21,6 +21,7 @@
 //!
 //! # Where the design is silent
 //!
+//! - Nothing that a run decides on was read before the lock was taken. Waiting for the lock is not the run's own time.
 //! - A gate's expectations and the services delivered earlier may take as long to come to something as the phase's `settle`; errors that
 //!   last until then are "could not ask", anything else that is not met then does not hold.
 //! - The expectations of all of a phase's gates come before its approvals. After each approval, or else right before the deploy, the
@@ -57,6 +58,7 @@ mod images;
 mod input;
 mod judgement;
 mod ledger;
+mod lock;
 mod moment;
 mod note;
 mod origin;

@@ -9,7 +9,7 @@ use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, start};
+use super::{Answer, Event, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, start};
 use crate::compose::Protocol;
 use crate::schedule::{Phase, Schedule};
 
@@ -32,6 +32,11 @@ pub(super) fn begin(turn: &mut Turn) {
         origin: turn.options().origin.clone(),
         outline: Some(Box::new(Outline::new(&schedule))),
     });
+    lock::begin(turn);
+}
+
+/// Reads everything that is judged, now that the app is ours.
+pub(super) fn survey(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
 }
@@ -40,13 +45,7 @@ pub(super) fn begin(turn: &mut Turn) {
 pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     let survey = match answer {
         Answer::Surveyed(survey) => *survey,
-        Answer::Failed(failure) => {
-            let reason = match failure.kind {
-                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
-                _ => Reason::CouldNotAsk { why: failure.message },
-            };
-            return turn.end(reason, Known::Holds);
-        }
+        Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();

@@ -1,7 +1,7 @@
 //! Where the work stands: one variant for each thing that a run can be waiting for, with just what that wait needs.
 //!
 //! ```text
-//! New → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
+//! New → Finding → Locking → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
 //!   → per phase: Gate* Approval* Earlier → Replacing → Delivering(called → building → settling → soaking) → KeepingPhase → Replacing(mark)
 //!   → on failure: Failing(inquiry → logs → evidence → policy) → RollingBack(probe) → Replacing → Proving | Stopping | Delivering → Ended
 //! ```
@@ -21,6 +21,10 @@ pub(super) enum Stage {
     /// To begin.
     #[default]
     New,
+    /// For the app to be found.
+    Finding { op: OpId },
+    /// For the app to be ours on this machine. `held`: by whom it is, and until when that one is waited for.
+    Locking { op: OpId, held: Option<Held> },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
@@ -63,6 +67,15 @@ pub(super) enum Stage {
     LastLook { watch: Watch },
     /// For nothing.
     Ended,
+}
+
+/// Another run that holds the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Who, in words.
+    pub holder: String,
+    /// Until when it is waited for.
+    pub until: Moment,
 }
 
 /// What is still to be checked before a phase is sent.
@@ -169,6 +182,7 @@ impl Stage {
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(assertion.until),
             Stage::Approval { until, .. } | Stage::SeeingStopped { until, .. } => Some(*until),
+            Stage::Locking { held, .. } => held.as_ref().map(|held| held.until),
             Stage::Delivering(delivery) => delivery.deadline(),
             Stage::Failing(failing) => failing.deadline(),
             _ => None,
@@ -182,6 +196,11 @@ impl Stage {
             Some(watch) => Some(self.deadline().map_or(watch.next_wake(), |deadline| deadline.min(watch.next_wake()))),
             None => self.deadline(),
         }
+    }
+
+    /// Whether this lock is being taken.
+    pub(super) fn is_locking(&self, op: OpId) -> bool {
+        matches!(self, Stage::Locking { op: awaited, .. } if *awaited == op)
     }
 
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.

@@ -71,6 +71,8 @@ pub struct Fake {
     /// Called before a text is replaced; may change it, as somebody else would.
     pub meddle: Meddle,
     pub interrupt_at: Option<Moment>,
+    /// Other runs that hold the app one after the other, and for how long.
+    pub holders: Vec<(String, Duration)>,
     /// A service that stops answering at that time.
     pub dies: Option<(String, Moment)>,
     /// A service that the deploy of that number breaks without touching its container.
@@ -99,6 +101,7 @@ impl Fake {
             survey: Box::new(|_| {}),
             meddle: Box::new(|_, _| {}),
             interrupt_at: None,
+            holders: Vec::new(),
             dies: None,
             breaks: None,
             last_done: None,
@@ -172,7 +175,7 @@ impl Fake {
     }
 
     /// Carries out an effect; answers come after a delay.
-    fn perform(&mut self, now: Moment, effect: &Effect) -> Vec<(Duration, Input)> {
+    pub fn perform(&mut self, now: Moment, effect: &Effect) -> Vec<(Duration, Input)> {
         let soon = |input| vec![(Duration::from_millis(10), input)];
         match effect {
             Effect::Sample { op, expectation } => soon(Input::Sampled(*op, self.sample(expectation.0, now))),
@@ -185,6 +188,7 @@ impl Fake {
                 None => vec![],
             },
             Effect::Abandon { .. } => vec![],
+            Effect::Lock { op, .. } => self.lock(*op),
             Effect::Platform { op, intent } => {
                 let answers = self.answer(now, intent);
                 answers.into_iter().map(|(delay, answer)| (delay, Input::Answered(*op, answer))).collect()
@@ -192,9 +196,23 @@ impl Fake {
         }
     }
 
+    /// Who holds the app when the run comes, each for so long.
+    fn lock(&self, op: OpId) -> Vec<(Duration, Input)> {
+        let mut at = Duration::ZERO;
+        let mut answers = Vec::new();
+        for (holder, takes) in &self.holders {
+            answers.push((at, Input::LockHeld(op, holder.clone())));
+            at += *takes;
+        }
+        answers.push((at, Input::Locked(op)));
+        answers
+    }
+
     fn answer(&mut self, now: Moment, intent: &Intent) -> Vec<(Duration, Answer)> {
         let soon = |answer| vec![(Duration::from_millis(20), answer)];
         match intent {
+            // At once, as is the lock: the survey is a run's first reading.
+            Intent::Find => vec![(Duration::ZERO, Answer::Found { compose: "c1".to_owned() })],
             Intent::Survey => {
                 let mut survey = Survey {
                     version: "v0.30.2".to_owned(),

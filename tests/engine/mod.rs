@@ -1,6 +1,7 @@
 //! The engine against a platform of closures: every way a run can go, and what holds of all of them.
 
 mod fake;
+mod locking;
 mod plan;
 mod properties;
 mod refusals;

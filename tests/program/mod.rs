@@ -16,3 +16,4 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_runs;

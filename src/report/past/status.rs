@@ -104,7 +104,7 @@ impl Status {
     /// The run that what is live is owed to, by the records alone.
     fn last_word(&self) -> Option<&Listed> {
         self.runs.iter().find(|run| match &run.summary.end {
-            End::CutOff { so_far } => so_far != "before its first change" && so_far != "before it began",
+            End::CutOff { so_far } => !["before", "while it waited"].iter().any(|nothing| so_far.starts_with(nothing)),
             _ => run.summary.left.is_some(),
         })
     }

@@ -148,9 +148,15 @@ fn end(past: &Past, view: Option<&View>) -> End {
         (_, None) => End::CutOff { so_far: "before it began".to_owned() },
         (_, Some(view)) => match &view.ending {
             Some(ending) => End::Ended(ending.clone(), ending.exit_code()),
+            None if is_waiting(past) => End::CutOff { so_far: "while it waited for another run of the app (or it waits still)".to_owned() },
             None => End::CutOff { so_far: so_far(view) },
         },
     }
+}
+
+/// Whether the last that is known of a run is that it waits for another one.
+fn is_waiting(past: &Past) -> bool {
+    past.entries.last().is_some_and(|entry| matches!(entry.event, Event::LockAwaited { .. }))
 }
 
 /// What a run left, by its end and by what was verified last.

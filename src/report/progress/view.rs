@@ -41,6 +41,8 @@ pub struct View {
     pub gate: Option<GateId>,
     /// What cannot be asked, since when and until when that is borne.
     pub holding: Option<(String, Moment, Moment)>,
+    /// Since when and until when another run that holds the app is waited for.
+    pub lock_awaited: Option<(Moment, Moment)>,
     /// What failed.
     pub failure: Option<Failure>,
     /// Whether what is live did not hold before anything was sent.
@@ -76,6 +78,7 @@ impl View {
             asked: BTreeSet::new(),
             gate: None,
             holding: None,
+            lock_awaited: None,
             failure: None,
             not_held: false,
             snapshots: BTreeMap::new(),
@@ -100,6 +103,7 @@ impl View {
                 self.app.clone_from(app);
             }
             Event::Surveyed { survey, live } => {
+                self.lock_awaited = None;
                 self.version = Some(survey.version.clone());
                 self.live = Some(live.clone());
             }
@@ -108,11 +112,14 @@ impl View {
             | Event::NotDone { .. }
             | Event::Stopped
             | Event::Overslept { .. }
-            | Event::LockAwaited { .. }
             | Event::Waived { .. }
             | Event::FailureAsked { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
+            Event::LockAwaited { until, .. } => {
+                let since = self.lock_awaited.map_or(now, |(since, _)| since);
+                self.lock_awaited = Some((since, *until));
+            }
             Event::SnapshotKept { name, path } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
