@@ -5,7 +5,9 @@ use super::judgement::listed;
 use super::ledger::known_containers;
 use super::verified::{Restore, Verified};
 use super::{Back, ContainerState, Position, Proof, Remembered, Survey, To};
-use crate::schedule::{Commits, Header, Phase, PhaseId, Schedule, ServiceName, body_of, canonical, commits_in, is_phase, render};
+use crate::schedule::{
+    Commits, Header, Phase, PhaseId, Schedule, ServiceName, body_of, canonical, commits_in, is_phase, render, without_credentials,
+};
 use std::collections::BTreeSet;
 
 /// A way's other end.
@@ -145,8 +147,9 @@ impl Choice<'_> {
             Position::Phase(live, _) => commits_in(self.schedule.phase(*live), &self.survey.text),
             _ => Commits::new(),
         };
-        let missing = phase.pins.iter().filter(|pin| !live.contains_key(&(pin.repository.clone(), pin.reference.clone())));
-        let missing: BTreeSet<String> = missing.map(|pin| format!("{}#{}", pin.repository, pin.reference)).collect();
+        let keys = phase.pins.iter().map(|pin| (without_credentials(&pin.repository), pin.reference.clone()));
+        let missing = keys.filter(|key| !live.contains_key(key));
+        let missing: BTreeSet<String> = missing.map(|(repository, reference)| format!("{repository}#{reference}")).collect();
         if missing.is_empty() {
             return Ok(live);
         }

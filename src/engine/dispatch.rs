@@ -57,6 +57,16 @@ fn hear(turn: &mut Turn, input: Input) {
         },
         Input::FailureAsked(by) => asked::heard(turn, by),
         Input::Locked(op) if turn.stage().is_locking(op) => lock::locked(turn),
+        Input::HolderAsked(op, heard) => {
+            if let Stage::AskingHolder { op: awaited, lock, holder } = turn.stage().clone()
+                && awaited == op
+            {
+                lock::asked(turn, lock, holder, heard);
+            }
+        }
+        Input::LockHeld(op, holder) if matches!(turn.stage(), Stage::AskingHolder { lock, .. } if *lock == op) => {
+            lock::held(turn, op, None, holder);
+        }
         Input::LockHeld(op, holder) => {
             if let Stage::Locking { op: awaited, held } = turn.stage().clone()
                 && awaited == op

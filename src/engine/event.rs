@@ -2,7 +2,7 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Origin, Outline, Reading, RowStatus, Sample, Survey, Verdict};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,14 @@ pub enum Event {
         rollout: String,
         /// The app as `project/environment/compose`, as written in the plan.
         app: String,
-        /// Digests of the phases' files, in order.
+        /// Digests of the phases' files, in order, by the phase's name.
         files: Vec<(String, String)>,
+        /// Where it was started from.
+        #[serde(default)]
+        origin: Origin,
+        /// What of the schedule is ever shown. Journals of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -211,7 +217,7 @@ pub enum Event {
     },
     /// They are.
     Stopped,
-    /// One round of samples was judged. Not durable.
+    /// One round of samples was judged. Not durable by itself; the last one is recorded in short with what comes after it.
     Round {
         /// The services asked, by name.
         services: BTreeMap<ServiceName, RoundService>,
@@ -350,6 +356,14 @@ impl Event {
     /// Whether it is journalled and synced before the effects that follow it start.
     pub fn is_durable(&self) -> bool {
         !matches!(self, Event::Round { .. } | Event::Noted { .. })
+    }
+
+    /// A round of services without its samples: what of it goes into a record with the durable event that comes next.
+    pub fn round_in_short(&self) -> Option<Self> {
+        let Event::Round { services, .. } = self else { return None };
+        let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
+        let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
     }
 
     /// Whether it tells a reader something; the engine's own notes do not.

@@ -59,16 +59,20 @@ mod event;
 mod failure;
 mod from;
 mod goal;
+mod images;
 mod input;
 mod judgement;
 mod ledger;
 mod lock;
 mod moment;
 mod note;
+mod origin;
+mod outline;
 mod phase;
 mod platform;
 mod position;
 mod preflight;
+mod reach;
 mod replace;
 mod rollback;
 mod sample;
@@ -87,14 +91,18 @@ pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
 pub use goal::{Back, Goal, Proof, Remembered, To};
-pub use input::{Approver, Input, Options};
+pub use images::VerifiedBefore;
+pub use input::{Approver, HolderHeard, Input, Options};
 pub use moment::Moment;
 pub use note::Note;
+pub use origin::Origin;
+pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
 pub use preflight::outlook;
+pub use reach::Reach;
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
 

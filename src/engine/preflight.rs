@@ -5,12 +5,14 @@
 //! job, which passes by itself.
 
 use super::judgement::listed;
+use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, lock, start, unfinished};
+use super::{
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, start, unfinished,
+};
 use crate::compose::Protocol;
-use crate::model::{Text, TextPart};
 use crate::schedule::Schedule;
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
@@ -27,8 +29,10 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        app: app_as_written(&schedule.app),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+        origin: turn.options().origin.clone(),
+        outline: Some(Box::new(Outline::new(&schedule))),
     });
     lock::begin(turn);
 }
@@ -37,15 +41,6 @@ pub(super) fn begin(turn: &mut Turn) {
 pub(super) fn survey(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
-}
-
-/// A text of the plan without its variables' values.
-fn as_written(text: &Text) -> String {
-    let part = |part: &TextPart| match part {
-        TextPart::Literal(text) => text.clone(),
-        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
-    };
-    text.parts.iter().map(part).collect()
 }
 
 /// The survey's answer.
@@ -62,6 +57,7 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     if survey.host.is_none() {
         warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
     }
+    warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
         turn.warn(warning);

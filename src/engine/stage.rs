@@ -25,6 +25,8 @@ pub(super) enum Stage {
     Finding { op: OpId },
     /// For the app to be ours on this machine. `held`: by whom it is, and until when that one is waited for.
     Locking { op: OpId, held: Option<Held> },
+    /// By hand: for the run that holds the app to take the request to fail its phase. `lock`: taking the app goes on meanwhile.
+    AskingHolder { op: OpId, lock: OpId, holder: String },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
@@ -213,7 +215,7 @@ impl Stage {
 
     /// Whether this lock is being taken.
     pub(super) fn is_locking(&self, op: OpId) -> bool {
-        matches!(self, Stage::Locking { op: awaited, .. } if *awaited == op)
+        matches!(self, Stage::Locking { op: awaited, .. } | Stage::AskingHolder { lock: awaited, .. } if *awaited == op)
     }
 
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.

@@ -38,6 +38,7 @@ fn waived(ledger: &Ledger, options: &Options) -> String {
 fn of_reason(running: &str, ledger: &Ledger, schedule: &Schedule, options: &Options, reason: &Reason, facts: Facts) -> String {
     match reason {
         Reason::Completed => running.to_owned(),
+        Reason::HolderAsked { who } => format!("{running} by this command; {who}: it was asked to fail its phase, and took the request"),
         Reason::RollbackFailed { to } => format!("{running}: going back to `{to}` failed"),
         Reason::NothingToDo => format!("{running}; there was nothing to do"),
         Reason::PhaseFailed { phase } => match &ledger.standing {

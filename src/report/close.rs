@@ -47,6 +47,7 @@ fn reasons(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
         | Reason::NothingToDo
         | Reason::PhaseFailed { .. }
         | Reason::RollbackFailed { .. }
+        | Reason::HolderAsked { .. }
         | Reason::Interrupted => Vec::new(),
     };
     let mut lines = Vec::new();
@@ -161,7 +162,7 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
     let check = format!("plan check {}", plan(setting));
     let failed = view.failure.as_ref().map(|failure| failure_names(view, failure)).filter(|names| !names.is_empty());
     let (words, command) = match &ending.reason {
-        Reason::Completed | Reason::NothingToDo => return Vec::new(),
+        Reason::Completed | Reason::NothingToDo | Reason::HolderAsked { .. } => return Vec::new(),
         Reason::PhaseFailed { .. } if ending.facts.verified => {
             let after = match (&ending.live, view.rollback.as_ref().map(|rollback| &rollback.target)) {
                 (_, Some(Target::Baseline)) | (None, _) => "it begins where this one began".to_owned(),
@@ -219,12 +220,13 @@ fn failure_names(view: &View, failure: &Failure) -> String {
     }
 }
 
-/// The plan's path, quoted for a shell where it needs to be; nothing when the default would do.
+/// The plan's path, quoted for a shell where it needs to be; the default's where it is not known.
 fn plan(setting: &Setting) -> String {
+    if setting.plan.is_empty() { "rollout.plan".to_owned() } else { quoted(&setting.plan) }
+}
+
+/// A path, quoted for a shell where it needs to be.
+pub(super) fn quoted(path: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '+' | '=' | ':' | ',' | '@' | '~');
-    match setting.plan.as_str() {
-        "" => "rollout.plan".to_owned(),
-        path if path.chars().all(plain) => path.to_owned(),
-        path => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -51,6 +51,12 @@ impl Lines {
         self.line(setting, view.now, "verdict", fields)
     }
 
+    /// The last line of a run that has no end.
+    pub fn unfinished(&mut self, view: &View, setting: &Setting, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) -> String {
+        let fields = json!({ "run": view.run, "so_far": so_far, "at_work": at_work, "torn_at": torn_at });
+        self.line(setting, view.now, "unfinished", fields)
+    }
+
     fn line(&mut self, setting: &Setting, now: Moment, event: &str, fields: Value) -> String {
         let mut line = Map::new();
         line.insert("v".to_owned(), VERSION.into());
@@ -69,7 +75,7 @@ impl Lines {
         let outline = &view.outline;
         let phase = |id: &PhaseId| outline.phase(*id).name.as_str();
         match event {
-            Event::RunStarted { run, rollout, app, files } => ("run-started", started(outline, run, rollout, app, files)),
+            Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
             Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
@@ -250,6 +256,7 @@ fn ended(ending: &Ending) -> Value {
         Reason::GateNotHeld { what } => ("gate-not-held", vec![sentence(what)]),
         Reason::PhaseFailed { phase } => ("phase-failed", vec![phase.as_str()]),
         Reason::RollbackFailed { to } => ("rollback-failed", vec![to.as_str()]),
+        Reason::HolderAsked { who } => ("holder-asked", vec![sentence(who)]),
         Reason::Busy { who } => ("busy", vec![sentence(who)]),
         Reason::CouldNotAsk { why } => ("could-not-ask", vec![sentence(why)]),
         Reason::Interrupted => ("interrupted", Vec::new()),

@@ -120,7 +120,6 @@ impl View {
             | Event::BaselineTaken { .. }
             | Event::NotDone { .. }
             | Event::Stopped
-            | Event::Resumed { .. }
             | Event::Overslept { .. }
             | Event::FailureAsked { .. }
             | Event::Warned { .. }
@@ -147,6 +146,8 @@ impl View {
                 self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
+            // An interrupted run had an end.
+            Event::Resumed { .. } => self.ending = None,
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
                 self.gate = Some(*gate);
