@@ -1,6 +1,7 @@
 //! `plan check` with a Dokploy at hand: what is live, and whether a run would start. Reads only.
 
 use super::variables::{self, Environment};
+use super::way_back;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
 use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
