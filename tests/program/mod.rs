@@ -17,4 +17,6 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_runs;
 mod way;
+mod way_back;
