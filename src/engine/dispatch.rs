@@ -5,7 +5,7 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, phase, preflight, replace,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, phase, preflight, replace, resume,
     rollback, settle, start,
 };
 
@@ -37,8 +37,12 @@ fn wake(turn: &mut Turn, is_due: impl Fn(Moment, Moment) -> bool) {
 
 fn hear(turn: &mut Turn, input: Input) {
     match input {
-        Input::Begin if *turn.stage() == Stage::New => preflight::begin(turn),
-        Input::Begin | Input::Woke => {}
+        Input::Begin => match turn.stage().clone() {
+            Stage::New => preflight::begin(turn),
+            Stage::Resuming { gap, changed } => resume::begin(turn, gap, changed),
+            _ => {}
+        },
+        Input::Woke => {}
         Input::Answered(op, answer) => answered(turn, op, answer),
         Input::Sampled(op, sample) => {
             if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
@@ -110,6 +114,7 @@ fn round_maybe_over(turn: &mut Turn) {
 fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
     match stage {
         Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
+        Stage::Reasserting { assertion, way } => resume::reasserted(turn, assertion, way),
         Stage::Previewing { watch } => start::previewed(turn, &watch),
         Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
         Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),

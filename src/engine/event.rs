@@ -2,7 +2,9 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{
+    Approver, Container, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Terms, Verdict,
+};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +25,9 @@ pub enum Event {
         app: String,
         /// Digests of the phases' files, in order.
         files: Vec<(String, String)>,
+        /// What else it was started on: what a resumed run is compared with.
+        #[serde(default)]
+        terms: Box<Terms>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -42,6 +47,9 @@ pub enum Event {
         name: String,
         /// Where.
         path: String,
+        /// Digest of the text, by which it is known again.
+        #[serde(default)]
+        digest: String,
     },
     /// The run starts after this phase; `None`: from the first.
     StartFound {
@@ -138,6 +146,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The marker that finds it again.
         marker: String,
+        /// The app's containers right before it, if they could be told: what shows later which of them it replaced.
+        #[serde(default)]
+        before: Option<Vec<Container>>,
     },
     /// The deploy waits in Dokploy's queue.
     Queued {
@@ -170,6 +181,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The row's status.
         status: RowStatus,
+        /// The row's own error text.
+        #[serde(default)]
+        error: Option<String>,
     },
     /// A write did not happen, or it cannot be told whether it did.
     NotDone {
@@ -236,6 +250,9 @@ pub enum Event {
         phase: PhaseId,
         /// Why.
         cause: Cause,
+        /// Whether it is open what Dokploy will still do: neither an update nor a rollback may follow.
+        #[serde(default)]
+        open: bool,
     },
     /// Evidence of the failure is on disk.
     EvidenceKept {

@@ -1,6 +1,7 @@
 //! What a run has done and what that makes so: a fold of durable events alone, and therefore what a journal knows.
 //! Where the work stands in this very moment is [`super::stage`].
 
+use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
 use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
@@ -27,6 +28,9 @@ pub(super) struct Ledger {
     texts: BTreeMap<PhaseId, String>,
     /// Whether this run changed anything, or may have.
     pub changed: bool,
+    has_changed: bool,
+    /// What was begun and has not come to its end.
+    pub underway: Underway,
     pub standing: Standing,
     verified: Option<Verified<PhaseId>>,
     tries: Vec<DeployPurpose>,
@@ -57,9 +61,23 @@ pub(super) enum Standing {
 
 impl Ledger {
     pub(super) fn apply(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
+        self.underway.apply(now, event, self.after(self.underway.done));
+        self.fold(now, event, schedule, options);
+        self.changed = self.has_changed || self.underway.replacing.is_some();
+    }
+
+    fn fold(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
         match event {
-            Event::RunStarted { .. } | Event::Agreed => self.began = now,
+            Event::RunStarted { .. } => self.began = now,
+            Event::Agreed => {
+                self.began = now;
+                self.underway.agree(self.position.as_ref(), &self.to_run);
+            }
+            Event::Resumed { gap, .. } => self.resumed(now, *gap),
+            // What was there before the first change was read before it.
+            Event::Surveyed { .. } if self.changed => {}
             Event::Surveyed { survey, live } => {
+                self.begin_anew();
                 self.live.clone_from(&survey.text);
                 self.survey = Some(survey.clone());
                 self.position = Some(live.clone());
@@ -83,9 +101,8 @@ impl Ledger {
                 self.waited += self.asked_at.take().map_or(Duration::ZERO, |asked| now - asked);
             }
             Event::Replaced { purpose } => self.replaced(purpose, schedule, options),
-            Event::NotDone { may_have_acted, .. } => self.changed |= may_have_acted,
             Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
-            Event::DeployStarted { .. } | Event::Stopped => self.changed = true,
+            Event::DeployStarted { .. } | Event::Stopped => self.has_changed = true,
             Event::Round { services, .. } if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) => {
                 self.healthy = (services.values().filter(|one| one.reading == Reading::Pass).count(), services.len());
             }
@@ -115,9 +132,25 @@ impl Ledger {
         }
     }
 
+    /// Nobody was at work for so long: that is none of the run's time. What was open when it was cut off is looked at anew.
+    fn resumed(&mut self, now: Moment, gap: Duration) {
+        self.ending = None;
+        self.waited += self.asked_at.take().map_or(gap, |asked| now - asked);
+        if let (Standing::Failed(phase), None) = (&self.standing, &self.underway.failure) {
+            self.standing = Standing::Unverified(*phase);
+        }
+    }
+
+    /// Forgets what was read, found and asserted by a run that was cut off before it changed anything.
+    fn begin_anew(&mut self) {
+        let Self { began, waited, asked_at, ref commits, .. } = *self;
+        let (commits, underway) = (commits.clone(), self.underway.anew());
+        *self = Self { began, waited, asked_at, commits, underway, ..Self::default() };
+    }
+
     fn replaced(&mut self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) {
         self.live = self.text_of(purpose, schedule, options);
-        self.changed = true;
+        self.has_changed = true;
         if let DeployPurpose::Phase(phase) = purpose {
             self.standing = Standing::Unverified(*phase);
         }
@@ -216,8 +249,22 @@ impl Ledger {
         self.to_run.iter().copied().find(|phase| done.is_none_or(|done| *phase > done))
     }
 
-    /// The marker of the next deploy for this purpose: nothing else carries it.
+    /// Whether the commit of each of these references is known.
+    pub(super) fn has_pinned<'a>(&self, references: impl IntoIterator<Item = &'a (String, String)>) -> bool {
+        references.into_iter().all(|reference| self.commits.contains_key(reference))
+    }
+
+    /// Whether this run has asked for a deploy.
+    pub(super) fn has_deployed(&self) -> bool {
+        !self.tries.is_empty()
+    }
+
+    /// The marker of the next deploy for this purpose: nothing else carries it. One that was asked for and never seen goes on under its own:
+    /// should it arrive yet, it is found.
     pub(super) fn marker(&self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) -> String {
+        if let Some(deploy) = self.underway.deploy_for(purpose).filter(|deploy| deploy.row.is_none() && deploy.ended.is_none()) {
+            return deploy.marker.clone();
+        }
         let attempt = self.tries.iter().filter(|tried| *tried == purpose).count() + 1;
         let run = &options.run;
         match purpose {

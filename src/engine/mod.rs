@@ -63,14 +63,17 @@ mod platform;
 mod position;
 mod preflight;
 mod replace;
+mod resume;
 mod rollback;
 mod sample;
 mod settle;
 mod stage;
 mod start;
 mod streak;
+mod terms;
 mod tracker;
 mod turn;
+mod underway;
 mod verdict;
 mod verified;
 mod watch;
@@ -85,9 +88,11 @@ pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
-pub use preflight::outlook;
+pub use preflight::{app, outlook};
+pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
+pub use terms::Terms;
 
 use crate::schedule::Schedule;
 use std::sync::Arc;

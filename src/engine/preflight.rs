@@ -8,7 +8,7 @@ use super::judgement::listed;
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start};
+use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Terms, resume, start};
 use crate::compose::Protocol;
 use crate::model::{Text, TextPart};
 use crate::schedule::{Phase, Schedule};
@@ -27,11 +27,22 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        app: app(&schedule),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+        terms: Box::new(Terms::of(&schedule, &turn.options())),
     });
+    look(turn);
+}
+
+/// Reads everything that is judged before a run begins, or goes on.
+pub(super) fn look(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
+}
+
+/// The app as `project/environment/compose`, as written in the plan.
+pub fn app(schedule: &Schedule) -> String {
+    [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/")
 }
 
 /// A text of the plan without its variables' values.
@@ -52,10 +63,19 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
                 FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
                 _ => Reason::CouldNotAsk { why: failure.message },
             };
-            return turn.end(reason, Known::Holds);
+            let known = if turn.ledger().changed { Known::Nothing } else { Known::Holds };
+            return turn.end(reason, known);
         }
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
+    if turn.ledger().underway.is_resumed {
+        return resume::surveyed(turn, survey);
+    }
+    judge(turn, survey);
+}
+
+/// Judges a run that has changed nothing.
+pub(super) fn judge(turn: &mut Turn, survey: Survey) {
     let schedule = turn.schedule();
     let position = position::position(&schedule, &survey.text);
     let refusal = refusal(&schedule, &turn.options(), &survey, &position);
@@ -82,14 +102,8 @@ pub fn outlook(schedule: &Schedule, options: &Options, survey: &Survey) -> (Posi
 
 /// Why the run may not start, if it may not.
 pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Option<Reason> {
-    if !survey.missing_rights.is_empty() {
-        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
-        return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
-    }
-    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
-    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
-        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
-        return Some(Reason::CouldNotAsk { why: why.to_owned() });
+    if let Some(why) = cannot_ask(survey) {
+        return Some(Reason::CouldNotAsk { why });
     }
     let mut why = survey.unsupported.clone();
     why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
@@ -99,6 +113,20 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         return Some(Reason::Refused { why });
     }
     busy(survey).map(|who| Reason::Busy { who })
+}
+
+/// Why nothing could be told of the app, if so.
+pub(super) fn cannot_ask(survey: &Survey) -> Option<String> {
+    if !survey.missing_rights.is_empty() {
+        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
+        return Some(format!("the API key lacks a right: {rights}"));
+    }
+    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
+    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
+        return Some(why.to_owned());
+    }
+    None
 }
 
 fn right_in_words(right: Right) -> &'static str {

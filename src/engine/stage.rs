@@ -14,6 +14,7 @@ use super::rollback::Way;
 use super::watch::Watch;
 use super::{DeployPurpose, Moment, OpId};
 use crate::schedule::{GateId, PhaseId};
+use std::time::Duration;
 
 /// What a run waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub(super) enum Stage {
     /// To begin.
     #[default]
     New,
+    /// To go on after it was cut off.
+    Resuming { gap: Duration, changed: Vec<String> },
+    /// Whether what this run brought up before it was cut off still holds; with the rollback that brought it, if one did.
+    Reasserting { assertion: Assertion, way: Option<Way> },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
@@ -133,6 +138,7 @@ impl Stage {
     pub(super) fn watch(&self) -> Option<&Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
@@ -148,6 +154,7 @@ impl Stage {
     pub(super) fn watch_mut(&mut self) -> Option<&mut Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
@@ -164,6 +171,7 @@ impl Stage {
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }

@@ -68,10 +68,10 @@ impl Lines {
         let outline = &view.outline;
         let phase = |id: &PhaseId| outline.phase(*id).name.as_str();
         match event {
-            Event::RunStarted { run, rollout, app, files } => ("run-started", started(outline, run, rollout, app, files)),
+            Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
-            Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
+            Event::SnapshotKept { name, path, .. } => ("snapshot-kept", json!({ "name": name, "path": path })),
             Event::StartFound { after, to_run, earns } => {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
                 ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
@@ -109,7 +109,7 @@ impl Lines {
             Event::DeployOverdue { purpose, until } => {
                 ("deploy-overdue", with(for_what(outline, purpose), json!({ "until_ms": millis(*until) })))
             }
-            Event::DeployEnded { purpose, status } => {
+            Event::DeployEnded { purpose, status, .. } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
             Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
@@ -144,7 +144,7 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => {
+            Event::PhaseFailed { phase: id, cause, .. } => {
                 ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
             }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),

@@ -45,7 +45,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
             .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
-        Event::SnapshotKept { name, path } => {
+        Event::SnapshotKept { name, path, .. } => {
             let is_phase = outline.phases.iter().any(|phase| phase.name == *name);
             if is_phase {
                 step(name, "kept", format!("its compose text in {path}"))
@@ -122,7 +122,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let detail = format!("the deploy's time is over and Dokploy cannot cancel it; waiting {} more", duration(*until - now));
             beat(subject(view, purpose), "overdue", detail, Style::Warn, true)
         }
-        Event::DeployEnded { purpose, status } => {
+        Event::DeployEnded { purpose, status, .. } => {
             let subject = subject(view, purpose);
             match status {
                 RowStatus::Done => {
@@ -162,7 +162,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let took = duration(view.phases[phase.0].elapsed(now));
             beat(name, "verified", format!("{all}/{all} healthy, {samples}, {took}"), Style::Good, true)
         }
-        Event::PhaseFailed { phase, cause } => {
+        Event::PhaseFailed { phase, cause, .. } => {
             beat(&outline.phase(*phase).name, "failed", cause::headline(outline, cause), Style::Bad, true)
         }
         Event::EvidenceKept { path, .. } => step(&current(view), "evidence", path.clone()),
@@ -196,9 +196,13 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
             beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
         }
-        Event::Overslept { gap } => {
-            beat(&current(view), "asleep", format!("nobody watched for {}: what has to hold begins anew", duration(*gap)), Style::Warn, true)
-        }
+        Event::Overslept { gap } => beat(
+            &current(view),
+            "asleep",
+            format!("nobody watched for {}: what has to hold begins anew", duration(*gap)),
+            Style::Warn,
+            true,
+        ),
         Event::LockAwaited { holder, until } => {
             beat("start", "waiting", format!("{holder}; {} left", duration(*until - now)), Style::Warn, true)
         }

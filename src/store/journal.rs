@@ -62,6 +62,14 @@ pub struct Journal {
 /// When it cannot be opened, when a line before the last is damaged (with its offset), or when a newer version wrote it.
 pub fn read(path: &Path) -> Result<Journal, StoreError> {
     let bytes = std::fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+    decode(&bytes).map_err(|(offset, what)| StoreError::damaged(path, offset, what))
+}
+
+/// Reads a journal's bytes.
+///
+/// # Errors
+/// When a line before the last is damaged: its offset, and what is wrong with it.
+pub fn decode(bytes: &[u8]) -> Result<Journal, (u64, String)> {
     let mut journal = Journal::default();
     let mut offset = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -71,9 +79,23 @@ pub fn read(path: &Path) -> Result<Journal, StoreError> {
             journal.torn_at = Some(at);
             break;
         };
-        journal.entries.push(entry(line).map_err(|what| StoreError::damaged(path, at, what))?);
+        journal.entries.push(entry(line).map_err(|what| (at, what))?);
     }
     Ok(journal)
+}
+
+/// The lines of events that became so together, at a moment of the run and a time of the wall clock (RFC 3339).
+///
+/// # Errors
+/// When an event has no JSON form, which none of `plan`'s lacks.
+pub fn encode(now: Moment, time: &str, events: &[Event]) -> Result<Vec<u8>, serde_json::Error> {
+    let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time: time.to_owned(), event })?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
 fn entry(line: &[u8]) -> Result<Entry, String> {
@@ -102,19 +124,19 @@ impl Writer {
         Ok(Self { path, file, length: 0, broken: false })
     }
 
+    /// Opens a journal that was read to be appended to. A last line that was never finished is cut off.
+    pub(super) fn reopen(path: PathBuf, journal: &Journal) -> Result<Self, StoreError> {
+        let (file, length) = files::appended_file(&path, journal.torn_at)?;
+        Ok(Self { path, file, length, broken: false })
+    }
+
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.
     pub(super) fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
         if self.broken {
             return Err(StoreError::unusable(&self.path, "could not be written before, so what it holds is not known"));
         }
-        let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let time = Timestamp::now().to_string();
-        let mut bytes = Vec::new();
-        for event in events {
-            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time: time.clone(), event })
-                .map_err(|error| StoreError::io("write", &self.path, error.into()))?;
-            bytes.push(b'\n');
-        }
+        let bytes = encode(now, &Timestamp::now().to_string(), events);
+        let bytes = bytes.map_err(|error| StoreError::io("write", &self.path, error.into()))?;
         if bytes.is_empty() {
             return Ok(());
         }

@@ -9,5 +9,5 @@ mod journal;
 mod run;
 
 pub use error::StoreError;
-pub use journal::{Entry, Journal, read};
+pub use journal::{Entry, Journal, decode, encode, read};
 pub use run::{Run, Store, default_folder, new_run_id};

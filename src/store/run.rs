@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::evidence;
 use super::files;
-use super::journal::Writer;
+use super::journal::{Journal, Writer};
 use crate::engine::{Event, Evidence, Moment};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -61,6 +61,55 @@ impl Store {
         files::make_folder(&folder.join("evidence"))?;
         let journal = Writer::create(folder.join("journal.jsonl"))?;
         Ok(Run { folder, journal, snapshots: 0, evidence: 0 })
+    }
+
+    /// Goes on with a run's record, whose journal was read: a last line that was never finished is cut off, and what is kept from now on is
+    /// numbered on.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be written.
+    pub fn reopen(&self, id: &str, read: &Journal) -> Result<Run, StoreError> {
+        let folder = self.run_folder(id);
+        let (snapshots, evidence) = (folder.join("snapshots"), folder.join("evidence"));
+        files::make_folder(&snapshots)?;
+        files::make_folder(&evidence)?;
+        let (snapshots, evidence) = (files::last_number(&snapshots)?, files::last_number(&evidence)?);
+        let journal = Writer::reopen(folder.join("journal.jsonl"), read)?;
+        Ok(Run { folder, journal, snapshots, evidence })
+    }
+
+    /// The text of a snapshot of a run, by the path that it had when it was kept: the state folder may have been moved since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn snapshot(&self, id: &str, kept_as: &str) -> Result<String, StoreError> {
+        let name = Path::new(kept_as).file_name().unwrap_or_default();
+        let path = self.run_folder(id).join("snapshots").join(name);
+        std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))
+    }
+
+    /// Paths of a run's snapshots, oldest first; none when there are none to be seen.
+    pub fn snapshots(&self, id: &str) -> Vec<PathBuf> {
+        let folder = std::fs::read_dir(self.run_folder(id).join("snapshots"));
+        let mut paths: Vec<PathBuf> = folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|kind| kind == "yml"));
+        paths.sort();
+        paths
+    }
+
+    /// Ids of all runs, newest first: they sort by time.
+    ///
+    /// # Errors
+    /// When the folder cannot be listed.
+    pub fn run_ids(&self) -> Result<Vec<String>, StoreError> {
+        let folder = self.folder.join("runs");
+        let failed = |error| StoreError::io("read", &folder, error);
+        let mut ids = Vec::new();
+        for entry in std::fs::read_dir(&folder).map_err(failed)? {
+            ids.extend(entry.map_err(failed)?.file_name().into_string());
+        }
+        ids.sort_by(|a, b| b.cmp(a));
+        Ok(ids)
     }
 }
 

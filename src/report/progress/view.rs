@@ -114,7 +114,7 @@ impl View {
             | Event::FailureAsked { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
-            Event::SnapshotKept { name, path } => {
+            Event::SnapshotKept { name, path, .. } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
             Event::StartFound { after, to_run, earns } => {
@@ -168,7 +168,7 @@ impl View {
             }
             Event::DeployStarted { purpose, until, .. } => self.enter(now, purpose, Stage::Deploying, Some(*until)),
             Event::DeployOverdue { purpose, until } => self.enter(now, purpose, Stage::Overdue, Some(*until)),
-            Event::DeployEnded { purpose, status } => self.deploy_ended(now, purpose, *status),
+            Event::DeployEnded { purpose, status, .. } => self.deploy_ended(now, purpose, *status),
             Event::Stopping { .. } => {
                 if let Some(rollback) = &mut self.rollback {
                     rollback.step.enter(now, Stage::Stopping, None);
@@ -198,7 +198,7 @@ impl View {
                 step.enter(now, if *asserted_only { Stage::Live } else { Stage::Verified }, None);
                 self.leave_phase();
             }
-            Event::PhaseFailed { phase, cause } => {
+            Event::PhaseFailed { phase, cause, .. } => {
                 self.phases[phase.0].enter(now, Stage::Failed, None);
                 self.fail(now, Some(*phase), None, cause);
                 self.leave_phase();
