@@ -21,6 +21,12 @@ pub(super) enum Command {
     Check(Check),
     /// Make it happen, one verified phase at a time
     Run(Run),
+    /// Say where the app stands: its first line is fit for a chat
+    Status(Status),
+    /// List the runs that were, newest first
+    History(History),
+    /// Show a run again, from its journal
+    Show(Show),
     /// Serve a make-believe Dokploy on loopback, to try plans against
     Sandbox(Sandbox),
 }
@@ -87,6 +93,69 @@ pub(super) struct Run {
     /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
     #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
     pub(super) connect_to: Option<String>,
+    /// How the run is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan status`.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The plan [default: rollout.plan if it is there, else every app that has runs]
+    pub(super) file: Option<PathBuf>,
+    /// Do not ask Dokploy, even if the plan's address and key are at hand
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Go by runs in the sandbox, and do not ask Dokploy
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan history`.
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// List runs of this plan's app only [default: rollout.plan if it is there]
+    pub(super) file: Option<PathBuf>,
+    /// List runs of every app
+    #[arg(long, conflicts_with = "file")]
+    pub(super) all: bool,
+    /// List runs in the sandbox
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// List so many at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) last: usize,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan show`.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The run: its id, the beginning or the end of it, or `latest`
+    pub(super) run: String,
+    /// Copy the evidence of its failures into this folder, which must be new or empty; compose texts are left out
+    #[arg(long, value_name = "DIR")]
+    pub(super) evidence: Option<PathBuf>,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
     /// How the run is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,

@@ -8,8 +8,11 @@ mod live;
 mod look;
 mod make_believe;
 mod named;
+mod past;
 mod run;
 mod sandbox;
+mod show;
+mod status;
 mod unknown;
 mod variables;
 
@@ -31,6 +34,9 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run),
+        Command::Status(args) => status::status(&args),
+        Command::History(args) => past::history(&args),
+        Command::Show(args) => show::show(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

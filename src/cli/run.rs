@@ -12,12 +12,12 @@ use crate::drive::{
     self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
     People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::engine::{Approver, Engine, Event, Moment, Options, Origin};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, PhaseId, Schedule};
+use crate::schedule::{GateId, PhaseId, Schedule, digest};
 use crate::source::SourceMap;
 use crate::store::{Store, new_run_id};
 use crate::world::{Fault, World};
@@ -54,6 +54,8 @@ struct Job<'a> {
     faults: Vec<Fault>,
     connect_to: ConnectTo,
     format: Format,
+    /// Digest of the plan's text.
+    plan_digest: String,
 }
 
 /// One Dokploy to talk to, and everything beside it that is not the clock.
@@ -94,7 +96,8 @@ impl<'a> Job<'a> {
             Some(args::Format::Json) => Format::Json,
             Some(args::Format::Human) | None => Format::Human,
         };
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format })
+        let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest })
     }
 
     fn go(self) -> Result<u8, Stopped> {
@@ -215,6 +218,7 @@ impl<'a> Job<'a> {
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
+        let dokploy = if self.args.sandbox { String::new() } else { connection.url.to_string() };
         let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
         let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
@@ -223,7 +227,8 @@ impl<'a> Job<'a> {
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
         let outside =
             Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
-        let engine = Engine::new(Arc::new(self.schedule), self.options);
+        let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
+        let engine = Engine::new(Arc::new(self.schedule), Options { origin, ..self.options });
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {

@@ -39,7 +39,7 @@ fn hear(turn: &mut Turn, input: Input) {
     match input {
         Input::Begin => match turn.stage().clone() {
             Stage::New => preflight::begin(turn),
-            Stage::Resuming { gap, changed } => resume::begin(turn, gap, changed),
+            Stage::Resuming { gap, changed, outline } => resume::begin(turn, gap, changed, outline),
             _ => {}
         },
         Input::Woke => {}

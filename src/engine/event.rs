@@ -3,7 +3,8 @@
 use super::moment::millis;
 use super::note::Note;
 use super::{
-    Approver, Container, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Terms, Verdict,
+    Approver, Container, DeploymentId, Ending, Evidence, Health, Moment, OpId, Options, Origin, Outline, Reading, RowStatus, Sample,
+    Survey, Verdict,
 };
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
@@ -23,11 +24,17 @@ pub enum Event {
         rollout: String,
         /// The app as `project/environment/compose`, as written in the plan.
         app: String,
-        /// Digests of the phases' files, in order.
+        /// Digests of the phases' files, in order, by the phase's name.
         files: Vec<(String, String)>,
-        /// What else it was started on: what a resumed run is compared with.
+        /// Where it was started from.
         #[serde(default)]
-        terms: Box<Terms>,
+        origin: Origin,
+        /// What of the schedule is ever shown, and compared with the plan when the run is resumed. Journals of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
+        /// What the command line asked for.
+        #[serde(default)]
+        options: Box<Options>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -201,7 +208,7 @@ pub enum Event {
     },
     /// They are.
     Stopped,
-    /// One round of samples was judged. Not durable.
+    /// One round of samples was judged. Not durable by itself; the last one is recorded in short with what comes after it.
     Round {
         /// The services asked, by name.
         services: BTreeMap<ServiceName, RoundService>,
@@ -295,6 +302,9 @@ pub enum Event {
         gap: Duration,
         /// What is different in the plan since, one sentence each. Never a compose file.
         changed: Vec<String>,
+        /// The plan's outline as it is now, when it is another one: what follows speaks of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Nobody was at work for so long in the middle of the run, the machine was asleep or the process stopped: streaks and soaks begin anew.
     Overslept {
@@ -343,6 +353,14 @@ impl Event {
     /// Whether it is journalled and synced before the effects that follow it start.
     pub fn is_durable(&self) -> bool {
         !matches!(self, Event::Round { .. } | Event::Noted { .. })
+    }
+
+    /// A round of services without its samples: what of it goes into a record with the durable event that comes next.
+    pub fn round_in_short(&self) -> Option<Self> {
+        let Event::Round { services, .. } = self else { return None };
+        let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
+        let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
     }
 
     /// Whether it tells a reader something; the engine's own notes do not.

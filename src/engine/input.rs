@@ -39,6 +39,13 @@ pub enum Input {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approver(pub String);
 
+impl Options {
+    /// What of it a run's record keeps: what a resumed run goes on by.
+    pub(super) fn to_record(&self) -> Self {
+        Self { known_runs: BTreeSet::new(), origin: super::Origin::default(), ..self.clone() }
+    }
+}
+
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
@@ -62,6 +69,8 @@ pub struct Options {
     pub lock_wait: Duration,
     /// Runs whose journals are on this machine: an unverified text of any other run may be another machine's work in progress.
     pub known_runs: BTreeSet<String>,
+    /// Where the run is started from, for its record.
+    pub origin: super::Origin,
     /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
     pub allow_version: Option<String>,
 }

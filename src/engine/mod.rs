@@ -46,6 +46,7 @@
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
 
 mod blame;
+mod changed;
 mod containers;
 mod deploy;
 mod dispatch;
@@ -58,10 +59,13 @@ mod judgement;
 mod ledger;
 mod moment;
 mod note;
+mod origin;
+mod outline;
 mod phase;
 mod platform;
 mod position;
 mod preflight;
+mod reach;
 mod replace;
 mod resume;
 mod rollback;
@@ -70,7 +74,6 @@ mod settle;
 mod stage;
 mod start;
 mod streak;
-mod terms;
 mod tracker;
 mod turn;
 mod underway;
@@ -84,15 +87,17 @@ pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundServi
 pub use input::{Approver, Input, Options};
 pub use moment::Moment;
 pub use note::Note;
+pub use origin::Origin;
+pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
-pub use preflight::{app, outlook};
+pub use preflight::outlook;
+pub use reach::Reach;
 pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
-pub use terms::Terms;
 
 use crate::schedule::Schedule;
 use std::sync::Arc;

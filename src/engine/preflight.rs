@@ -5,12 +5,12 @@
 //! job, which passes by itself.
 
 use super::judgement::listed;
+use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Terms, resume, start};
+use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, resume, start};
 use crate::compose::Protocol;
-use crate::model::{Text, TextPart};
 use crate::schedule::{Phase, Schedule};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
@@ -27,9 +27,11 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: app(&schedule),
+        app: app_as_written(&schedule.app),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
-        terms: Box::new(Terms::of(&schedule, &turn.options())),
+        origin: turn.options().origin.clone(),
+        outline: Some(Box::new(Outline::new(&schedule))),
+        options: Box::new(turn.options().to_record()),
     });
     look(turn);
 }
@@ -38,20 +40,6 @@ pub(super) fn begin(turn: &mut Turn) {
 pub(super) fn look(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
-}
-
-/// The app as `project/environment/compose`, as written in the plan.
-pub fn app(schedule: &Schedule) -> String {
-    [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/")
-}
-
-/// A text of the plan without its variables' values.
-fn as_written(text: &Text) -> String {
-    let part = |part: &TextPart| match part {
-        TextPart::Literal(text) => text.clone(),
-        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
-    };
-    text.parts.iter().map(part).collect()
 }
 
 /// The survey's answer.

@@ -15,8 +15,8 @@ use super::turn::{Known, Turn};
 use super::underway::{Deploy, Stop};
 use super::watch::Looks;
 use super::{
-    Answer, Cause, Container, ContainerState, DeployPurpose, Ending, Engine, Event, ExitCode, Moment, Options, Reason, RowStatus, Survey,
-    Terms, Undo, deploy, phase, position, preflight, replace, rollback, settle,
+    Answer, Cause, Container, ContainerState, DeployPurpose, Ending, Engine, Event, ExitCode, Moment, Options, Outline, Reason, RowStatus,
+    Survey, Undo, app_as_written, changed, deploy, phase, position, preflight, replace, rollback, settle,
 };
 use crate::schedule::{GateId, PhaseId, Schedule, canonical, digest};
 use std::collections::BTreeSet;
@@ -103,8 +103,10 @@ impl Engine {
         baseline: Option<String>,
         gap: Duration,
     ) -> Result<Self, NotResumable> {
-        let Some((_, Event::RunStarted { run, rollout, app, files, terms })) = past.first() else { return Err(NotResumable::Empty) };
-        if *rollout != schedule.rollout || *app != preflight::app(&schedule) {
+        let Some((_, Event::RunStarted { run, rollout, app, files, options: began, .. })) = past.first() else {
+            return Err(NotResumable::Empty);
+        };
+        if *rollout != schedule.rollout || *app != app_as_written(&schedule.app) {
             return Err(NotResumable::Other { rollout: rollout.clone(), app: app.clone() });
         }
         if let Some((_, Event::RunEnded { ending })) = past.last()
@@ -116,14 +118,19 @@ impl Engine {
         if !changed.is_empty() {
             return Err(NotResumable::FilesChanged(changed));
         }
-        let mut engine = Self::new(Arc::clone(&schedule), merged(&terms.options, options, run));
+        let mut engine = Self::new(Arc::clone(&schedule), merged(began, options, run));
         let text = text_of_baseline(past, baseline)?;
         let of_baseline = baseline_at(past).and_then(|kept| {
             let surveyed = |(_, event): &(Moment, Event)| matches!(event, Event::Surveyed { .. });
             past[..kept].iter().rposition(surveyed)
         });
+        let outline = Outline::new(&schedule);
+        let mut then = None;
         for (at, (now, event)) in past.iter().enumerate() {
-            match translated(event, terms, &schedule) {
+            if let Event::RunStarted { outline: Some(outline), .. } | Event::Resumed { outline: Some(outline), .. } = event {
+                then = Some(&**outline);
+            }
+            match translated(event, then, &outline) {
                 Some(Event::Surveyed { survey, live }) if Some(at) == of_baseline => {
                     let survey = Survey { text: text.clone().unwrap_or_default(), ..survey };
                     engine.apply(*now, &Event::Surveyed { survey, live });
@@ -136,7 +143,9 @@ impl Engine {
             return Err(NotResumable::NoBaseline("the file is missing".to_owned()));
         }
         engine.state.ledger.ending = None;
-        engine.state.stage = Stage::Resuming { gap, changed: terms.changed(&schedule) };
+        let changed = then.map(|then| changed::changed(then, &outline)).unwrap_or_default();
+        let outline = then.is_none_or(|then| *then != outline).then(|| Box::new(outline));
+        engine.state.stage = Stage::Resuming { gap, changed, outline };
         Ok(engine)
     }
 }
@@ -146,6 +155,7 @@ fn merged(began: &Options, now: Options, run: &str) -> Options {
     Options {
         run: run.to_owned(),
         on_failure_stop: now.on_failure_stop.or(began.on_failure_stop),
+        origin: now.origin,
         waived: began.waived.clone().into_iter().chain(now.waived).collect(),
         lock_wait: now.lock_wait,
         known_runs: now.known_runs,
@@ -185,24 +195,20 @@ fn text_of_baseline(past: &[(Moment, Event)], baseline: Option<String>) -> Resul
 
 /// An event in terms of the plan as it is now: gates are numbered in the order written. An answer to a question that is not asked any more
 /// is none.
-fn translated(event: &Event, terms: &Terms, schedule: &Schedule) -> Option<Event> {
-    let renumbered = |gate: &GateId| {
-        let same = |(_, now): &(usize, &crate::schedule::Gate)| terms.gates.is_empty() || terms.asks_the_same(gate.0, now);
-        let at = schedule.gates.iter().enumerate().filter(|(at, _)| !terms.gates.is_empty() || *at == gate.0).find(same);
-        at.map(|(at, _)| GateId(at))
-    };
+fn translated(event: &Event, then: Option<&Outline>, now: &Outline) -> Option<Event> {
+    let gate = |gate: &GateId| then.map_or(Some(*gate), |then| changed::same_gate(then, now, *gate));
     Some(match event {
-        Event::ApprovalAsked { gate, question, until } => {
-            Event::ApprovalAsked { gate: renumbered(gate)?, question: question.clone(), until: *until }
+        Event::ApprovalAsked { gate: asked, question, until } => {
+            Event::ApprovalAsked { gate: gate(asked)?, question: question.clone(), until: *until }
         }
-        Event::ApprovalGiven { gate, by } => Event::ApprovalGiven { gate: renumbered(gate)?, by: by.clone() },
+        Event::ApprovalGiven { gate: asked, by } => Event::ApprovalGiven { gate: gate(asked)?, by: by.clone() },
         event => event.clone(),
     })
 }
 
 /// Goes on: reads what is so.
-pub(super) fn begin(turn: &mut Turn, gap: Duration, changed: Vec<String>) {
-    turn.emit(Event::Resumed { gap, changed });
+pub(super) fn begin(turn: &mut Turn, gap: Duration, changed: Vec<String>, outline: Option<Box<Outline>>) {
+    turn.emit(Event::Resumed { gap, changed, outline });
     preflight::look(turn);
 }
 

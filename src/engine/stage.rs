@@ -12,7 +12,7 @@ use super::failure::Failing;
 use super::judgement::Assertion;
 use super::rollback::Way;
 use super::watch::Watch;
-use super::{DeployPurpose, Moment, OpId};
+use super::{DeployPurpose, Moment, OpId, Outline};
 use crate::schedule::{GateId, PhaseId};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ pub(super) enum Stage {
     #[default]
     New,
     /// To go on after it was cut off.
-    Resuming { gap: Duration, changed: Vec<String> },
+    Resuming { gap: Duration, changed: Vec<String>, outline: Option<Box<Outline>> },
     /// Whether what this run brought up before it was cut off still holds; with the rollback that brought it, if one did.
     Reasserting { assertion: Assertion, way: Option<Way> },
     /// For everything that pre-flight reads.

@@ -206,12 +206,13 @@ fn failure_names(view: &View, failure: &Failure) -> String {
     }
 }
 
-/// The plan's path, quoted for a shell where it needs to be; nothing when the default would do.
+/// The plan's path, quoted for a shell where it needs to be; the default's where it is not known.
 fn plan(setting: &Setting) -> String {
+    if setting.plan.is_empty() { "rollout.plan".to_owned() } else { quoted(&setting.plan) }
+}
+
+/// A path, quoted for a shell where it needs to be.
+pub(super) fn quoted(path: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '+' | '=' | ':' | ',' | '@' | '~');
-    match setting.plan.as_str() {
-        "" => "rollout.plan".to_owned(),
-        path if path.chars().all(plain) => path.to_owned(),
-        path => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -50,6 +50,12 @@ impl Lines {
         self.line(setting, view.now, "verdict", fields)
     }
 
+    /// The last line of a run that has no end.
+    pub fn unfinished(&mut self, view: &View, setting: &Setting, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) -> String {
+        let fields = json!({ "run": view.run, "so_far": so_far, "at_work": at_work, "torn_at": torn_at });
+        self.line(setting, view.now, "unfinished", fields)
+    }
+
     fn line(&mut self, setting: &Setting, now: Moment, event: &str, fields: Value) -> String {
         let mut line = Map::new();
         line.insert("v".to_owned(), VERSION.into());
@@ -162,7 +168,7 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
-            Event::Resumed { gap, changed } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
+            Event::Resumed { gap, changed, .. } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
             Event::Overslept { gap } => ("overslept", json!({ "gap_ms": span(Moment::START, Moment(*gap)) })),
             Event::LockAwaited { holder, until } => ("lock-awaited", json!({ "holder": holder, "until_ms": millis(*until) })),
             Event::Waived { service, reason } => ("waived", json!({ "service": service, "reason": reason })),

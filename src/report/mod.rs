@@ -17,7 +17,11 @@ pub mod json;
 pub mod line;
 pub mod live;
 mod narrator;
-pub mod outline;
+/// What of the schedule is ever shown.
+pub mod outline {
+    pub use crate::engine::{GateOutline, Outline, PhaseOutline};
+}
+pub mod past;
 mod plain;
 pub mod progress;
 mod reporter;

@@ -192,7 +192,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Resumed { gap, changed } => {
+        Event::Resumed { gap, changed, .. } => {
             let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
             beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
         }

@@ -2,12 +2,17 @@
 //!
 //! Everything is on disk, synced, when a function here returns.
 
+pub mod bundle;
 mod error;
-mod evidence;
+pub mod evidence;
 mod files;
 mod journal;
+mod past;
 mod run;
+pub mod times;
 
+pub use bundle::{Bundle, BundlePhase};
 pub use error::StoreError;
 pub use journal::{Entry, Journal, decode, encode, read};
+pub use past::{Archive, Condition, Past, Place, SANDBOX};
 pub use run::{Run, Store, default_folder, new_run_id};

@@ -1,6 +1,7 @@
 //! The state folder and one run's place in it.
 
 use super::StoreError;
+use super::bundle::Draft;
 use super::evidence;
 use super::files;
 use super::journal::{Journal, Writer};
@@ -60,7 +61,7 @@ impl Store {
         files::make_folder(&folder.join("snapshots"))?;
         files::make_folder(&folder.join("evidence"))?;
         let journal = Writer::create(folder.join("journal.jsonl"))?;
-        Ok(Run { folder, journal, snapshots: 0, evidence: 0 })
+        Ok(Run { folder, journal, snapshots: 0, evidence: 0, bundle: Draft::default() })
     }
 
     /// Goes on with a run's record, whose journal was read: a last line that was never finished is cut off, and what is kept from now on is
@@ -75,7 +76,7 @@ impl Store {
         files::make_folder(&evidence)?;
         let (snapshots, evidence) = (files::last_number(&snapshots)?, files::last_number(&evidence)?);
         let journal = Writer::reopen(folder.join("journal.jsonl"), read)?;
-        Ok(Run { folder, journal, snapshots, evidence })
+        Ok(Run { folder, journal, snapshots, evidence, bundle: Draft::of(&read.entries) })
     }
 
     /// The text of a snapshot of a run, by the path that it had when it was kept: the state folder may have been moved since.
@@ -86,30 +87,6 @@ impl Store {
         let name = Path::new(kept_as).file_name().unwrap_or_default();
         let path = self.run_folder(id).join("snapshots").join(name);
         std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))
-    }
-
-    /// Paths of a run's snapshots, oldest first; none when there are none to be seen.
-    pub fn snapshots(&self, id: &str) -> Vec<PathBuf> {
-        let folder = std::fs::read_dir(self.run_folder(id).join("snapshots"));
-        let mut paths: Vec<PathBuf> = folder.into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|kind| kind == "yml"));
-        paths.sort();
-        paths
-    }
-
-    /// Ids of all runs, newest first: they sort by time.
-    ///
-    /// # Errors
-    /// When the folder cannot be listed.
-    pub fn run_ids(&self) -> Result<Vec<String>, StoreError> {
-        let folder = self.folder.join("runs");
-        let failed = |error| StoreError::io("read", &folder, error);
-        let mut ids = Vec::new();
-        for entry in std::fs::read_dir(&folder).map_err(failed)? {
-            ids.extend(entry.map_err(failed)?.file_name().into_string());
-        }
-        ids.sort_by(|a, b| b.cmp(a));
-        Ok(ids)
     }
 }
 
@@ -137,6 +114,7 @@ pub struct Run {
     journal: Writer,
     snapshots: usize,
     evidence: usize,
+    bundle: Draft,
 }
 
 impl Run {
@@ -145,12 +123,24 @@ impl Run {
         &self.folder
     }
 
-    /// Appends events to the journal, with one write, and syncs it.
+    /// Appends events to the journal, with one write, and syncs it. With a phase whose text is on disk the bundle is written anew.
     ///
     /// # Errors
     /// When they are not on disk.
     pub fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
-        self.journal.append(now, events)
+        let time = super::times::now();
+        let mut bundle = self.bundle.clone();
+        let mut is_new = false;
+        for event in events {
+            is_new |= bundle.take(&time, event);
+        }
+        // Before the journal: it says nothing that is not journalled already, and if it cannot be kept, the step did not happen.
+        if is_new {
+            bundle.write(&self.folder)?;
+        }
+        self.journal.append(now, &time, events)?;
+        self.bundle = bundle;
+        Ok(())
     }
 
     /// Keeps a text as `snapshots/NN-NAME.yml` and gives its path.

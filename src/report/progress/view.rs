@@ -107,7 +107,6 @@ impl View {
             | Event::BaselineTaken { .. }
             | Event::NotDone { .. }
             | Event::Stopped
-            | Event::Resumed { .. }
             | Event::Overslept { .. }
             | Event::LockAwaited { .. }
             | Event::Waived { .. }
@@ -121,6 +120,13 @@ impl View {
                 self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
+            // An interrupted run had an end, and the plan may have other gates since.
+            Event::Resumed { outline, .. } => {
+                self.ending = None;
+                if let Some(outline) = outline.as_deref().filter(|outline| outline.phases.len() == self.phases.len()) {
+                    self.outline.clone_from(outline);
+                }
+            }
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
                 self.gate = Some(*gate);
