@@ -11,6 +11,7 @@ mod driver;
 mod engine;
 mod fixture;
 mod git_sources;
+mod in_memory;
 mod language;
 mod language_properties;
 mod live_run;

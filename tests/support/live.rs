@@ -93,13 +93,19 @@ pub async fn sandbox(faults: &[&str]) -> Sandbox {
 
 /// A world with the example's externals and these faults.
 pub async fn sandbox_of(config: Config, faults: &[&str]) -> Sandbox {
+    let config = self::config(config, faults);
+    let externals = config.externals.iter().map(|external| (external.host.clone(), external.port));
+    let addresses = ports().into_iter().chain(externals).collect();
+    Sandbox::start(World::new(config), sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+}
+
+/// What there is with the example's externals and these faults.
+pub fn config(config: Config, faults: &[&str]) -> Config {
     let external =
         |(name, port): &(&str, u16)| External { name: (*name).to_owned(), host: "127.0.0.1".to_owned(), port: *port, speaks: Speaks::Tcp };
-    let externals: Vec<External> = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
-    let addresses = ports().into_iter().chain(externals.iter().map(|external| (external.host.clone(), external.port))).collect();
+    let externals = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
     let faults = faults.iter().map(|fault| Fault::parse(fault).unwrap()).collect();
-    let world = World::new(Config { externals, faults, ..config });
-    Sandbox::start(world, sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+    Config { externals, faults, ..config }
 }
 
 /// What one run left behind.
@@ -142,6 +148,10 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
 
 /// The kinds of events, in order.
 pub fn names(journal: &[Entry]) -> Vec<String> {
-    let name = |entry: &Entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned();
-    journal.iter().map(name).collect()
+    journal.iter().map(|entry| name(&entry.event)).collect()
+}
+
+/// The kind of an event.
+pub fn name(event: &Event) -> String {
+    serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned()
 }
