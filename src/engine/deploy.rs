@@ -14,6 +14,10 @@ use super::watch::Watch;
 use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, underway};
 use std::time::Duration;
 
+/// A time that was over while nobody was at work is over so long after the first look: what a look finds is told piece by piece, and the end
+/// of a deploy may be the next of them.
+const AFTER_LOOK: Duration = Duration::from_secs(1);
+
 /// A deploy on its way, and what it brought up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Delivery {
@@ -175,7 +179,7 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
         (DeployProgress::Queued { ahead, active }, Leg::Called { queued, is_heard, is_told, until, resumed_until, .. }) => {
             *is_heard = true;
             // Not before it was found again: what is withdrawn before that would be sent anew.
-            *until = resumed_until.take().unwrap_or(*until);
+            *until = resumed_until.take().map_or(*until, |until| until.max(turn.now + AFTER_LOOK));
             *is_told = false;
             let now = Some((ahead, active.clone()));
             if *queued != now {
@@ -190,7 +194,7 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
             let known = turn.ledger().underway.deploy_for(&purpose).cloned();
             let known = known.filter(|deploy| deploy.row.as_ref().is_some_and(|(row, _)| *row == deployment));
             let until = match known.as_ref().and_then(|deploy| deploy.row.as_ref()) {
-                Some((_, until)) => *until,
+                Some((_, until)) => (*until).max(turn.now + AFTER_LOOK),
                 None => {
                     let until = limit(turn, &delivery.job, within);
                     turn.emit(Event::DeployStarted { purpose, deployment: deployment.clone(), until });
@@ -198,7 +202,7 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
                 }
             };
             delivery.step = match known.and_then(|deploy| deploy.overdue) {
-                Some(until) => Leg::Overdue { op, deployment, until },
+                Some(until) => Leg::Overdue { op, deployment, until: until.max(turn.now + AFTER_LOOK) },
                 None => Leg::Building { op, deployment, until, is_told: false },
             };
         }
