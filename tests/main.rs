@@ -5,6 +5,7 @@
 mod architecture;
 mod check;
 mod compose_styles;
+mod crash;
 mod deploying;
 mod docs;
 mod driver;

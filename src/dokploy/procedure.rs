@@ -178,6 +178,7 @@ fn veil(masks: &Masks, answer: &mut Answer) {
             survey.queue.iter_mut().for_each(|job| mask(masks, &mut job.title));
             mask_some(masks, survey.running_row.as_mut());
             mask_some(masks, survey.last_done.as_mut());
+            survey.recent.iter_mut().for_each(|title| mask(masks, title));
             survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
         }
         _ => {}

@@ -72,6 +72,7 @@ impl Survey {
             queue: Vec::new(),
             running_row: None,
             last_done: None,
+            recent: Vec::new(),
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
@@ -196,6 +197,7 @@ impl Survey {
         if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
             let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
             self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
+            self.found.recent = rows.iter().map(|row| row.title.clone()).collect();
             self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
         }
         self.stage = Stage::Host;

@@ -14,22 +14,29 @@ use tokio::time::Instant;
 #[derive(Clone, Copy, Debug)]
 pub struct LiveClock {
     start: Instant,
+    /// What its start is, in run time.
+    from: Moment,
 }
 
 impl LiveClock {
     /// A clock whose start is now.
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self::start_at(Moment::START)
+    }
+
+    /// A clock on which it is this moment now: a run that goes on after it was cut off.
+    pub fn start_at(from: Moment) -> Self {
+        Self { start: Instant::now(), from }
     }
 }
 
 impl Clock for LiveClock {
     fn now(&self) -> Moment {
-        Moment(self.start.elapsed())
+        self.from + self.start.elapsed()
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        tokio::time::sleep_until(self.start + moment.0).await;
+        tokio::time::sleep_until(self.start + (moment - self.from)).await;
     }
 }
 
@@ -80,6 +87,8 @@ const SLICE: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct PacedClock {
     start: Instant,
+    /// What its start is, in run time.
+    from: Moment,
     speed: Speed,
     /// A point in plan time and the point in real time at which it is due.
     due: Cell<(Instant, std::time::Instant)>,
@@ -88,8 +97,13 @@ pub struct PacedClock {
 impl PacedClock {
     /// A clock whose start is now. The runtime's clock must be paused.
     pub fn start(speed: Speed) -> Self {
+        Self::start_at(speed, Moment::START)
+    }
+
+    /// A clock on which it is this moment now. The runtime's clock must be paused.
+    pub fn start_at(speed: Speed, from: Moment) -> Self {
         let start = Instant::now();
-        Self { start, speed, due: Cell::new((start, std::time::Instant::now())) }
+        Self { start, from, speed, due: Cell::new((start, std::time::Instant::now())) }
     }
 
     /// Sleeps in real time until plan time is no longer ahead of it.
@@ -114,11 +128,11 @@ impl PacedClock {
 
 impl Clock for PacedClock {
     fn now(&self) -> Moment {
-        Moment(self.start.elapsed())
+        self.from + self.start.elapsed()
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        let until = self.start + moment.0;
+        let until = self.start + (moment - self.from);
         let Speed::Times(times) = self.speed else {
             return tokio::time::sleep_until(until).await;
         };

@@ -13,7 +13,7 @@ use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{Back, DeployPurpose, Event, Goal, Position, Reason, Target, Undo, preflight, replace, start, unfinished};
-use crate::schedule::{PhaseId, ServiceName};
+use crate::schedule::{PhaseId, ServiceName, digest};
 use std::collections::BTreeSet;
 
 /// Chooses where to, after the survey.
@@ -122,7 +122,8 @@ pub(super) fn baseline_kept(turn: &mut Turn) {
 pub(super) fn target_kept(turn: &mut Turn, path: String) {
     let Some(way) = way(turn) else { return };
     let schedule = turn.schedule();
-    turn.emit(Event::SnapshotKept { name: name_of(&way.restore.target(), &schedule), path });
+    let digest = turn.ledger().destination.as_ref().map(|destination| digest(&destination.text)).unwrap_or_default();
+    turn.emit(Event::SnapshotKept { name: name_of(&way.restore.target(), &schedule), path, digest });
     let services = way.restore.required().iter().map(|name| (name.clone(), super::tracker::Patience::None)).collect::<Vec<_>>();
     let before = super::containers::Before::default();
     let mut watch = Watch::new(&schedule, services, [], before, Looks::MustKnow, turn.now).waiving(&turn.options().waived);

@@ -11,8 +11,14 @@ use super::settle::{self, Settling, Soaking};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Watch;
-use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back};
+use super::{
+    Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back, underway,
+};
 use std::time::Duration;
+
+/// A time that was over while nobody was at work is over so long after the first look: what a look finds is told piece by piece, and the end
+/// of a deploy may be the next of them.
+const AFTER_LOOK: Duration = Duration::from_secs(1);
 
 /// A deploy on its way, and what it brought up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +33,16 @@ pub(super) struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Leg {
     /// Asked for; its row is not there yet.
-    Called { op: OpId, marker: String, until: Moment, queued: Option<(usize, Option<String>)>, is_told: bool, is_heard: bool },
+    Called {
+        op: OpId,
+        marker: String,
+        until: Moment,
+        /// It waited in the queue before the run was cut off: its time ends then.
+        resumed_until: Option<Moment>,
+        queued: Option<(usize, Option<String>)>,
+        is_told: bool,
+        is_heard: bool,
+    },
     /// It waited too long: our job is being taken out of the queue.
     Withdrawing { op: OpId, withdrawal: OpId },
     /// Its row is there.
@@ -96,10 +111,24 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before) {
     let marker = turn.ledger().marker(&purpose, &schedule, &options);
     let expected = turn.ledger().live.clone();
     let op = turn.op();
-    let until = limit(turn, &job, schedule.limits.queue);
-    turn.emit(Event::Deploying { op, purpose, marker: marker.clone() });
+    turn.emit(Event::Deploying { op, purpose, marker: marker.clone(), before: before.0.clone() });
+    call(turn, op, job, before, expected, marker, None);
+}
+
+/// Goes on with a deploy that was asked for before the run was cut off: looks for it, follows it, and sends it only if it is nowhere.
+/// `queued`: it was seen waiting, so that its time in the queue counts from when it was asked for.
+pub(super) fn again(turn: &mut Turn, job: Job, deploy: &underway::Deploy, queued: bool) {
+    let expected = turn.ledger().live.clone();
+    let op = turn.op();
+    let until = deploy.asked + turn.schedule().limits.queue;
+    let before = Before(deploy.before.clone());
+    call(turn, op, job, before, expected, deploy.marker.clone(), queued.then_some(until));
+}
+
+fn call(turn: &mut Turn, op: OpId, job: Job, before: Before, expected: String, marker: String, resumed_until: Option<Moment>) {
+    let until = limit(turn, &job, turn.schedule().limits.queue);
     turn.effect(Effect::Platform { op, intent: Intent::Deploy { expected, marker: marker.clone() } });
-    let step = Leg::Called { op, marker, until, queued: None, is_told: false, is_heard: false };
+    let step = Leg::Called { op, marker, until, resumed_until, queued: None, is_told: false, is_heard: false };
     turn.enter(Stage::Delivering(Delivery { job, before, step }));
 }
 
@@ -149,8 +178,10 @@ pub(super) fn answered(turn: &mut Turn, delivery: Delivery, op: OpId, answer: An
 fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress) {
     let purpose = delivery.job.purpose();
     match (progress, &mut delivery.step) {
-        (DeployProgress::Queued { ahead, active }, Leg::Called { queued, is_heard, is_told, .. }) => {
+        (DeployProgress::Queued { ahead, active }, Leg::Called { queued, is_heard, is_told, until, resumed_until, .. }) => {
             *is_heard = true;
+            // Not before it was found again: what is withdrawn before that would be sent anew.
+            *until = resumed_until.take().map_or(*until, |until| until.max(turn.now + AFTER_LOOK));
             *is_told = false;
             let now = Some((ahead, active.clone()));
             if *queued != now {
@@ -161,9 +192,21 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
         (DeployProgress::Started { deployment }, Leg::Called { op, .. } | Leg::Withdrawing { op, .. }) => {
             let op = *op;
             let within = turn.schedule().phase(delivery.job.timing()).within;
-            let until = limit(turn, &delivery.job, within);
-            turn.emit(Event::DeployStarted { purpose, deployment: deployment.clone(), until });
-            delivery.step = Leg::Building { op, deployment, until, is_told: false };
+            // Seen before the run was cut off: its time went on.
+            let known = turn.ledger().underway.deploy_for(&purpose).cloned();
+            let known = known.filter(|deploy| deploy.row.as_ref().is_some_and(|(row, _)| *row == deployment));
+            let until = match known.as_ref().and_then(|deploy| deploy.row.as_ref()) {
+                Some((_, until)) => (*until).max(turn.now + AFTER_LOOK),
+                None => {
+                    let until = limit(turn, &delivery.job, within);
+                    turn.emit(Event::DeployStarted { purpose, deployment: deployment.clone(), until });
+                    until
+                }
+            };
+            delivery.step = match known.and_then(|deploy| deploy.overdue) {
+                Some(until) => Leg::Overdue { op, deployment, until: until.max(turn.now + AFTER_LOOK) },
+                None => Leg::Building { op, deployment, until, is_told: false },
+            };
         }
         (DeployProgress::Unreachable { why }, Leg::Called { until, is_told, .. } | Leg::Building { until, is_told, .. }) => {
             if !*is_told {
@@ -182,13 +225,14 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
 
 fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
     let purpose = delivery.job.purpose();
-    let is_overdue = matches!(delivery.step, Leg::Overdue { .. });
+    let known = turn.ledger().underway.deploy_for(&purpose).cloned();
+    let is_overdue = known.as_ref().is_some_and(|deploy| deploy.overdue.is_some());
     match end {
         DeployEnd::Finished { deployment, status, error } => {
-            if delivery.deployment().is_none() {
+            if known.is_none_or(|deploy| deploy.row.is_none()) {
                 turn.emit(Event::DeployStarted { purpose: purpose.clone(), deployment: deployment.clone(), until: turn.now });
             }
-            turn.emit(Event::DeployEnded { purpose, status });
+            turn.emit(Event::DeployEnded { purpose, status, error: error.clone() });
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::Nothing);
             }

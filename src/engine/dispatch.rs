@@ -6,7 +6,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
     Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, phase,
-    preflight, replace, rollback, settle, start,
+    preflight, replace, resume, rollback, settle, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -37,7 +37,11 @@ fn wake(turn: &mut Turn, is_due: impl Fn(Moment, Moment) -> bool) {
 
 fn hear(turn: &mut Turn, input: Input) {
     match input {
-        Input::Begin if *turn.stage() == Stage::New => preflight::begin(turn),
+        Input::Begin => match turn.stage().clone() {
+            Stage::New => preflight::begin(turn),
+            Stage::Resuming { gap, changed, outline } => resume::begin(turn, gap, changed, outline),
+            _ => {}
+        },
         Input::Answered(op, answer) => answered(turn, op, answer),
         Input::Sampled(op, sample) => {
             if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
@@ -75,7 +79,7 @@ fn hear(turn: &mut Turn, input: Input) {
             }
         }
         Input::CannotLock(op, why) if turn.stage().is_locking(op) => lock::cannot_lock(turn, &why),
-        Input::Begin | Input::Woke | Input::Locked(_) | Input::CannotLock(..) => {}
+        Input::Woke | Input::Locked(_) | Input::CannotLock(..) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
@@ -132,6 +136,7 @@ fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
         Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
         Stage::AssertingTarget { assertion } => back::asserted(turn, assertion),
         Stage::LookingBack { way, watch } => back::looked(turn, way, &watch),
+        Stage::Reasserting { assertion, way } => resume::reasserted(turn, assertion, way),
         Stage::Previewing { watch } => start::previewed(turn, &watch),
         Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
         Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),

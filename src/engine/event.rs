@@ -2,7 +2,10 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Origin, Outline, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{
+    Approver, Container, DeploymentId, Ending, Evidence, Health, Moment, OpId, Options, Origin, Outline, Reading, RowStatus, Sample,
+    Survey, Verdict,
+};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,9 +29,12 @@ pub enum Event {
         /// Where it was started from.
         #[serde(default)]
         origin: Origin,
-        /// What of the schedule is ever shown. Journals of earlier versions lack it.
+        /// What of the schedule is ever shown, and compared with the plan when the run is resumed. Journals of earlier versions lack it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         outline: Option<Box<Outline>>,
+        /// What the command line asked for.
+        #[serde(default)]
+        options: Box<Options>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -48,6 +54,9 @@ pub enum Event {
         name: String,
         /// Where.
         path: String,
+        /// Digest of the text, by which it is known again.
+        #[serde(default)]
+        digest: String,
     },
     /// The run starts after this phase; `None`: from the first.
     StartFound {
@@ -168,6 +177,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The marker that finds it again.
         marker: String,
+        /// The app's containers right before it, if they could be told: what shows later which of them it replaced.
+        #[serde(default)]
+        before: Option<Vec<Container>>,
     },
     /// The deploy waits in Dokploy's queue.
     Queued {
@@ -200,6 +212,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The row's status.
         status: RowStatus,
+        /// The row's own error text.
+        #[serde(default)]
+        error: Option<String>,
     },
     /// A write did not happen, or it cannot be told whether it did.
     NotDone {
@@ -266,6 +281,9 @@ pub enum Event {
         phase: PhaseId,
         /// Why.
         cause: Cause,
+        /// Whether it is open what Dokploy will still do: neither an update nor a rollback may follow.
+        #[serde(default)]
+        open: bool,
     },
     /// Evidence of the failure is on disk.
     EvidenceKept {
@@ -308,6 +326,9 @@ pub enum Event {
         gap: Duration,
         /// What is different in the plan since, one sentence each. Never a compose file.
         changed: Vec<String>,
+        /// The plan's outline as it is now, when it is another one: what follows speaks of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Nobody was at work for so long in the middle of the run, the machine was asleep or the process stopped: streaks and soaks begin anew.
     Overslept {

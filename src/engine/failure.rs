@@ -29,6 +29,8 @@ pub(super) enum Draft {
     Cause(Cause),
     /// All of it, and that it is not known what Dokploy will still do: neither an update nor a rollback may follow.
     Open(Cause),
+    /// All of it, and it was told before the run was cut off.
+    Told { cause: Cause, is_open: bool },
     /// The row ended badly; the log says why.
     Deploy { status: RowStatus, error: Option<String> },
 }
@@ -101,6 +103,25 @@ pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, dep
     inquire(turn, delivery.job, delivery.before, draft, deployment, samples);
 }
 
+/// A deploy failed, and so it was found when the run went on.
+pub(super) fn begin_of(turn: &mut Turn, job: Job, before: Before, draft: Draft, deployment: Option<DeploymentId>) {
+    inquire(turn, job, before, draft, deployment, BTreeMap::new());
+}
+
+/// Goes on with a failure that was told before the run was cut off: its evidence is gathered once more.
+pub(super) fn again(turn: &mut Turn, job: Job, before: Before, cause: Cause, is_open: bool) {
+    let deploy = turn.ledger().underway.deploy_for(&job.purpose());
+    let deployment = deploy.and_then(|deploy| deploy.row.as_ref()).map(|(deployment, _)| deployment.clone());
+    inquire(turn, job, before, Draft::Told { cause, is_open }, deployment, BTreeMap::new());
+}
+
+/// Goes on with a failure whose evidence is on disk.
+pub(super) fn act_again(turn: &mut Turn, job: Job, before: Before, containers: Vec<Container>, cause: Cause, is_open: bool) {
+    let (draft, step) = (Draft::Told { cause, is_open }, Step::Inquiring { observe: None, log: None, until: turn.now });
+    let (deploy_log, samples) = (Log::default(), BTreeMap::new());
+    act(turn, Failing { job, before, is_open, draft, containers, deploy_log, samples, step });
+}
+
 fn inquire(
     turn: &mut Turn,
     job: Job,
@@ -112,7 +133,7 @@ fn inquire(
     let observe = Some(turn.ask(Intent::Observe));
     let missing = deployment.is_none().then(|| "there is no deploy to read the log of".to_owned());
     let log = deployment.map(|deployment| turn.ask(Intent::DeployLog { deployment, lines: LOG_LINES }));
-    let is_open = matches!(draft, Draft::Open(_));
+    let is_open = matches!(draft, Draft::Open(_) | Draft::Told { is_open: true, .. });
     let until = turn.now + INQUIRY_PATIENCE;
     let deploy_log = Log { lines: Vec::new(), missing };
     let step = Step::Inquiring { observe, log, until };
@@ -185,7 +206,7 @@ fn unread(cause: &Cause, why: &str) -> BTreeMap<ServiceName, Log> {
 fn conclude(turn: &mut Turn, mut failing: Failing) {
     let schedule = turn.schedule();
     let cause = match failing.draft.clone() {
-        Draft::Cause(cause) | Draft::Open(cause) => cause,
+        Draft::Cause(cause) | Draft::Open(cause) | Draft::Told { cause, .. } => cause,
         // Dokploy was restarted in the middle of it: no service is to blame, and its log just stops.
         Draft::Deploy { status: status @ RowStatus::Cancelled, error } => {
             Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new() }
@@ -204,7 +225,8 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
         }
     };
     match &failing.job {
-        Job::Phase(phase) => turn.emit(Event::PhaseFailed { phase: *phase, cause: cause.clone() }),
+        _ if matches!(failing.draft, Draft::Told { .. }) => {}
+        Job::Phase(phase) => turn.emit(Event::PhaseFailed { phase: *phase, cause: cause.clone(), open: failing.is_open }),
         Job::Rollback(way) => {
             let (options, purpose) = (turn.options(), failing.job.purpose());
             let text = turn.ledger().text_of(&purpose, &schedule, &options);
@@ -250,9 +272,13 @@ fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<Ser
 }
 
 /// The evidence is on disk: now, and not before, the policy.
-pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
+pub(super) fn kept(turn: &mut Turn, failing: Failing, path: String) {
     let Step::Keeping { evidence, .. } = failing.step.clone() else { return };
     turn.emit(Event::EvidenceKept { path, evidence: Some(evidence) });
+    act(turn, failing);
+}
+
+fn act(turn: &mut Turn, mut failing: Failing) {
     let schedule = turn.schedule();
     let phase = failing.job.phase();
     if let Job::Rollback(way) = &failing.job {

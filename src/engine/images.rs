@@ -85,6 +85,7 @@ mod tests {
             queue: Vec::new(),
             running_row: None,
             last_done: None,
+            recent: Vec::new(),
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),

@@ -54,6 +54,13 @@ pub enum HolderHeard {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approver(pub String);
 
+impl Options {
+    /// What of it a run's record keeps: what a resumed run goes on by.
+    pub(super) fn to_record(&self) -> Self {
+        Self { known_runs: BTreeSet::new(), origin: super::Origin::default(), ..self.clone() }
+    }
+}
+
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {

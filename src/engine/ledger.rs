@@ -2,6 +2,7 @@
 //! Where the work stands in this very moment is [`super::stage`].
 
 use super::destination::{self, Destination};
+use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
 use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
@@ -37,6 +38,9 @@ pub(super) struct Ledger {
     texts: BTreeMap<PhaseId, String>,
     /// Whether this run changed anything, or may have.
     pub changed: bool,
+    has_changed: bool,
+    /// What was begun and has not come to its end.
+    pub underway: Underway,
     pub standing: Standing,
     verified: Option<Verified<PhaseId>>,
     tries: Vec<DeployPurpose>,
@@ -67,13 +71,27 @@ pub(super) enum Standing {
 
 impl Ledger {
     pub(super) fn apply(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
+        self.underway.apply(now, event, self.after(self.underway.done));
+        self.fold(now, event, schedule, options);
+        self.changed = self.has_changed || self.underway.replacing.is_some();
+    }
+
+    fn fold(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
         match event {
-            Event::RunStarted { .. } | Event::Agreed => (self.began, self.waited) = (now, Duration::ZERO),
+            Event::RunStarted { .. } => (self.began, self.waited) = (now, Duration::ZERO),
+            Event::Agreed => {
+                (self.began, self.waited) = (now, Duration::ZERO);
+                self.underway.agree(self.position.as_ref(), &self.to_run);
+            }
             Event::LockAwaited { .. } => {
                 self.awaiting_lock.get_or_insert(now);
             }
+            Event::Resumed { gap, .. } => self.resumed(now, *gap),
+            // What was there before the first change was read before it.
+            Event::Surveyed { .. } if self.changed => self.stop_awaiting_lock(now),
             Event::Surveyed { survey, live } => {
-                self.waited += self.awaiting_lock.take().map_or(Duration::ZERO, |since| now - since);
+                self.stop_awaiting_lock(now);
+                self.begin_anew();
                 self.live.clone_from(&survey.text);
                 self.survey = Some(survey.clone());
                 self.position = Some(live.clone());
@@ -103,9 +121,8 @@ impl Ledger {
                 self.waited += self.asked_at.take().map_or(Duration::ZERO, |asked| now - asked);
             }
             Event::Replaced { purpose } => self.replaced(purpose, schedule, options),
-            Event::NotDone { may_have_acted, .. } => self.changed |= may_have_acted,
             Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
-            Event::DeployStarted { .. } | Event::Stopped => self.changed = true,
+            Event::DeployStarted { .. } | Event::Stopped => self.has_changed = true,
             Event::Round { services, .. } if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) => {
                 let decide = || services.iter().filter(|(name, _)| !options.waived.contains_key(*name));
                 self.healthy = (decide().filter(|(_, one)| one.reading == Reading::Pass).count(), decide().count());
@@ -136,9 +153,29 @@ impl Ledger {
         }
     }
 
+    /// Nobody was at work for so long: that is none of the run's time. What was open when it was cut off is looked at anew.
+    fn resumed(&mut self, now: Moment, gap: Duration) {
+        self.ending = None;
+        self.waited += self.asked_at.take().map_or(gap, |asked| now - asked);
+        if let (Standing::Failed(phase), None) = (&self.standing, &self.underway.failure) {
+            self.standing = Standing::Unverified(*phase);
+        }
+    }
+
+    fn stop_awaiting_lock(&mut self, now: Moment) {
+        self.waited += self.awaiting_lock.take().map_or(Duration::ZERO, |since| now - since);
+    }
+
+    /// Forgets what was read, found and asserted by a run that was cut off before it changed anything.
+    fn begin_anew(&mut self) {
+        let Self { began, waited, asked_at, ref commits, .. } = *self;
+        let (commits, underway) = (commits.clone(), self.underway.anew());
+        *self = Self { began, waited, asked_at, commits, underway, ..Self::default() };
+    }
+
     fn replaced(&mut self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) {
         self.live = self.text_of(purpose, schedule, options);
-        self.changed = true;
+        self.has_changed = true;
         if let DeployPurpose::Phase(phase) = purpose {
             self.standing = Standing::Unverified(*phase);
         }
@@ -261,8 +298,22 @@ impl Ledger {
         self.to_run.iter().copied().find(|phase| done.is_none_or(|done| *phase > done))
     }
 
-    /// The marker of the next deploy for this purpose: nothing else carries it.
+    /// Whether the commit of each of these references is known.
+    pub(super) fn has_pinned<'a>(&self, references: impl IntoIterator<Item = &'a (String, String)>) -> bool {
+        references.into_iter().all(|reference| self.commits.contains_key(reference))
+    }
+
+    /// Whether this run has asked for a deploy.
+    pub(super) fn has_deployed(&self) -> bool {
+        !self.tries.is_empty()
+    }
+
+    /// The marker of the next deploy for this purpose: nothing else carries it. One that was asked for and never seen goes on under its own:
+    /// should it arrive yet, it is found.
     pub(super) fn marker(&self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) -> String {
+        if let Some(deploy) = self.underway.deploy_for(purpose).filter(|deploy| deploy.row.is_none() && deploy.ended.is_none()) {
+            return deploy.marker.clone();
+        }
         let attempt = self.tries.iter().filter(|tried| *tried == purpose).count() + 1;
         let run = &options.run;
         match purpose {

@@ -22,7 +22,7 @@ pub(super) fn found(turn: &mut Turn, answer: Answer) {
             turn.enter(Stage::Locking { op, held: None });
         }
         Answer::Failed(failure) => not_found(turn, failure),
-        _ => turn.end(Reason::CouldNotAsk { why: "the app was looked for and answered with something else".to_owned() }, Known::Holds),
+        _ => turn.end(Reason::CouldNotAsk { why: "the app was looked for and answered with something else".to_owned() }, left_as(turn)),
     }
 }
 
@@ -32,7 +32,12 @@ pub(super) fn not_found(turn: &mut Turn, failure: Failure) {
         FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
         _ => Reason::CouldNotAsk { why: failure.message },
     };
-    turn.end(reason, Known::Holds);
+    turn.end(reason, left_as(turn));
+}
+
+/// What is known of what runs when a run cannot begin: a run that goes on may have changed something before it was cut off.
+fn left_as(turn: &Turn) -> Known {
+    if turn.ledger().changed { Known::Nothing } else { Known::Holds }
 }
 
 /// The app is ours.
@@ -48,7 +53,7 @@ pub(super) fn held(turn: &mut Turn, op: OpId, earlier: Option<&Held>, holder: St
     let wait = turn.options().lock_wait;
     if wait.is_zero() {
         turn.abandon(op);
-        return turn.end(Reason::Busy { who: format!("{holder}; --lock-wait 15m waits for it") }, Known::Holds);
+        return turn.end(Reason::Busy { who: format!("{holder}; --lock-wait 15m waits for it") }, left_as(turn));
     }
     let until: Moment = earlier.map_or(turn.now + wait, |earlier| earlier.until);
     if earlier.is_none_or(|earlier| earlier.holder != holder) {
@@ -65,7 +70,7 @@ fn ask(turn: &mut Turn, lock: OpId, back: &Back, holder: String) {
             "{holder}; `plan rollback` without --to asks it to fail its phase and go back by itself. Another state can be gone back to once it \
              has ended"
         );
-        return turn.end(Reason::Busy { who }, Known::Holds);
+        return turn.end(Reason::Busy { who }, left_as(turn));
     }
     if let Stage::AskingHolder { op, .. } = *turn.stage() {
         turn.abandon(op);
@@ -85,17 +90,17 @@ pub(super) fn asked(turn: &mut Turn, lock: OpId, holder: String, heard: Result<H
         Err(why) => Reason::CouldNotAsk { why: format!("{holder}; it could not be asked to fail its phase: {why}") },
     };
     turn.abandon(lock);
-    turn.end(reason, Known::Holds);
+    turn.end(reason, left_as(turn));
 }
 
 /// It was waited for long enough.
 pub(super) fn overdue(turn: &mut Turn, op: OpId, held: Option<Held>) {
     turn.abandon(op);
     let who = held.map_or_else(|| "another run holds this app".to_owned(), |held| held.holder);
-    turn.end(Reason::Busy { who: format!("{who}; it was waited for as long as --lock-wait says") }, Known::Holds);
+    turn.end(Reason::Busy { who: format!("{who}; it was waited for as long as --lock-wait says") }, left_as(turn));
 }
 
 /// The lock is out of reach, so nobody can say whether another run is at work: nothing is changed.
 pub(super) fn cannot_lock(turn: &mut Turn, why: &str) {
-    turn.end(Reason::CouldNotAsk { why: format!("the app cannot be locked against other runs: {why}") }, Known::Holds);
+    turn.end(Reason::CouldNotAsk { why: format!("the app cannot be locked against other runs: {why}") }, left_as(turn));
 }

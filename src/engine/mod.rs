@@ -56,6 +56,7 @@
 mod asked;
 mod back;
 mod blame;
+mod changed;
 mod containers;
 mod deploy;
 mod destination;
@@ -81,6 +82,7 @@ mod position;
 mod preflight;
 mod reach;
 mod replace;
+mod resume;
 mod rollback;
 mod sample;
 mod settle;
@@ -89,6 +91,7 @@ mod start;
 mod streak;
 mod tracker;
 mod turn;
+mod underway;
 mod unfinished;
 mod verdict;
 mod verified;
@@ -110,6 +113,7 @@ pub use platform::{
 };
 pub use preflight::outlook;
 pub use reach::Reach;
+pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
 

@@ -27,8 +27,17 @@ pub struct Outline {
     /// From round to round.
     #[serde(with = "millis")]
     pub every: Duration,
+    /// How long one sample may take.
+    #[serde(default, with = "millis")]
+    pub timeout: Duration,
     /// Passes in a row that make an expectation met.
     pub healthy_after: u32,
+    /// Failures in a row, once met, that make it failed.
+    #[serde(default)]
+    pub unhealthy_after: u32,
+    /// Restarts since the deploy that are still forgiven while settling.
+    #[serde(default)]
+    pub restarts: u32,
     /// How long a deploy may wait in the queue.
     #[serde(with = "millis")]
     pub queue: Duration,
@@ -124,7 +133,10 @@ impl Outline {
             expectations: schedule.expectations.iter().map(|expectation| (expectation.subject.clone(), expectation.text.clone())).collect(),
             hints: schedule.services.iter().filter_map(|(name, service)| Some((name.clone(), service.hint.clone()?))).collect(),
             every: schedule.sampling.every,
+            timeout: schedule.sampling.timeout,
             healthy_after: schedule.sampling.healthy_after,
+            unhealthy_after: schedule.sampling.unhealthy_after,
+            restarts: schedule.limits.restarts,
             queue: schedule.limits.queue,
             run: schedule.limits.run,
         }

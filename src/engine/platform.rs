@@ -86,6 +86,9 @@ pub struct Survey {
     /// Title of this app's newest row, when that row ended as done: what was deployed last, and went through.
     #[serde(default)]
     pub last_done: Option<String>,
+    /// Titles of this app's rows, newest first: what was deployed lately, or tried to be.
+    #[serde(default)]
+    pub recent: Vec<String>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
     /// Rights that the key lacks.

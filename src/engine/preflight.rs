@@ -10,7 +10,7 @@ use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, start, unfinished,
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, resume, start, unfinished,
 };
 use crate::compose::Protocol;
 use crate::schedule::Schedule;
@@ -33,11 +33,12 @@ pub(super) fn begin(turn: &mut Turn) {
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
         origin: turn.options().origin.clone(),
         outline: Some(Box::new(Outline::new(&schedule))),
+        options: Box::new(turn.options().to_record()),
     });
     lock::begin(turn);
 }
 
-/// Reads everything that is judged, now that the app is ours.
+/// Reads everything that is judged before a run begins, or goes on, now that the app is ours.
 pub(super) fn survey(turn: &mut Turn) {
     let op = turn.ask(Intent::Survey);
     turn.enter(Stage::Surveying { op });
@@ -50,6 +51,14 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
         Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
+    if turn.ledger().underway.is_resumed {
+        return resume::surveyed(turn, survey);
+    }
+    judge(turn, survey);
+}
+
+/// Judges a run that has changed nothing.
+pub(super) fn judge(turn: &mut Turn, survey: Survey) {
     let schedule = turn.schedule();
     let position = position::position(&schedule, &survey.text);
     let refusal = refusal(&schedule, &turn.options(), &survey, &position);
@@ -80,14 +89,8 @@ pub fn outlook(schedule: &Schedule, options: &Options, survey: &Survey) -> (Posi
 
 /// Why the run may not start, if it may not.
 pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Option<Reason> {
-    if !survey.missing_rights.is_empty() {
-        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
-        return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
-    }
-    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
-    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
-        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
-        return Some(Reason::CouldNotAsk { why: why.to_owned() });
+    if let Some(why) = cannot_ask(survey) {
+        return Some(Reason::CouldNotAsk { why });
     }
     let mut why = survey.unsupported.clone();
     // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
@@ -103,6 +106,20 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         return Some(Reason::Refused { why });
     }
     busy(survey).or_else(|| unfinished::busy(options, survey, position)).map(|who| Reason::Busy { who })
+}
+
+/// Why nothing could be told of the app, if so.
+pub(super) fn cannot_ask(survey: &Survey) -> Option<String> {
+    if !survey.missing_rights.is_empty() {
+        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
+        return Some(format!("the API key lacks a right: {rights}"));
+    }
+    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
+    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
+        return Some(why.to_owned());
+    }
+    None
 }
 
 fn right_in_words(right: Right) -> &'static str {

@@ -80,7 +80,7 @@ impl Reach {
             | Event::DeployOverdue { purpose, .. }
             | Event::DeployEnded { purpose, .. }
             | Event::Settled { purpose, .. } => reach.purpose(purpose),
-            Event::PhaseFailed { phase, cause } => {
+            Event::PhaseFailed { phase, cause, .. } => {
                 reach.phase(phase);
                 reach.cause(cause);
             }
@@ -128,9 +128,13 @@ impl Outline {
 }
 
 impl Event {
-    /// How much the events of a run that begins so may speak of. `None` for any event that begins no run, or none that makes sense.
+    /// How much the events of a run that begins or goes on so may speak of. `None` for any other event, or when it makes no sense.
     pub fn bounds(&self) -> Option<Reach> {
-        let Event::RunStarted { files, outline, .. } = self else { return None };
+        let (files, outline) = match self {
+            Event::RunStarted { files, outline, .. } => (files, outline),
+            Event::Resumed { outline: Some(outline), .. } => return outline.reach(),
+            _ => return None,
+        };
         match outline {
             Some(outline) => outline.reach().filter(|all| all.phases == files.len()),
             None => Some(Reach { phases: files.len(), gates: UNOUTLINED_MAX, expectations: UNOUTLINED_MAX }),
@@ -151,6 +155,7 @@ mod tests {
             files: vec![(String::new(), String::new()); files],
             origin: Origin::default(),
             outline: outline.map(Box::new),
+            options: Box::default(),
         }
     }
 

@@ -64,7 +64,7 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
 }
 
 /// Whether a text that was not expected is the one that marks the last phase as verified. It differs from the live one by the marker only.
-fn is_our_mark(turn: &Turn, live: &str) -> bool {
+pub(super) fn is_our_mark(turn: &Turn, live: &str) -> bool {
     let ledger = turn.ledger();
     let Some(phase) = ledger.last_verified() else { return false };
     let marked = canonical(&ledger.marked(phase, &turn.schedule(), &turn.options()));

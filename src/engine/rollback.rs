@@ -29,7 +29,7 @@ pub(super) struct Way {
 }
 
 impl Way {
-    fn purpose(&self) -> DeployPurpose {
+    pub(super) fn purpose(&self) -> DeployPurpose {
         DeployPurpose::Rollback(self.restore.target())
     }
 }
@@ -99,6 +99,17 @@ fn undo(turn: &mut Turn, way: Way, before: Before) {
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
+/// Goes on with a rollback whose text is not known to be live, or not yet. `before`: what runs now.
+pub(super) fn replace_again(turn: &mut Turn, way: Way, undo: Undo, before: Before) {
+    let purpose = way.purpose();
+    let then = match undo {
+        Undo::TextOnly => Then::Prove(way),
+        Undo::Stop => Then::Stop(way),
+        Undo::Redeploy => Then::Deploy(Job::Rollback(way), before),
+    };
+    replace::begin(turn, purpose, then);
+}
+
 /// Says that it begins.
 pub(super) fn start(turn: &mut Turn, way: &Way, undo: Undo) {
     turn.emit(Event::RollbackStarted { target: way.restore.target(), undo });
@@ -159,17 +170,13 @@ pub(super) fn stop(turn: &mut Turn, way: Way) {
 
 /// The answer to it.
 pub(super) fn stopped(turn: &mut Turn, way: Way, op: OpId, answer: Answer) {
-    let schedule = turn.schedule();
     match answer {
         Answer::Stopped => {
             turn.emit(Event::Stopped);
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::DoesNotHold);
             }
-            let until = turn.now + schedule.phase(way.failed).settle;
-            let mut watch = Watch::new(&schedule, [], [], Before::default(), Looks::MustKnow, turn.now);
-            turn.begin_round(&mut watch);
-            turn.enter(Stage::SeeingStopped { way, watch, until });
+            see_stopped(turn, way);
         }
         answer => {
             let (why, may_have_acted) = match answer {
@@ -183,6 +190,15 @@ pub(super) fn stopped(turn: &mut Turn, way: Way, op: OpId, answer: Answer) {
             failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
         }
     }
+}
+
+/// They are stopped: looks that they are.
+pub(super) fn see_stopped(turn: &mut Turn, way: Way) {
+    let schedule = turn.schedule();
+    let until = turn.now + schedule.phase(way.failed).settle;
+    let mut watch = Watch::new(&schedule, [], [], Before::default(), Looks::MustKnow, turn.now);
+    turn.begin_round(&mut watch);
+    turn.enter(Stage::SeeingStopped { way, watch, until });
 }
 
 /// A look at the containers that were stopped.
@@ -212,6 +228,11 @@ pub(super) fn verified(turn: &mut Turn, way: &Way) {
         services: unwaived(turn, way.restore.required()),
         not_held_against: way.restore.not_held_against(),
     });
+    finish(turn, way);
+}
+
+/// Marks what was gone back to, where it says that it is not verified, and ends.
+pub(super) fn finish(turn: &mut Turn, way: &Way) {
     match way.restore.target() {
         Target::Phase(phase) if turn.ledger().lacks_mark() && !turn.is_leaving() => {
             replace::begin(turn, DeployPurpose::Mark(phase), Then::End);

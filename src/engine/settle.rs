@@ -11,7 +11,7 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, rollback};
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, phase, rollback};
 use crate::schedule::{SOAK_TRIES, ServiceName};
 use std::collections::BTreeSet;
 
@@ -154,10 +154,7 @@ fn verified(turn: &mut Turn, job: Job, watch: &Watch) {
         Job::Phase(phase) => {
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
-            let (schedule, options) = (turn.schedule(), turn.options());
-            let text = turn.ledger().marked(phase, &schedule, &options);
-            let op = turn.keep_snapshot(&schedule.phase(phase).name, text);
-            turn.enter(Stage::KeepingPhase { phase, op });
+            phase::keep(turn, phase);
         }
         Job::Rollback(way) => rollback::verified(turn, &way),
     }

@@ -12,8 +12,9 @@ use super::failure::Failing;
 use super::judgement::Assertion;
 use super::rollback::Way;
 use super::watch::Watch;
-use super::{DeployPurpose, Moment, OpId};
+use super::{DeployPurpose, Moment, OpId, Outline};
 use crate::schedule::{GateId, PhaseId};
+use std::time::Duration;
 
 /// What a run waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,10 @@ pub(super) enum Stage {
     Locking { op: OpId, held: Option<Held> },
     /// By hand: for the run that holds the app to take the request to fail its phase. `lock`: taking the app goes on meanwhile.
     AskingHolder { op: OpId, lock: OpId, holder: String },
+    /// To go on after it was cut off.
+    Resuming { gap: Duration, changed: Vec<String>, outline: Option<Box<Outline>> },
+    /// Whether what this run brought up before it was cut off still holds; with the rollback that brought it, if one did.
+    Reasserting { assertion: Assertion, way: Option<Way> },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
@@ -154,6 +159,7 @@ impl Stage {
     pub(super) fn watch(&self) -> Option<&Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
@@ -172,6 +178,7 @@ impl Stage {
     pub(super) fn watch_mut(&mut self) -> Option<&mut Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
@@ -191,6 +198,7 @@ impl Stage {
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
             | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }

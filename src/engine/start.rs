@@ -8,7 +8,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{Answer, ContainerState, Effect, Event, Goal, Intent, Position, Reading, Reason, Survey, back, from, phase, unfinished};
-use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, without_credentials};
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, digest, without_credentials};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the start position.
@@ -148,7 +148,8 @@ pub(super) fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
     }
     let pins = schedule.phases.iter().flat_map(|phase| &phase.pins);
     let pins: BTreeSet<_> = pins.map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();
-    if pins.is_empty() {
+    // A run that was cut off keeps the commits that it was pinned to.
+    if turn.ledger().has_pinned(&pins) {
         return preview(turn);
     }
     let op = turn.ask(Intent::Resolve(pins.into_iter().collect()));
@@ -217,6 +218,10 @@ pub(super) fn confirm(turn: &mut Turn) {
         Some(Position::Phase(..)) => turn.ledger().to_run.first().and_then(|first| before(*first)),
         _ => None,
     };
+    let ledger = turn.ledger();
+    if ledger.underway.is_agreed(ledger.position.as_ref(), &ledger.to_run) {
+        return keep_baseline(turn);
+    }
     let op = turn.op();
     turn.effect(Effect::Confirm { op, after });
     turn.enter(Stage::Confirming { op });
@@ -231,6 +236,10 @@ pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
         );
     }
     turn.emit(Event::Agreed);
+    keep_baseline(turn);
+}
+
+fn keep_baseline(turn: &mut Turn) {
     let text = turn.ledger().live.clone();
     let op = turn.keep_snapshot("baseline", text);
     turn.enter(Stage::KeepingBaseline { op });
@@ -238,7 +247,8 @@ pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
 
 /// The live text is on disk: now sample what is there, so that going back can be held to it.
 pub(super) fn baseline_kept(turn: &mut Turn, path: String) {
-    turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path });
+    let digest = digest(&turn.ledger().live);
+    turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path, digest });
     if turn.ledger().destination.is_some() {
         return back::baseline_kept(turn);
     }

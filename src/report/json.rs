@@ -78,7 +78,7 @@ impl Lines {
             Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
-            Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
+            Event::SnapshotKept { name, path, .. } => ("snapshot-kept", json!({ "name": name, "path": path })),
             Event::StartFound { after, to_run, earns } => {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
                 ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
@@ -124,7 +124,7 @@ impl Lines {
             Event::DeployOverdue { purpose, until } => {
                 ("deploy-overdue", with(for_what(outline, purpose), json!({ "until_ms": millis(*until) })))
             }
-            Event::DeployEnded { purpose, status } => {
+            Event::DeployEnded { purpose, status, .. } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
             Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
@@ -159,7 +159,7 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => {
+            Event::PhaseFailed { phase: id, cause, .. } => {
                 ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
             }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
@@ -177,7 +177,7 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
-            Event::Resumed { gap, changed } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
+            Event::Resumed { gap, changed, .. } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
             Event::Overslept { gap } => ("overslept", json!({ "gap_ms": span(Moment::START, Moment(*gap)) })),
             Event::LockAwaited { holder, until } => ("lock-awaited", json!({ "holder": holder, "until_ms": millis(*until) })),
             Event::Waived { service, reason } => ("waived", json!({ "service": service, "reason": reason })),

@@ -46,7 +46,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
             .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
-        Event::SnapshotKept { name, path } => {
+        Event::SnapshotKept { name, path, .. } => {
             let is_phase = outline.phases.iter().any(|phase| phase.name == *name);
             if is_phase {
                 step(name, "kept", format!("its compose text in {path}"))
@@ -127,7 +127,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let detail = format!("the deploy's time is over and Dokploy cannot cancel it; waiting {} more", duration(*until - now));
             beat(subject(view, purpose), "overdue", detail, Style::Warn, true)
         }
-        Event::DeployEnded { purpose, status } => {
+        Event::DeployEnded { purpose, status, .. } => {
             let subject = subject(view, purpose);
             match status {
                 RowStatus::Done => {
@@ -167,7 +167,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let took = duration(view.phases[phase.0].elapsed(now));
             beat(name, "verified", format!("{all}/{all} healthy, {samples}, {took}"), Style::Good, true)
         }
-        Event::PhaseFailed { phase, cause } => {
+        Event::PhaseFailed { phase, cause, .. } => {
             beat(&outline.phase(*phase).name, "failed", cause::headline(outline, cause), Style::Bad, true)
         }
         Event::EvidenceKept { path, .. } => step(&current(view), "evidence", path.clone()),
@@ -203,7 +203,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Resumed { gap, changed } => {
+        Event::Resumed { gap, changed, .. } => {
             let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
             beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
         }

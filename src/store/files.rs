@@ -37,6 +37,29 @@ pub(super) fn new_file(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// A file that is there, open for appending, and its length. What lies beyond `end` is cut off.
+pub(super) fn appended_file(path: &Path, end: Option<u64>) -> Result<(File, u64), StoreError> {
+    let failed = |error| StoreError::io("write", path, error);
+    let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+    if let Some(end) = end {
+        file.set_len(end).and_then(|()| file.sync_all()).map_err(failed)?;
+    }
+    let length = file.metadata().map_err(failed)?.len();
+    Ok((file, length))
+}
+
+/// The highest number that a name in a folder begins with (`03-core.yml`); 0 when there is none.
+pub(super) fn last_number(folder: &Path) -> Result<usize, StoreError> {
+    let failed = |error| StoreError::io("read", folder, error);
+    let mut last = 0;
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let number = name.to_str().and_then(|name| name.split_once('-')).and_then(|(number, _)| number.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    Ok(last)
+}
+
 /// A whole file, synced. Its folder is not: the caller moves it, or the folder, into place.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();

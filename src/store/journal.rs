@@ -75,6 +75,12 @@ pub fn read(path: &Path) -> Result<Journal, StoreError> {
 pub(super) fn read_as_far(path: &Path) -> Result<(Journal, Option<StoreError>), StoreError> {
     let missing = || StoreError::io("read", path, ErrorKind::NotFound.into());
     let bytes = files::read_if_there(path)?.ok_or_else(missing)?;
+    let (journal, damage) = decode(&bytes);
+    Ok((journal, damage.map(|(offset, what)| StoreError::damaged(path, offset, what))))
+}
+
+/// Reads a journal's bytes as far as that goes: up to the first line that is damaged, whose offset is told with what is wrong with it.
+pub fn decode(bytes: &[u8]) -> (Journal, Option<(u64, String)>) {
     let mut journal = Journal::default();
     let mut bounds = None;
     let mut offset = 0;
@@ -87,15 +93,30 @@ pub(super) fn read_as_far(path: &Path) -> Result<(Journal, Option<StoreError>), 
         };
         match entry(line, at).and_then(|entry| fitting(entry, &mut bounds)) {
             Ok(entry) => journal.entries.push(entry),
-            Err(what) => return Ok((journal, Some(StoreError::damaged(path, at, what)))),
+            Err(what) => return (journal, Some((at, what))),
         }
     }
-    Ok((journal, None))
+    (journal, None)
+}
+
+/// The lines of events that became so together, at a moment of the run and a time of the wall clock (RFC 3339).
+///
+/// # Errors
+/// When an event has no JSON form, which none of `plan`'s lacks.
+pub fn encode(now: Moment, time: &str, events: &[Event]) -> Result<Vec<u8>, serde_json::Error> {
+    let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time, event })?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
 }
 
 /// An event that speaks of what the run's plan does not have was never written by us: whoever read it would look into nothing.
 fn fitting(entry: Entry, bounds: &mut Option<Reach>) -> Result<Entry, String> {
-    if matches!(entry.event, Event::RunStarted { .. }) {
+    // A run that goes on may do so with other gates and expectations.
+    if matches!(entry.event, Event::RunStarted { .. } | Event::Resumed { outline: Some(_), .. }) {
         *bounds = Some(entry.event.bounds().ok_or("the outline of its plan contradicts itself")?);
     }
     match bounds {
@@ -132,18 +153,18 @@ impl Writer {
         Ok(Self { path, file, length: 0, broken: false })
     }
 
+    /// Opens a journal that was read to be appended to. A last line that was never finished is cut off.
+    pub(super) fn reopen(path: PathBuf, journal: &Journal) -> Result<Self, StoreError> {
+        let (file, length) = files::appended_file(&path, journal.torn_at)?;
+        Ok(Self { path, file, length, broken: false })
+    }
+
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.
     pub(super) fn append(&mut self, now: Moment, time: &str, events: &[Event]) -> Result<(), StoreError> {
         if self.broken {
             return Err(StoreError::unusable(&self.path, "could not be written before, so what it holds is not known"));
         }
-        let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let mut bytes = Vec::new();
-        for event in events {
-            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time, event })
-                .map_err(|error| StoreError::io("write", &self.path, error.into()))?;
-            bytes.push(b'\n');
-        }
+        let bytes = encode(now, time, events).map_err(|error| StoreError::io("write", &self.path, error.into()))?;
         if bytes.is_empty() {
             return Ok(());
         }

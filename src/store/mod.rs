@@ -16,7 +16,7 @@ pub mod times;
 
 pub use bundle::{Bundle, BundlePhase};
 pub use error::StoreError;
-pub use journal::{Entry, Journal, read};
+pub use journal::{Entry, Journal, decode, encode, read};
 pub use lock::{Attempt, Holder, Key, Lock, LockFolder, Note, Shared};
 pub use mailbox::Heard;
 pub use past::{Archive, Condition, Past, Place, SANDBOX};

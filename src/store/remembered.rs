@@ -187,7 +187,7 @@ mod tests {
     fn started() -> Event {
         let files = ["one", "two"].map(|name| (name.to_owned(), "sha256:0".to_owned())).to_vec();
         let (run, rollout, app) = ("r1".into(), "shop".into(), "a/b/c".into());
-        Event::RunStarted { run, rollout, app, files, origin: Origin::default(), outline: None }
+        Event::RunStarted { run, rollout, app, files, origin: Origin::default(), outline: None, options: Box::default() }
     }
 
     fn phase_verified(phase: usize, services: &[&str]) -> Event {

@@ -4,7 +4,7 @@ use super::StoreError;
 use super::bundle::Draft;
 use super::evidence;
 use super::files;
-use super::journal::Writer;
+use super::journal::{Journal, Writer};
 use crate::engine::{Event, Evidence, Moment};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -62,6 +62,31 @@ impl Store {
         files::make_folder(&folder.join("evidence"))?;
         let journal = Writer::create(folder.join("journal.jsonl"))?;
         Ok(Run { folder, journal, snapshots: 0, evidence: 0, bundle: Draft::default() })
+    }
+
+    /// Goes on with a run's record, whose journal was read: a last line that was never finished is cut off, and what is kept from now on is
+    /// numbered on.
+    ///
+    /// # Errors
+    /// When it is not there, or cannot be written.
+    pub fn reopen(&self, id: &str, read: &Journal) -> Result<Run, StoreError> {
+        let folder = self.run_folder(id);
+        let (snapshots, evidence) = (folder.join("snapshots"), folder.join("evidence"));
+        files::make_folder(&snapshots)?;
+        files::make_folder(&evidence)?;
+        let (snapshots, evidence) = (files::last_number(&snapshots)?, files::last_number(&evidence)?);
+        let journal = Writer::reopen(folder.join("journal.jsonl"), read)?;
+        Ok(Run { folder, journal, snapshots, evidence, bundle: Draft::of(&read.entries) })
+    }
+
+    /// The text of a snapshot of a run, by the path that it had when it was kept: the state folder may have been moved since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn snapshot(&self, id: &str, kept_as: &str) -> Result<String, StoreError> {
+        let name = Path::new(kept_as).file_name().unwrap_or_default();
+        let path = self.run_folder(id).join("snapshots").join(name);
+        std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))
     }
 }
 

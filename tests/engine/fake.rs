@@ -234,6 +234,7 @@ impl Fake {
                     queue: vec![],
                     running_row: None,
                     last_done: self.last_done.clone(),
+                    recent: vec![],
                     unsupported: vec![],
                     missing_rights: vec![],
                     warnings: vec![],

@@ -161,6 +161,7 @@ impl Chaos {
             queue: vec![],
             running_row: None,
             last_done: None,
+            recent: vec![],
             unsupported: vec![],
             missing_rights: vec![],
             warnings: vec![],

@@ -170,6 +170,7 @@ impl Script {
             queue: Vec::new(),
             running_row: None,
             last_done: None,
+            recent: Vec::new(),
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
@@ -183,17 +184,20 @@ impl Script {
             files,
             origin: Origin::default(),
             outline: None,
+            options: Box::default(),
         });
         self.wait(1).push(Event::Surveyed { survey, live });
         self.push(Event::SnapshotKept {
             name: "baseline".to_owned(),
             path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
+            digest: String::new(),
         });
         self.push(Event::StartFound { after, to_run, earns: false });
         self.picture().wait(4).push(Event::Agreed);
         self.push(Event::SnapshotKept {
             name: "baseline".to_owned(),
             path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
+            digest: String::new(),
         });
         let healthy = after.map_or(0, |after| SERVICES.iter().filter(|(_, _, added)| *added <= after.0).count());
         let healthy = SERVICES.iter().take(healthy).map(|(name, ..)| (*name).to_owned()).collect();
@@ -210,13 +214,13 @@ impl Script {
         let (replace, deploy) = (self.op(), self.op());
         self.push(Event::Replacing { op: replace, purpose: purpose.clone(), digest: "sha256:0".to_owned() });
         self.wait(1).push(Event::Replaced { purpose: purpose.clone() });
-        self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned() });
+        self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned(), before: None });
         self.wait(1).push(Event::Queued { purpose: purpose.clone(), ahead: 1, active: Some("shop: nightly rebuild".to_owned()) });
         self.picture().wait(6);
         let (deployment, until) = (DeploymentId(format!("d{}", self.op)), self.until(within));
         self.push(Event::DeployStarted { purpose: purpose.clone(), deployment, until });
         self.wait(seconds / 2).picture().wait(seconds - seconds / 2);
-        self.push(Event::DeployEnded { purpose: purpose.clone(), status })
+        self.push(Event::DeployEnded { purpose: purpose.clone(), status, error: None })
     }
 
     /// Rounds of samples, one every five seconds. `passes` is the streak before the first of them.
@@ -272,7 +276,11 @@ impl Script {
         self.push(Event::PhaseVerified { phase, services, samples, images: BTreeMap::new(), asserted_only: false });
         let (purpose, op) = (DeployPurpose::Mark(phase), self.op());
         self.push(Event::Replacing { op, purpose: purpose.clone(), digest: "sha256:1".to_owned() });
-        self.push(Event::SnapshotKept { name: name.to_owned(), path: format!("/var/lib/plan/runs/20261123-1630-7f3a/{name}.yml") });
+        self.push(Event::SnapshotKept {
+            name: name.to_owned(),
+            path: format!("/var/lib/plan/runs/20261123-1630-7f3a/{name}.yml"),
+            digest: String::new(),
+        });
         self.wait(1).push(Event::Replaced { purpose })
     }
 

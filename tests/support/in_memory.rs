@@ -133,7 +133,20 @@ impl InMemory {
         report: &mut dyn Report,
         interrupts: &mut impl Interrupts,
     ) -> Driven {
-        let clock = Rc::new(PacedClock::start(Speed::Max));
+        self.run_from(Moment::START, engine, schedule, record, report, interrupts).await
+    }
+
+    /// The same from a moment on: a run that goes on.
+    pub async fn run_from(
+        &self,
+        from: Moment,
+        engine: Engine,
+        schedule: &Arc<Schedule>,
+        record: &mut dyn Record,
+        report: &mut dyn Report,
+        interrupts: &mut impl Interrupts,
+    ) -> Driven {
+        let clock = Rc::new(PacedClock::start_at(Speed::Max, from));
         let key = self.world.borrow().api_key().to_owned();
         let mut masks = Masks::default();
         masks.add_secret(&key);

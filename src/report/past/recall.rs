@@ -54,7 +54,10 @@ fn poor(rollout: &str, app: &str, files: &[(String, String)], reach: Reach) -> O
         expectations: (0..reach.expectations).map(expectation).collect(),
         hints: BTreeMap::new(),
         every: Duration::ZERO,
+        timeout: Duration::ZERO,
         healthy_after: 0,
+        unhealthy_after: 0,
+        restarts: 0,
         queue: Duration::ZERO,
         run: Duration::MAX,
     }

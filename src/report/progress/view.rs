@@ -139,15 +139,20 @@ impl View {
                 let since = self.lock_awaited.map_or(now, |(since, _)| since);
                 self.lock_awaited = Some((since, *until));
             }
-            Event::SnapshotKept { name, path } => {
+            Event::SnapshotKept { name, path, .. } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
             Event::StartFound { after, to_run, earns } => {
                 self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
-            // An interrupted run had an end.
-            Event::Resumed { .. } => self.ending = None,
+            // An interrupted run had an end, and the plan may have other gates since.
+            Event::Resumed { outline, .. } => {
+                self.ending = None;
+                if let Some(outline) = outline.as_deref().filter(|outline| outline.phases.len() == self.phases.len()) {
+                    self.outline.clone_from(outline);
+                }
+            }
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
                 self.gate = Some(*gate);
@@ -198,7 +203,7 @@ impl View {
             }
             Event::DeployStarted { purpose, until, .. } => self.enter(now, purpose, Stage::Deploying, Some(*until)),
             Event::DeployOverdue { purpose, until } => self.enter(now, purpose, Stage::Overdue, Some(*until)),
-            Event::DeployEnded { purpose, status } => self.deploy_ended(now, purpose, *status),
+            Event::DeployEnded { purpose, status, .. } => self.deploy_ended(now, purpose, *status),
             Event::Stopping { .. } => {
                 if let Some(rollback) = &mut self.rollback {
                     rollback.step.enter(now, Stage::Stopping, None);
@@ -228,7 +233,7 @@ impl View {
                 step.enter(now, if *asserted_only { Stage::Live } else { Stage::Verified }, None);
                 self.leave_phase();
             }
-            Event::PhaseFailed { phase, cause } => {
+            Event::PhaseFailed { phase, cause, .. } => {
                 self.phases[phase.0].enter(now, Stage::Failed, None);
                 self.fail(now, Some(*phase), None, cause);
                 self.leave_phase();
