@@ -1,12 +1,14 @@
 //! `plan check` with a Dokploy at hand: what is live, and whether a run would start. Reads only.
 
 use super::variables::{self, Environment};
+use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
 use crate::engine::{Answer, Intent, Options, Reason, outlook};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
 use crate::schedule::Schedule;
+use std::path::Path;
 use std::rc::Rc;
 
 /// What came of asking.
@@ -17,8 +19,8 @@ pub(super) enum Asked {
     Not(String),
 }
 
-/// Asks the plan's Dokploy what is live. `look` is columns and colour.
-pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
+/// Asks the plan's Dokploy what is live. `plan` is its file, `look` columns and colour.
+pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
     let mut masks = Masks::default();
     let mut value = |text| match variables::resolve(text, &Environment) {
         Ok(resolved) => {
@@ -33,10 +35,18 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
         return Asked::Not(values.into_iter().find_map(Result::err).unwrap_or_default());
     };
     masks.add_secret(&key);
+    schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
     let transport = BaseUrl::parse(&url)
         .map_err(|why| format!("its address {why}"))
         .and_then(|base| Ok((base.to_string(), HttpTransport::new(base, &key)?)));
-    let (shown, transport) = match transport {
+    let trusting = |(shown, transport): (String, HttpTransport)| match &address.ca {
+        None => Ok((shown, transport)),
+        Some(ca) => {
+            let (pem, _) = variables::authority(plan, ca).map_err(|wrong| wrong.message)?;
+            Ok((shown, transport.trusting(&pem).map_err(|why| format!("\"{}\" {why}", ca.value))?))
+        }
+    };
+    let (shown, transport) = match transport.and_then(trusting) {
         Ok(transport) => transport,
         Err(why) => return Asked::Not(why),
     };
@@ -49,6 +59,8 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
         let platform = Dokploy::new(session, transport, Rc::new(LiveClock::start()), GitSources::default());
         platform.carry_out(Intent::Survey, &mut |_| {}).await
     });
+    // A name server that hangs is not waited for.
+    runtime.shutdown_background();
     let survey = match answer {
         Answer::Surveyed(survey) => survey,
         Answer::Failed(failure) => return Asked::Not(failure.message),

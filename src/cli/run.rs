@@ -5,12 +5,13 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
-use super::variables::{self, Environment};
+use super::variables::{self, Environment, authority, no_authority};
+use crate::compose::masks_of;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
-    People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Masking, Outside,
+    PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
 use crate::engine::{Approver, Engine, Event, Moment, Options};
 use crate::model::{Dokploy as Address, Variables};
@@ -18,7 +19,7 @@ use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, PhaseId, Schedule};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use crate::store::{Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
@@ -60,6 +61,8 @@ struct Job<'a> {
 struct Connection<S> {
     url: BaseUrl,
     key: String,
+    /// The text of the file of certificates that `ca` names, and where it is named.
+    authority: Option<(String, Span)>,
     target: Target,
     masks: Masks,
     sources: S,
@@ -99,7 +102,10 @@ impl<'a> Job<'a> {
 
     fn go(self) -> Result<u8, Stopped> {
         let runtime = drive::runtime(self.args.sandbox).map_err(|error| self.stop(1, &format!("no runtime: {error}"), ""))?;
-        runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } })
+        let ended = runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } });
+        // A name server that hangs is not waited for.
+        runtime.shutdown_background();
+        ended
     }
 
     async fn for_real(self) -> Result<u8, Stopped> {
@@ -112,10 +118,14 @@ impl<'a> Job<'a> {
         let base = BaseUrl::parse(&url.value).map_err(|why| {
             self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
         })?;
+        let authority = match &self.address.ca {
+            Some(ca) => Some(authority(&self.args.file, ca).map_err(|wrong| self.refuse(vec![wrong]))?),
+            None => None,
+        };
         let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
         // The key is a secret however the plan comes by it.
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
-        let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
+        let connection = Connection { authority, ..self.connection(base, key.value, secrets, &Environment, sources)? };
         let warning = connection.url.warning();
         let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
         let reporter = self.reporter(setting);
@@ -203,7 +213,8 @@ impl<'a> Job<'a> {
         for secret in &secrets {
             masks.add_secret(secret);
         }
-        Ok(Connection { url, key, target, masks, sources, probes })
+        self.schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
+        Ok(Connection { url, key, authority: None, target, masks, sources, probes })
     }
 
     async fn roll_out<S: Sources + 'static, C: Clock + 'static>(
@@ -215,15 +226,23 @@ impl<'a> Job<'a> {
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
-        let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        let mut transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        if let Some((pem, span)) = &connection.authority {
+            transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
+        }
         let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
-        let session = Session::new(connection.target, connection.masks);
-        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
+        let masks = SharedMasks::default();
+        let probes = connection.probes.sharing(Rc::clone(&masks));
+        let mut secrets = connection.masks;
+        secrets.merge(&masks.borrow());
+        let session = Session::new(connection.target, secrets);
+        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
         let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
+            Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), people: Rc::new(people) };
         let engine = Engine::new(Arc::new(self.schedule), self.options);
+        let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {

@@ -63,6 +63,8 @@ codes! {
     VariableNotSet = "E0306",
     /// A URL or address that cannot be used.
     BadAddress = "E0307",
+    /// A file of certificates that holds none.
+    NoCertificate = "E0308",
 
     // W03xx: values, worth knowing.
     /// A secret that is written out in the plan.
