@@ -50,7 +50,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Layers without clock, I/O and async, and with ordered collections only.
-const PURE: &[&str] = &["source", "secrets", "diagnostic", "syntax", "model", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
+const PURE: &[&str] =
+    &["source", "secrets", "diagnostic", "syntax", "model", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
 
 /// What the pure layers do without.
 const IMPURE: &[&str] = &[

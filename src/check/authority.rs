@@ -30,7 +30,8 @@ pub(super) fn check(plan: &Plan, files: &dyn Files, found: &mut Vec<Diagnostic>)
         }
     };
     if !text.split_once(BEGIN).is_some_and(|(_, rest)| rest.contains(END)) {
-        let label = if text.contains("PRIVATE KEY-----") { "a private key, which belongs to the server alone" } else { "no certificate in it" };
+        let label =
+            if text.contains("PRIVATE KEY-----") { "a private key, which belongs to the server alone" } else { "no certificate in it" };
         let message = format!("\"{path}\" holds no certificate");
         let help = format!("name the PEM file of the certificate authority: a text with `{BEGIN}` in it");
         found.push(Diagnostic::new(Code::NoCertificate, message, ca.span, label).help(help));

@@ -13,7 +13,7 @@ use crate::drive::{
     self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Masking, Outside,
     PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::engine::{Approver, Engine, Event, Moment, Options, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
@@ -226,6 +226,7 @@ impl<'a> Job<'a> {
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
+        let address = connection.url.to_string();
         let mut transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
         if let Some((pem, span)) = &connection.authority {
             transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
@@ -239,8 +240,7 @@ impl<'a> Job<'a> {
         secrets.merge(&masks.borrow());
         let session = Session::new(connection.target, secrets);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
-        let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), people: Rc::new(people) };
+        let outside = Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), people: Rc::new(people) };
         let engine = Engine::new(Arc::new(self.schedule), self.options);
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter));
@@ -254,6 +254,9 @@ impl<'a> Job<'a> {
                 let mut code = ending.exit_code();
                 if let (130, Some(signal)) = (code.0, signal) {
                     code = signal.exit_code();
+                }
+                if matches!(ending.reason, Reason::CouldNotAsk { .. }) && !self.args.sandbox {
+                    reporter.borrow_mut().note(&format!("Dokploy was asked at {address}"));
                 }
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)

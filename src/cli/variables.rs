@@ -54,7 +54,8 @@ pub(super) fn authority(plan: &Path, ca: &Spanned<String>) -> Result<(String, Sp
 /// The diagnostic for a file of certificates that is of no use.
 pub(super) fn no_authority(why: &str, span: Span) -> Diagnostic {
     let help = "name the PEM file of the certificate authority";
-    Diagnostic::new(Code::NoCertificate, format!("the file of certificates {why}"), span, "trusted beside the machine's own roots").help(help)
+    Diagnostic::new(Code::NoCertificate, format!("the file of certificates {why}"), span, "trusted beside the machine's own roots")
+        .help(help)
 }
 
 fn not_set(unset: &Unset, span: Span) -> Diagnostic {

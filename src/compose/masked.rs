@@ -53,7 +53,9 @@ fn add_variable(masks: &mut Masks, name: &str, value: &str) {
 /// A value without its quotes, or without the comment after it.
 fn unquoted(value: &str) -> &str {
     let quoted = |quote: char| value.strip_prefix(quote).and_then(|rest| Some(rest.split_once(quote)?.0));
-    quoted('"').or_else(|| quoted('\'')).unwrap_or_else(|| value.split(" #").next().unwrap_or(value).trim_end_matches(['"', '\'', ' ', ',']))
+    quoted('"')
+        .or_else(|| quoted('\''))
+        .unwrap_or_else(|| value.split(" #").next().unwrap_or(value).trim_end_matches(['"', '\'', ' ', ',']))
 }
 
 /// Where the value of a line's entry begins, its key and its value: `key: value` or `key=value`, also in a list, a difference or quotes.

@@ -115,7 +115,8 @@ impl HttpTransport {
     /// # Errors
     /// When it holds none, or one that cannot be read, as the end of a sentence that begins with the file.
     pub fn trusting(mut self, pem: &str) -> Result<Self, String> {
-        self.authorities = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| "holds a certificate that cannot be read".to_owned())?;
+        self.authorities =
+            Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| "holds a certificate that cannot be read".to_owned())?;
         if self.authorities.is_empty() {
             return Err("holds no certificate".to_owned());
         }
@@ -214,11 +215,17 @@ fn distrusted(error: &rustls::Error) -> String {
     use CertificateError as Wrong;
     match error {
         rustls::Error::InvalidCertificate(wrong) => match wrong {
-            Wrong::UnknownIssuer => "this machine does not know who issued its certificate; if that is your own authority, name its certificate \
+            Wrong::UnknownIssuer => {
+                "this machine does not know who issued its certificate; if that is your own authority, name its certificate \
                  with `ca \"FILE.pem\"` in the plan's `dokploy` block"
-                .into(),
-            Wrong::Expired | Wrong::ExpiredContext { .. } => "its certificate has expired: renew it there, or set this machine's clock".into(),
-            Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => "its certificate is not valid yet: is this machine's clock right?".into(),
+                    .into()
+            }
+            Wrong::Expired | Wrong::ExpiredContext { .. } => {
+                "its certificate has expired: renew it there, or set this machine's clock".into()
+            }
+            Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+                "its certificate is not valid yet: is this machine's clock right?".into()
+            }
             Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
                 "its certificate is for another name: use the name that stands in it as the address".into()
             }

@@ -61,6 +61,11 @@ fn hear(turn: &mut Turn, input: Input) {
         Input::Locked(_) | Input::LockHeld(..) | Input::FailureAsked(_) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
+            if let Some(op) = turn.stage().writes() {
+                // It was sent, and what came of it is just what could not be recorded.
+                let why = "what came of it could not be recorded".to_owned();
+                turn.emit(Event::NotDone { op, why, may_have_acted: true });
+            }
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
             turn.end(Reason::CouldNotAsk { why: format!("the run cannot be recorded: {why}") }, known);
         }

@@ -8,7 +8,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{Answer, ContainerState, Effect, Event, Intent, Position, Reading, Reason, Survey, phase};
-use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the start position.
@@ -143,7 +143,8 @@ pub(super) fn resolved(turn: &mut Turn, answer: Answer) {
         _ => return turn.end(Reason::CouldNotAsk { why: "git references were answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
-    let keys = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", pin.repository, pin.reference));
+    let keys =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", without_user(&pin.repository), pin.reference));
     let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).collect();
     if !missing.is_empty() {
         return turn.end(Reason::CouldNotAsk { why: format!("no commit was found for {}", listed(missing)) }, Known::Holds);

@@ -104,11 +104,23 @@ pub fn is_phase(phase: &Phase, live: &str) -> bool {
     live.all(str::is_empty)
 }
 
+/// A repository's address without user name and password, as it is shown and journalled. The user of an ssh address is no secret and stays.
+pub fn without_user(repository: &str) -> String {
+    match repository.split_once("://") {
+        Some((scheme, rest)) if scheme != "ssh" => {
+            let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        _ => repository.to_owned(),
+    }
+}
+
 fn pinned(phase: &Phase, commits: &Commits) -> String {
     let mut text = String::with_capacity(phase.text.len());
     let mut from = 0;
     for pin in &phase.pins {
-        if let Some(commit) = commits.get(&(pin.repository.clone(), pin.reference.clone())) {
+        if let Some(commit) = commits.get(&(without_user(&pin.repository), pin.reference.clone())) {
             text.push_str(&phase.text[from..pin.start]);
             text.push_str(commit);
             from = pin.end;

@@ -153,6 +153,7 @@ impl Masks {
                 }
             }
         }
+        hits.extend(self.hits_in_escapes(text));
         // Longest first at one place.
         hits.sort_by_key(|&(from, to, _)| (from, usize::MAX - to));
         let mut apart: Vec<(std::ops::Range<usize>, &str)> = Vec::new();
@@ -163,6 +164,23 @@ impl Masks {
             }
         }
         apart
+    }
+
+    /// The same in a text whose `%XX` are read: a value may be escaped in part, or where it need not be.
+    fn hits_in_escapes(&self, text: &str) -> Vec<(usize, usize, &str)> {
+        let Some((decoded, places)) = unescaped(text) else { return Vec::new() };
+        let place = |from: usize, length: usize| (places[from], places[from + length]);
+        let mut hits = Vec::new();
+        for (needle, label) in &self.table.needles {
+            let found = decoded.windows(needle.len()).enumerate().filter(|(_, window)| *window == needle.as_bytes());
+            hits.extend(found.map(|(at, _)| (place(at, needle.len()), &**label)));
+        }
+        for (at, window) in decoded.windows(PIECE).enumerate() {
+            let piece: &[u8; PIECE] = window.try_into().expect("a window is as long as a piece");
+            hits.extend(self.table.pieces.get(piece).map(|label| (place(at, PIECE), &**label)));
+        }
+        let whole = |((from, to), label)| (floor_char_boundary(text, from), ceil_char_boundary(text, to), label);
+        hits.into_iter().map(whole).collect()
     }
 
     fn add(&mut self, value: &str, label: &str) {
@@ -189,6 +207,20 @@ impl Table {
     fn is_empty(&self) -> bool {
         self.needles.is_empty() && self.pieces.is_empty() && self.spared.is_empty()
     }
+}
+
+/// The bytes of a text whose `%XX` are read, and where each of them and the end stand in it; `None` where there is none to read.
+fn unescaped(text: &str) -> Option<(Vec<u8>, Vec<usize>)> {
+    let bytes = text.as_bytes();
+    let (mut decoded, mut places, mut at) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len() + 1), 0);
+    while let Some(&byte) = bytes.get(at) {
+        places.push(at);
+        let escaped = (byte == b'%').then(|| text.get(at + 1..at + 3).and_then(|digits| u8::from_str_radix(digits, 16).ok())).flatten();
+        decoded.push(escaped.unwrap_or(byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    places.push(at);
+    (decoded.len() < bytes.len()).then_some((decoded, places))
 }
 
 fn floor_char_boundary(text: &str, mut at: usize) -> usize {
@@ -237,10 +269,25 @@ fn password_of(value: &str) -> Option<&str> {
     (password.len() >= SHORTEST_ENVIRONMENT_VALUE).then_some(password)
 }
 
+/// The digits of base64.
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Bytes in base64, padded.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for group in bytes.chunks(3) {
+        let all = group.iter().fold(0_u32, |all, byte| all << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
+        for at in 0..4 {
+            let digit = DIGITS[usize::try_from(all >> (18 - 6 * at) & 63).expect("six bits fit")];
+            encoded.push(if at <= group.len() { char::from(digit) } else { '=' });
+        }
+    }
+    encoded
+}
+
 /// The characters that a value is sure to become in base64, wherever in a longer text it stands: at each of the three alignments, those
 /// that depend on it alone.
 fn base64_forms(value: &[u8]) -> Vec<String> {
-    const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut forms = Vec::new();
     for before in 0..3 {
         let bits = before * 8;
@@ -250,7 +297,7 @@ fn base64_forms(value: &[u8]) -> Vec<String> {
             .map(|sextet| {
                 let bit = |at: usize| value[(at - bits) / 8] >> (7 - (at - bits) % 8) & 1;
                 let index = (sextet * 6..sextet * 6 + 6).fold(0, |index, at| index << 1 | bit(at));
-                char::from(STANDARD[usize::from(index)])
+                char::from(DIGITS[usize::from(index)])
             })
             .collect();
         if form.len() >= SHORTEST_BASE64 {
@@ -263,7 +310,7 @@ fn base64_forms(value: &[u8]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::Masks;
+    use super::{Masks, base64};
     use proptest::prelude::*;
 
     fn masks(environment: &str) -> Masks {
@@ -283,6 +330,21 @@ mod tests {
             let shown = masks.apply(encoded);
             assert!(shown.contains("[$PASSWORD]") && shown.len() < encoded.len(), "{encoded} became {shown}");
         }
+    }
+
+    #[test]
+    fn a_value_is_found_however_much_of_it_is_escaped() {
+        let masks = masks(&format!("SEED={CANARY}\nNAME=gh-42-x"));
+        let escaped: String = CANARY.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        assert_eq!(masks.apply(&format!("at 100% é?a={escaped}&n=g%68-42-x")), "at 100% é?a=[$SEED]&n=[$NAME]");
+        assert_eq!(masks.apply(&escaped[..24 + 6]), "[$SEED]");
+        assert_eq!(masks.apply("100%é %zz %"), "100%é %zz %");
+    }
+
+    #[test]
+    fn base64_is_padded() {
+        let encoded = ["", "f", "fo", "foo", "foob"].map(|text| base64(text.as_bytes()));
+        assert_eq!(encoded, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod percent;
 mod plain;
 mod random;
 
+pub(crate) use masks::base64;
 pub use masks::{Masks, SHORTEST_ENVIRONMENT_VALUE};
-pub(crate) use percent::percent_encoded;
+pub(crate) use percent::{percent_decoded, percent_encoded};
 pub(crate) use plain::names_a_secret;

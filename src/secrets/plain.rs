@@ -34,7 +34,9 @@ mod tests {
 
     #[test]
     fn what_an_operator_reads_logs_by_is_plain() {
-        for value in ["true", "8000", "production", "INFO", "Warning", "127.0.0.1", "::1", "http://brain-api:8001/v1", "redis://redis:6379/0"] {
+        for value in
+            ["true", "8000", "production", "INFO", "Warning", "127.0.0.1", "::1", "http://brain-api:8001/v1", "redis://redis:6379/0"]
+        {
             assert!(is_plain(value), "{value}");
         }
     }

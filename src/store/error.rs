@@ -62,6 +62,10 @@ fn explain(error: &io::Error) -> (String, &'static str) {
     match error.kind() {
         io::ErrorKind::StorageFull => ("the disk is full".into(), "free some space, or choose another folder with --state DIR"),
         io::ErrorKind::QuotaExceeded => ("the disk quota is used up".into(), "free some space, or choose another folder with --state DIR"),
+        io::ErrorKind::FileTooLarge => (
+            "the file may not grow, by a limit of this system or user".into(),
+            "raise it (`ulimit -f`), or choose another folder with --state DIR",
+        ),
         io::ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".into(), ELSEWHERE),
         io::ErrorKind::PermissionDenied => {
             ("permission denied".into(), "change its owner or mode, or choose another folder with --state DIR")

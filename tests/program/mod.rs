@@ -2,9 +2,12 @@
 //! the test made; and the library's run on virtual time where a world must be looked into.
 
 mod bad_input;
+mod between;
 mod binary;
 mod by_library;
+mod canary;
 mod check;
+mod disk;
 mod dokploy_faults;
 mod failures;
 mod interrupt;
@@ -16,3 +19,4 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod unreachable;

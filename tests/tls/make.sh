@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the certificates of the TLS tests anew: an authority of their own, a server's certificate for 127.0.0.1 and localhost, and one that has
+# Makes the certificates of the TLS tests anew: an authority of their own, a server's certificate for 127.0.0.1, localhost and dokploy.example, and one that has
 # expired. Their keys are known to everybody and good for nothing else.
 set -eu
 cd "$(dirname "$0")"
@@ -25,7 +25,7 @@ subjectKeyIdentifier = hash
 [server]
 basicConstraints = CA:FALSE
 extendedKeyUsage = serverAuth
-subjectAltName = IP:127.0.0.1,DNS:localhost
+subjectAltName = IP:127.0.0.1,DNS:localhost,DNS:dokploy.example
 CONF
 key() { openssl ecparam -name prime256v1 -genkey -noout | openssl pkcs8 -topk8 -nocrypt; }
 # NAME KEY SUBJECT SECTION FROM TO [more]
