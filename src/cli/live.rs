@@ -2,12 +2,14 @@
 
 use super::variables::{self, Environment};
 use super::way_back;
+use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
 use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
 use crate::schedule::Schedule;
+use std::path::Path;
 use std::rc::Rc;
 
 /// What came of asking.
@@ -18,9 +20,9 @@ pub(super) enum Asked {
     Not(String),
 }
 
-/// Asks the plan's Dokploy what is live. `look` is columns and colour.
-pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
-    let (shown, survey) = match survey(schedule, address) {
+/// Asks the plan's Dokploy what is live. `plan` is its file, `look` columns and colour.
+pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
+    let (shown, survey) = match survey(plan, schedule, address) {
         Ok(asked) => asked,
         Err(why) => return Asked::Not(why),
     };
@@ -38,7 +40,7 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
 
 /// Reads what pre-flight would read. Gives Dokploy's address, without credentials, and what it says; or why it was not asked or did not
 /// answer.
-pub(super) fn survey(schedule: &Schedule, address: &Address) -> Result<(String, Survey), String> {
+pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Result<(String, Survey), String> {
     let mut masks = Masks::default();
     let mut value = |text| match variables::resolve(text, &Environment) {
         Ok(resolved) => {
@@ -53,16 +55,26 @@ pub(super) fn survey(schedule: &Schedule, address: &Address) -> Result<(String, 
         return Err(values.into_iter().find_map(Result::err).unwrap_or_default());
     };
     masks.add_secret(&key);
+    schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
     let transport = BaseUrl::parse(&url)
         .map_err(|why| format!("its address {why}"))
         .and_then(|base| Ok((base.to_string(), HttpTransport::new(base, &key)?)));
-    let (shown, transport) = transport?;
+    let trusting = |(shown, transport): (String, HttpTransport)| match &address.ca {
+        None => Ok((shown, transport)),
+        Some(ca) => {
+            let (pem, _) = variables::authority(plan, ca).map_err(|wrong| wrong.message)?;
+            Ok((shown, transport.trusting(&pem).map_err(|why| format!("\"{}\" {why}", ca.value))?))
+        }
+    };
+    let (shown, transport) = transport.and_then(trusting)?;
     let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
     let session = Session::new(Target { project, environment, compose }, masks);
     let answer = runtime.block_on(async {
         let platform = Dokploy::new(session, transport, Rc::new(LiveClock::start()), GitSources::default());
         platform.carry_out(Intent::Survey, &mut |_| {}).await
     });
+    // A name server that hangs is not waited for.
+    runtime.shutdown_background();
     match answer {
         Answer::Surveyed(survey) => Ok((shown, *survey)),
         Answer::Failed(failure) => Err(failure.message),

@@ -6,7 +6,7 @@ use crate::engine::{Failure, FailureKind};
 use crate::model::{Probe, Text, TextPart, Variables};
 use crate::probe::{self, Question};
 use crate::sandbox::Sandbox;
-use crate::schedule::{Schedule, Subject};
+use crate::schedule::{Schedule, Subject, without_user};
 use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -128,7 +128,8 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     if !externals.is_empty() {
         lines.push(format!("it answers for {}", externals.join(", ")));
     }
-    let repositories: BTreeSet<&str> = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
+    let repositories: BTreeSet<String> =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_user(&pin.repository)).collect();
     if !repositories.is_empty() {
         lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
     }

@@ -89,6 +89,7 @@ pub(super) fn places(archive: &Archive, display: &Display) -> Result<Vec<Place>,
 
 /// A plan and the app that its runs are recorded under.
 pub(super) struct AtHand {
+    pub(super) path: PathBuf,
     pub(super) app: String,
     pub(super) found: Found,
 }
@@ -102,7 +103,7 @@ pub(super) fn plan_at_hand(file: Option<&Path>, display: &Display) -> Result<Opt
     let found = check::find(path);
     let app = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref()).map(|plan| app_as_written(&plan.app));
     match app {
-        Some(app) => Ok(Some(AtHand { app, found })),
+        Some(app) => Ok(Some(AtHand { path: path.to_owned(), app, found })),
         None if file.is_some() => {
             complain(display, &format!("{} names no app", path.display()), &format!("plan check {}", path.display()));
             Err(Stopped(2))

@@ -6,21 +6,22 @@ use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
 use super::past;
-use super::variables::{self, Environment};
+use super::variables::{self, Environment, authority, no_authority};
 use super::way_back;
+use crate::compose::masks_of;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
     self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
-    Locks, Outside, PacedClock, People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    Locks, Masking, Outside, PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Goal, Moment, Options, Origin};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, Options, Origin, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, PhaseId, Schedule, digest};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Span};
 use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
@@ -83,6 +84,8 @@ struct Job<'a> {
 struct Connection<S> {
     url: BaseUrl,
     key: String,
+    /// The text of the file of certificates that `ca` names, and where it is named.
+    authority: Option<(String, Span)>,
     target: Target,
     masks: Masks,
     sources: S,
@@ -148,7 +151,10 @@ impl<'a> Job<'a> {
 
     fn go(self) -> Result<u8, Stopped> {
         let runtime = drive::runtime(self.args.sandbox).map_err(|error| self.stop(1, &format!("no runtime: {error}"), ""))?;
-        runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } })
+        let ended = runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } });
+        // A name server that hangs is not waited for.
+        runtime.shutdown_background();
+        ended
     }
 
     async fn for_real(self) -> Result<u8, Stopped> {
@@ -161,10 +167,14 @@ impl<'a> Job<'a> {
         let base = BaseUrl::parse(&url.value).map_err(|why| {
             self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
         })?;
+        let authority = match &self.address.ca {
+            Some(ca) => Some(authority(&self.args.file, ca).map_err(|wrong| self.refuse(vec![wrong]))?),
+            None => None,
+        };
         let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
         // The key is a secret however the plan comes by it.
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
-        let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
+        let connection = Connection { authority, ..self.connection(base, key.value, secrets, &Environment, sources)? };
         let warning = connection.url.warning();
         let setting =
             Setting { sandbox: None, plan: self.args.file.display().to_string(), back: self.back.clone(), probed_from: host_name() };
@@ -254,7 +264,8 @@ impl<'a> Job<'a> {
         for secret in &secrets {
             masks.add_secret(secret);
         }
-        Ok(Connection { url, key, target, masks, sources, probes })
+        self.schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
+        Ok(Connection { url, key, authority: None, target, masks, sources, probes })
     }
 
     async fn roll_out<S: Sources + 'static, C: Clock + 'static, L: Locks + 'static>(
@@ -267,24 +278,33 @@ impl<'a> Job<'a> {
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
-        let dokploy = if self.args.sandbox { String::new() } else { connection.url.to_string() };
-        let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        let address = connection.url.to_string();
+        let dokploy = if self.args.sandbox { String::new() } else { address.clone() };
+        let mut transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        if let Some((pem, span)) = &connection.authority {
+            transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
+        }
         let store = store?;
         let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
         let mut record = store.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
-        let session = Session::new(connection.target, connection.masks);
-        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
+        let masks = SharedMasks::default();
+        let probes = connection.probes.sharing(Rc::clone(&masks));
+        let mut secrets = connection.masks;
+        secrets.merge(&masks.borrow());
+        let session = Session::new(connection.target, secrets);
+        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
         let outside = Outside {
             platform: Rc::new(platform),
-            prober: Rc::new(connection.probes),
+            prober: Rc::new(probes),
             clock: Rc::clone(&clock),
             people: Rc::new(people),
             locks: Rc::new(locks),
         };
         let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
         let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
+        let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
@@ -296,6 +316,9 @@ impl<'a> Job<'a> {
                 let mut code = ending.exit_code();
                 if let (130, Some(signal)) = (code.0, signal) {
                     code = signal.exit_code();
+                }
+                if matches!(ending.reason, Reason::CouldNotAsk { .. }) && !self.args.sandbox {
+                    reporter.borrow_mut().note(&format!("Dokploy was asked at {address}"));
                 }
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)

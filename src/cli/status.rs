@@ -66,12 +66,12 @@ fn of_app(app: String, runs: &[Past], archive: &Archive, live: Option<Result<Liv
 }
 
 /// Asks the plan's Dokploy.
-fn ask(AtHand { found, .. }: &AtHand) -> Result<Live, String> {
+fn ask(AtHand { path, found, .. }: &AtHand) -> Result<Live, String> {
     let plan = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref());
     let (Some(schedule), Some(plan)) = (&found.schedule, plan) else {
         return Err("the plan has errors, which `plan check` names".to_owned());
     };
-    let (address, survey) = live::survey(schedule, &plan.dokploy)?;
+    let (address, survey) = live::survey(path, schedule, &plan.dokploy)?;
     let (position, _) = outlook(schedule, &Options::default(), &survey);
     Ok(Live::of(schedule, &address, &survey, &position))
 }

@@ -14,5 +14,5 @@ pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };
 pub use interpolate::{InterpolationError, interpolate, with_defaults};
-pub use masked::masked_line;
+pub use masked::{masked_line, masks_of};
 pub use read::read;

@@ -7,15 +7,12 @@
 mod call;
 mod clean;
 mod deploy;
-mod dotenv;
 mod failure;
 mod follow;
 mod inspect;
 mod logs;
 mod lookup;
-mod masks;
 mod observe;
-mod percent;
 mod procedure;
 mod published;
 mod replace;
@@ -28,10 +25,10 @@ mod unauthorized;
 mod version;
 mod withdraw;
 
+pub(crate) use crate::secrets::percent_encoded;
+pub use crate::secrets::{Masks, SHORTEST_ENVIRONMENT_VALUE};
 pub use call::{Body, Call, Refusal, Reply};
 pub use inspect::container as read_container;
-pub use masks::{Masks, SHORTEST_ENVIRONMENT_VALUE};
-pub(crate) use percent::percent_encoded;
 pub use procedure::{Next, Procedure, Turn};
 pub use replace::LARGEST_TEXT_AND_ENVIRONMENT;
 pub use session::{App, Session, Target};

@@ -12,6 +12,9 @@ use super::withdraw::Withdraw;
 use super::{Call, Masks, Reply};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
 
+/// Characters of a message at most.
+const LONGEST_MESSAGE: usize = 400;
+
 /// What a procedure wants next, and what it has to tell on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
@@ -199,6 +202,11 @@ fn mask_some(masks: &Masks, text: Option<&mut String>) {
     }
 }
 
+/// Cut only now: a secret that is cut in two would not be found whole.
 fn mask(masks: &Masks, text: &mut String) {
     *text = masks.apply(text);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_MESSAGE) {
+        text.truncate(end);
+        text.push('…');
+    }
 }

@@ -7,6 +7,7 @@ use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
+use crate::compose::masks_of;
 use crate::engine::{Answer, Failure, FailureKind, Moment};
 use crate::schedule::canonical;
 use std::time::Duration;
@@ -146,7 +147,7 @@ pub(super) fn passes(failure: &Failure) -> bool {
     matches!(failure.kind, FailureKind::Unreachable | FailureKind::DatabaseDown | FailureKind::ServerError)
 }
 
-/// The app's row as it is now; the values of its environment become masked.
+/// The app's row as it is now; the values of its environment and its text become masked.
 pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Result<Compose, Failure> {
     let call = Call::Compose { compose: app.compose.clone() };
     let row = match outcome {
@@ -157,6 +158,7 @@ pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Re
         return Err(unreadable(&call));
     }
     masks.add_environment(&row.environment);
+    masks.merge(&masks_of(&row.text));
     Ok(row)
 }
 

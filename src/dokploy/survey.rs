@@ -9,8 +9,10 @@ use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
 use super::version::{Support, support};
-use super::{Body, Call, Masks, Refusal, dotenv};
+use super::{Body, Call, Masks, Refusal};
+use crate::compose::masks_of;
 use crate::engine::{Answer, Failure, FailureKind, HostContainer, Observed, QueuedJob, Right};
+use crate::secrets::dotenv;
 use serde_json::Value;
 use std::collections::{BTreeSet, VecDeque};
 
@@ -269,6 +271,7 @@ impl Survey {
         for text in std::iter::once(&row.environment).chain(&row.inherited) {
             masks.add_environment(text);
         }
+        masks.merge(&masks_of(&row.text));
         self.app = Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone() });
         let found = &mut self.found;
         found.compose_id.clone_from(&row.id);

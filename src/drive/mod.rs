@@ -6,6 +6,7 @@ mod in_flight;
 mod interrupt;
 mod locking;
 mod machine;
+mod masking;
 mod platform;
 mod ports;
 mod probes;
@@ -20,6 +21,7 @@ pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
 pub use locking::FileLocks;
 pub use machine::Machine;
+pub use masking::{Masking, SharedMasks};
 pub use platform::Dokploy;
 pub use ports::{
     AlwaysFree, Approve, Clock, Confirmation, Limits, Locks, Platform, Prober, Record, Report, Sources, Transport, TransportError,

@@ -151,4 +151,8 @@ pub trait Record {
     /// # Errors
     /// When it is not on disk afterwards.
     fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String>;
+    /// The place of the snapshot that holds this text, if one does.
+    fn snapshot_of(&self, _text: &str) -> Option<String> {
+        None
+    }
 }

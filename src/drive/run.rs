@@ -10,10 +10,15 @@ use crate::engine::{Answer, Effect, Ending, Event, Input, Moment, Step};
 use std::collections::VecDeque;
 use std::future::pending;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::task::LocalSet;
 
 /// Wakes in a row, at one moment, that change nothing: more than this is a bug in the engine, and would spin for ever.
 const IDLE_WAKES: u32 = 1000;
+
+/// How long a call in flight is waited for once somebody wants to leave. CI kills what is still there 7.5 s after its first signal, and the
+/// journal must be written before that.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// Everything outside that effects need.
 #[derive(Debug)]
@@ -67,6 +72,7 @@ where
         inputs: VecDeque::from([Input::Begin]),
         in_flight: InFlight::new(),
         signal: None,
+        leave_by: None,
         idle_wakes: 0,
         round: None,
     };
@@ -83,6 +89,8 @@ struct Driver<'a, M, P, Q, C, A, L> {
     inputs: VecDeque<Input>,
     in_flight: InFlight,
     signal: Option<Signal>,
+    /// When a call in flight is no longer waited for.
+    leave_by: Option<Moment>,
     idle_wakes: u32,
     /// The last round, if nothing was recorded since.
     round: Option<Event>,
@@ -94,6 +102,7 @@ enum Came {
     Answer,
     Asked(String),
     Time,
+    TimeToLeave,
 }
 
 impl<M, P, Q, C, A, L> Driver<'_, M, P, Q, C, A, L>
@@ -122,6 +131,11 @@ where
                 Came::Signal(signal) if self.signal.is_some() => return Driven::Left(signal),
                 Came::Signal(signal) => {
                     self.signal = Some(signal);
+                    self.leave_by = Some(self.tick() + LEAVE_WITHIN);
+                    self.inputs.push_back(Input::Interrupted);
+                }
+                Came::TimeToLeave => {
+                    self.leave_by = None;
                     self.inputs.push_back(Input::Interrupted);
                 }
                 Came::Answer => self.inputs.extend(self.in_flight.drain().await),
@@ -143,6 +157,13 @@ where
                 None => pending().await,
             }
         };
+        let leave_by = self.leave_by;
+        let time_to_leave = async {
+            match leave_by {
+                Some(moment) => clock.sleep_until(moment).await,
+                None => pending().await,
+            }
+        };
         self.idle_wakes = 0;
         tokio::select! {
             biased;
@@ -150,6 +171,7 @@ where
             () = self.in_flight.answered() => Came::Answer,
             by = locks.asked() => Came::Asked(by),
             () = time => Came::Time,
+            () = time_to_leave => Came::TimeToLeave,
         }
     }
 

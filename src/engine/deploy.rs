@@ -14,6 +14,7 @@ use super::watch::Watch;
 use super::{
     Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back, underway,
 };
+use crate::schedule::SOAK_TRIES;
 use std::time::Duration;
 
 /// A time that was over while nobody was at work is over so long after the first look: what a look finds is told piece by piece, and the end
@@ -78,6 +79,21 @@ impl Delivery {
             Leg::Withdrawing { .. } => None,
             Leg::Settling(settling) => Some(settling.deadline()),
             Leg::Soaking(soaking) => Some(soaking.until),
+        }
+    }
+
+    /// Nobody was at work: services settle or soak anew, and what became of the deploy is looked at before its time is called over.
+    pub(super) fn put_off(&mut self, turn: &Turn, look: Duration) {
+        let schedule = turn.schedule();
+        let phase = schedule.phase(self.job.timing());
+        let anew = |time| limit(turn, &self.job, time);
+        match &mut self.step {
+            Leg::Called { until, .. } | Leg::Building { until, .. } | Leg::Overdue { until, .. } => *until = (*until).max(turn.now + look),
+            Leg::Settling(settling) => settling.begin_anew(anew(phase.settle)),
+            Leg::Soaking(soaking) => {
+                soaking.begin_anew(turn.now + phase.soak, anew(phase.soak * SOAK_TRIES + schedule.sampling.timeout));
+            }
+            Leg::Withdrawing { .. } => {}
         }
     }
 

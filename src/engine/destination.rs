@@ -6,7 +6,7 @@ use super::ledger::known_containers;
 use super::verified::{Restore, Verified};
 use super::{Back, ContainerState, Position, Proof, Remembered, Survey, To};
 use crate::schedule::{
-    Commits, Header, Phase, PhaseId, Schedule, ServiceName, body_of, canonical, commits_in, is_phase, render, without_credentials,
+    Commits, Header, Phase, PhaseId, Schedule, ServiceName, body_of, canonical, commits_in, is_phase, render, without_user,
 };
 use std::collections::BTreeSet;
 
@@ -147,7 +147,7 @@ impl Choice<'_> {
             Position::Phase(live, _) => commits_in(self.schedule.phase(*live), &self.survey.text),
             _ => Commits::new(),
         };
-        let keys = phase.pins.iter().map(|pin| (without_credentials(&pin.repository), pin.reference.clone()));
+        let keys = phase.pins.iter().map(|pin| (without_user(&pin.repository), pin.reference.clone()));
         let missing = keys.filter(|key| !live.contains_key(key));
         let missing: BTreeSet<String> = missing.map(|(repository, reference)| format!("{repository}#{reference}")).collect();
         if missing.is_empty() {

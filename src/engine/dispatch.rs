@@ -6,7 +6,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
     Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, phase,
-    preflight, replace, resume, rollback, settle, start,
+    preflight, replace, resume, rollback, settle, slept, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -17,6 +17,7 @@ pub(super) fn decide(engine: &Engine, now: Moment, input: Input) -> Step {
     let mut turn = Turn::new(engine, now);
     let is_answer = !matches!(input, Input::CannotRecord(_) | Input::Interrupted);
     if is_answer {
+        slept::notice(&mut turn);
         wake(&mut turn, |next, now| next < now);
     }
     if !turn.has_ended() {
@@ -82,6 +83,11 @@ fn hear(turn: &mut Turn, input: Input) {
         Input::Woke | Input::Locked(_) | Input::CannotLock(..) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
+            if let Some(op) = turn.stage().writes() {
+                // It was sent, and what came of it is just what could not be recorded.
+                let why = "what came of it could not be recorded".to_owned();
+                turn.emit(Event::NotDone { op, why, may_have_acted: true });
+            }
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
             turn.end(Reason::CouldNotAsk { why: format!("the run cannot be recorded: {why}") }, known);
         }
@@ -178,12 +184,17 @@ fn woke(turn: &mut Turn) {
     }
 }
 
-/// The user wants to leave. A write that was sent and not answered is waited for; anything else is left as it is.
+/// The user wants to leave. A write that was sent and not answered is waited for, until it is said again; anything else is left as it is.
 fn interrupted(turn: &mut Turn) {
-    if turn.stage().is_writing() {
+    let is_writing = turn.stage().is_writing();
+    if is_writing && !turn.is_leaving() {
         return turn.note(Entry::Leaving);
     }
-    let known = if turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
+    if let Some(op) = turn.stage().writes() {
+        let why = "Dokploy's answer did not come before the run was left".to_owned();
+        turn.emit(Event::NotDone { op, why, may_have_acted: true });
+    }
+    let known = if is_writing || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
     if let Stage::Delivering(delivery) = turn.stage().clone()
         && let Some(op) = delivery.op()
     {

@@ -68,6 +68,13 @@ impl Failing {
         }
     }
 
+    /// Nobody was at work: what was asked may still be answered.
+    pub(super) fn put_off(&mut self, gap: Duration) {
+        if let Step::Inquiring { until, .. } | Step::Reading { until, .. } = &mut self.step {
+            *until = *until + gap;
+        }
+    }
+
     pub(super) fn is_asking(&self, op: OpId) -> bool {
         matches!(&self.step, Step::Asking { op: awaited } if *awaited == op)
     }

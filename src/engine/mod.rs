@@ -51,6 +51,8 @@
 //! - A rollback whose text is the one that failed is not begun.
 //! - The run's own time counts from the user's yes, without approvals; it bounds waiting of the rollout and never that of a rollback.
 //! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
+//! - A wake more than half a minute late means that nobody was at work: [`Event::Overslept`] comes first.
+//! - A second interrupt does not wait for the write in flight any longer: whether it was done is not known then.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
 
 mod asked;
@@ -86,6 +88,7 @@ mod resume;
 mod rollback;
 mod sample;
 mod settle;
+mod slept;
 mod stage;
 mod start;
 mod streak;

@@ -31,6 +31,18 @@ impl Settling {
     }
 }
 
+impl Settling {
+    pub(super) fn begin_anew(&mut self, until: Moment) {
+        (self.until, self.held) = (until, None);
+    }
+}
+
+impl Soaking {
+    pub(super) fn begin_anew(&mut self, until: Moment, limit: Moment) {
+        (self.until, self.limit, self.held) = (until, limit.max(until), None);
+    }
+}
+
 /// Services that must stay healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Soaking {

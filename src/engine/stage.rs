@@ -11,6 +11,7 @@ use super::deploy::Delivery;
 use super::failure::Failing;
 use super::judgement::Assertion;
 use super::rollback::Way;
+use super::turn::Turn;
 use super::watch::Watch;
 use super::{DeployPurpose, Moment, OpId, Outline};
 use crate::schedule::{GateId, PhaseId};
@@ -212,6 +213,22 @@ impl Stage {
         }
     }
 
+    /// Nobody was at work for so long. What is waited for here waits as long again; what Dokploy does went on, and is looked at, within
+    /// `look`, before its time is called over; an approval's time is over when it is.
+    pub(super) fn put_off(&mut self, turn: &Turn, gap: Duration, look: Duration) {
+        match self {
+            Stage::Asserting { assertion, .. }
+            | Stage::TakingBaseline { assertion }
+            | Stage::Gate { assertion, .. }
+            | Stage::Earlier { assertion, .. } => assertion.until = turn.no_longer_than_the_run(assertion.until + gap),
+            Stage::Proving { assertion, .. } => assertion.until = assertion.until + gap,
+            Stage::SeeingStopped { until, .. } => *until = *until + gap,
+            Stage::Delivering(delivery) => delivery.put_off(turn, look),
+            Stage::Failing(failing) => failing.put_off(gap),
+            _ => {}
+        }
+    }
+
     /// The next moment at which this stage does something by itself.
     pub(super) fn next_wake(&self) -> Option<Moment> {
         match self.watch() {
@@ -232,6 +249,15 @@ impl Stage {
             Stage::Replacing { .. } | Stage::Stopping { .. } => true,
             Stage::Delivering(delivery) => delivery.is_writing(),
             _ => false,
+        }
+    }
+
+    /// The call that [`Self::is_writing`] is about.
+    pub(super) fn writes(&self) -> Option<OpId> {
+        match self {
+            Stage::Replacing { op, .. } | Stage::Stopping { op, .. } => Some(*op),
+            Stage::Delivering(delivery) if delivery.is_writing() => delivery.op(),
+            _ => None,
         }
     }
 

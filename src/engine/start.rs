@@ -8,7 +8,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{Answer, ContainerState, Effect, Event, Goal, Intent, Position, Reading, Reason, Survey, back, from, phase, unfinished};
-use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, digest, without_credentials};
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, digest, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the start position.
@@ -167,13 +167,13 @@ pub(super) fn resolved(turn: &mut Turn, answer: Answer) {
         _ => return turn.end(Reason::CouldNotAsk { why: "git references were answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
-    let keys = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", pin.repository, pin.reference));
-    let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).map(|key| without_credentials(&key)).collect();
+    let keys =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", without_user(&pin.repository), pin.reference));
+    let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).collect();
     if !missing.is_empty() {
         return turn.end(Reason::CouldNotAsk { why: format!("no commit was found for {}", listed(missing)) }, Known::Holds);
     }
     // It goes into the journal, and an address may hold a token.
-    let commits = commits.into_iter().map(|(key, commit)| (without_credentials(&key), commit)).collect();
     turn.emit(Event::Pinned { commits });
     preview(turn);
 }

@@ -68,6 +68,11 @@ impl Tracker {
         std::iter::once(&mut self.container).chain(self.expectations.values_mut())
     }
 
+    /// The rows begin anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.streaks().for_each(Streak::begin_anew);
+    }
+
     pub(super) fn judge(
         &mut self,
         name: &ServiceName,

@@ -123,6 +123,11 @@ impl Turn {
         (self.now + limit).min(self.ledger().deadline(&self.engine.schedule))
     }
 
+    /// That moment, or the end of the run's own time when it is before.
+    pub(super) fn no_longer_than_the_run(&self, until: Moment) -> Moment {
+        until.min(self.ledger().deadline(&self.engine.schedule))
+    }
+
     /// Whether the run's own time is over.
     pub(super) fn is_out_of_time(&self) -> bool {
         self.now >= self.ledger().deadline(&self.engine.schedule)

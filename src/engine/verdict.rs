@@ -73,7 +73,7 @@ fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
     let phase = |phase: &PhaseId| &schedule.phase(*phase).name;
     if !facts.known {
         return match &ledger.standing {
-            Standing::Untouched => format!("{app} was not touched"),
+            Standing::Untouched if !facts.changed => format!("{app} was not touched"),
             Standing::Verified(live) if !facts.changed => format!("{app} runs phase `{}` and was not touched", phase(live)),
             Standing::Unverified(sent) => {
                 let seen = if all == 0 { String::new() } else { format!(", {count} when last seen") };

@@ -173,6 +173,16 @@ impl Watch {
         }
     }
 
+    /// Begins anew, with a round that is due now: nobody looked for a while. What is in the air counts for nothing; gives its ids.
+    pub(super) fn begin_anew(&mut self, now: Moment) -> Vec<OpId> {
+        self.services.values_mut().for_each(Tracker::begin_anew);
+        self.others.values_mut().for_each(Streak::begin_anew);
+        match std::mem::replace(&mut self.pace, Pace::Waiting(now)) {
+            Pace::Asking(round) => round.awaited.into_keys().chain(round.observe).collect(),
+            Pace::Waiting(_) => Vec::new(),
+        }
+    }
+
     /// Gives up what has not answered, as errors. Gives the ids that are not wanted any more.
     pub(super) fn give_up(&mut self, schedule: &Schedule, now: Moment) -> Vec<OpId> {
         let Pace::Asking(round) = &mut self.pace else { return Vec::new() };

@@ -27,13 +27,15 @@ pub struct Plan {
     pub phases: Vec<Phase>,
 }
 
-/// `dokploy { url …  api-key … }`.
+/// `dokploy { url …  api-key …  ca … }`.
 #[derive(Clone, Debug)]
 pub struct Dokploy {
     /// The server's base address.
     pub url: Spanned<Text>,
     /// The key sent as `x-api-key`.
     pub api_key: Spanned<Text>,
+    /// A file of certificates that are trusted beside the machine's own roots, relative to the plan.
+    pub ca: Option<Spanned<String>>,
     /// The block's keyword.
     pub span: Span,
 }

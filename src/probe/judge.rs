@@ -5,6 +5,7 @@
 
 use super::request::{Question, Request};
 use super::safe::safe;
+use crate::dokploy::Masks;
 use crate::engine::{Moment, Reading, Sample};
 use crate::model::HttpAssertion;
 use std::time::Duration;
@@ -53,10 +54,15 @@ pub enum Outcome {
 
 /// The sample that an outcome is.
 pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
-    let seen = |text: String| safe(&request.masks.apply(&text), DETAIL_SHOWN + BODY_SHOWN);
+    judge_masked(request, &request.masks, outcome, at, took)
+}
+
+/// The same, with these secrets masked in what was seen and not only those of the request.
+pub fn judge_masked(request: &Request, masks: &Masks, outcome: &Outcome, at: Moment, took: Duration) -> Sample {
+    let seen = |text: String| safe(&masks.apply(&text), DETAIL_SHOWN + BODY_SHOWN);
     let (reading, actual) = match outcome {
-        Outcome::Answered { .. } | Outcome::Connected => match unmet(request, outcome, took) {
-            None => (Reading::Pass, told(request, outcome)),
+        Outcome::Answered { .. } | Outcome::Connected => match unmet(request, masks, outcome, took) {
+            None => (Reading::Pass, told(request, masks, outcome)),
             Some(actual) => (Reading::Fail, actual),
         },
         Outcome::ShownTheDoor => (Reading::Fail, "connection accepted and closed at once: nothing listens behind the port".into()),
@@ -75,18 +81,18 @@ pub fn judge(request: &Request, outcome: &Outcome, at: Moment, took: Duration) -
 }
 
 /// What was seen when an assertion does not hold.
-fn unmet(request: &Request, outcome: &Outcome, took: Duration) -> Option<String> {
+fn unmet(request: &Request, masks: &Masks, outcome: &Outcome, took: Duration) -> Option<String> {
     let (Question::Http { assertions, .. }, Outcome::Answered { status, body, cut, .. }) = (&request.question, outcome) else {
         return None;
     };
     for assertion in assertions {
         match assertion {
             HttpAssertion::Status(ranges) if !ranges.iter().any(|(low, high)| (low..=high).contains(&status)) => {
-                return Some(told(request, outcome));
+                return Some(told(request, masks, outcome));
             }
             HttpAssertion::TimeBelow(limit) if took >= *limit => return Some(format!("HTTP {status} in {}", short(took))),
             HttpAssertion::BodyContains(needle) if !contains(body, needle.as_bytes()) => {
-                let told = told(request, outcome);
+                let told = told(request, masks, outcome);
                 return Some(if *cut { format!("{told}; not in the first MiB") } else { told });
             }
             _ => {}
@@ -96,9 +102,9 @@ fn unmet(request: &Request, outcome: &Outcome, took: Duration) -> Option<String>
 }
 
 /// `HTTP 500 (body: …)`, `HTTP 302 to /login/`, `connected`.
-fn told(request: &Request, outcome: &Outcome) -> String {
+fn told(request: &Request, masks: &Masks, outcome: &Outcome) -> String {
     let Outcome::Answered { status, location, body, .. } = outcome else { return "connected".into() };
-    let fit = |text: &str, max| safe(&request.masks.apply(text), max);
+    let fit = |text: &str, max| safe(&masks.apply(text), max);
     if let Some(location) = location {
         return format!("HTTP {status} to {}", fit(location, BODY_SHOWN));
     }
@@ -155,7 +161,6 @@ fn short(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dokploy::Masks;
     use crate::probe::HttpTarget;
 
     fn request(assertions: Vec<HttpAssertion>) -> Request {

@@ -13,7 +13,7 @@ mod tcp;
 mod tls;
 
 pub use connect_to::ConnectTo;
-pub use judge::{Outcome, judge};
+pub use judge::{Outcome, judge, judge_masked};
 pub use request::{HttpTarget, PrepareError, Question, Request, prepare};
 pub use safe::safe;
 pub use tls::Tls;

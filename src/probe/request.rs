@@ -116,6 +116,8 @@ fn masks(resolved: &Resolved) -> Masks {
     let mut masks = Masks::default();
     for secret in &resolved.secrets {
         masks.add_secret(secret);
+        // As a host is written.
+        masks.add_secret(&secret.to_lowercase());
     }
     masks
 }

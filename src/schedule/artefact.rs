@@ -92,7 +92,7 @@ pub fn is_phase(phase: &Phase, live: &str) -> bool {
 /// The commits that stand in a live text in the place of a phase's references; none where it is not that phase's text.
 pub fn commits_in(phase: &Phase, live: &str) -> Commits {
     let found = commits_at(phase, live).unwrap_or_default();
-    let key = |pin: &Pin| (without_credentials(&pin.repository), pin.reference.clone());
+    let key = |pin: &Pin| (without_user(&pin.repository), pin.reference.clone());
     let commits = phase.pins.iter().zip(found).filter_map(|(pin, commit)| Some((key(pin), commit?)));
     commits.collect()
 }
@@ -115,12 +115,23 @@ fn commits_at(phase: &Phase, live: &str) -> Option<Vec<Option<String>>> {
     live.all(str::is_empty).then_some(commits)
 }
 
+/// A repository's address without user name and password, as it is shown and journalled. The user of an ssh address is no secret and stays.
+pub fn without_user(repository: &str) -> String {
+    match repository.split_once("://") {
+        Some((scheme, rest)) if scheme != "ssh" => {
+            let (authority, path) = rest.split_at(rest.find(['/', '#', '?']).unwrap_or(rest.len()));
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        _ => repository.to_owned(),
+    }
+}
+
 fn pinned(phase: &Phase, commits: &Commits) -> String {
     let mut text = String::with_capacity(phase.text.len());
     let mut from = 0;
     for pin in &phase.pins {
-        let of = |repository: String| commits.get(&(repository, pin.reference.clone()));
-        if let Some(commit) = of(pin.repository.clone()).or_else(|| of(without_credentials(&pin.repository))) {
+        if let Some(commit) = commits.get(&(without_user(&pin.repository), pin.reference.clone())) {
             text.push_str(&phase.text[from..pin.start]);
             text.push_str(commit);
             from = pin.end;
@@ -128,16 +139,6 @@ fn pinned(phase: &Phase, commits: &Commits) -> String {
     }
     text.push_str(&phase.text[from..]);
     text
-}
-
-/// An address such as `https://user:token@host/repository#reference` without what is before the `@`: records hold no secret.
-pub fn without_credentials(address: &str) -> String {
-    let Some((scheme, rest)) = address.split_once("://") else { return address.to_owned() };
-    let authority = rest.find(['/', '#', '?']).unwrap_or(rest.len());
-    match rest[..authority].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => address.to_owned(),
-    }
 }
 
 /// What stands for each of `pins` in a line that was found: a commit, or nothing where the reference stands as written. `None` if it is
@@ -251,9 +252,9 @@ mod tests {
 
     #[test]
     fn records_know_a_repository_without_its_credentials() {
-        assert_eq!(without_credentials("https://me:t0ken@git.example/o/r.git#a@b"), "https://git.example/o/r.git#a@b");
-        assert_eq!(without_credentials("https://git.example/o/r.git#main"), "https://git.example/o/r.git#main");
-        assert_eq!(without_credentials("git@git.example:o/r.git"), "git@git.example:o/r.git");
+        assert_eq!(without_user("https://me:t0ken@git.example/o/r.git#a@b"), "https://git.example/o/r.git#a@b");
+        assert_eq!(without_user("https://git.example/o/r.git#main"), "https://git.example/o/r.git#main");
+        assert_eq!(without_user("git@git.example:o/r.git"), "git@git.example:o/r.git");
         let mut phase = phase(TEXT);
         phase.pins.iter_mut().for_each(|pin| pin.repository = REPOSITORY.replace("://", "://me:t0ken@"));
         let commit = "0123456789abcdef0123456789abcdef01234567";

@@ -6,7 +6,7 @@
 
 use super::{Entry, StoreError, files};
 use crate::engine::{DeployPurpose, Event, Position};
-use crate::schedule::{PhaseId, ServiceName, body_of, digest, without_credentials};
+use crate::schedule::{PhaseId, ServiceName, body_of, digest, without_user};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -220,7 +220,7 @@ impl Draft {
                 };
             }
             Event::Pinned { commits } => {
-                self.commits = commits.iter().map(|(key, commit)| (without_credentials(key), commit.clone())).collect();
+                self.commits = commits.iter().map(|(key, commit)| (without_user(key), commit.clone())).collect();
             }
             Event::PhaseVerified { phase, services, images, asserted_only, .. } => {
                 let Some((name, files)) = self.files.get(phase.0).cloned() else { return false };

@@ -91,6 +91,9 @@ fn explain(error: &io::Error, elsewhere: &str) -> (String, String) {
     match error.kind() {
         io::ErrorKind::StorageFull => ("the disk is full".into(), format!("free some space, or {elsewhere}")),
         io::ErrorKind::QuotaExceeded => ("the disk quota is used up".into(), format!("free some space, or {elsewhere}")),
+        io::ErrorKind::FileTooLarge => {
+            ("the file may not grow, by a limit of this system or user".into(), format!("raise it (`ulimit -f`), or {elsewhere}"))
+        }
         io::ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".into(), elsewhere.into()),
         io::ErrorKind::PermissionDenied => ("permission denied".into(), format!("change its owner or mode, or {elsewhere}")),
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => ("a file is where a folder belongs".into(), elsewhere.into()),

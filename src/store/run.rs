@@ -6,6 +6,7 @@ use super::evidence;
 use super::files;
 use super::journal::{Journal, Writer};
 use crate::engine::{Event, Evidence, Moment};
+use crate::schedule::{body_of, canonical};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
@@ -155,6 +156,15 @@ impl Run {
         files::move_into_place(&unfinished, &path)?;
         self.snapshots += 1;
         Ok(path)
+    }
+
+    /// The snapshot whose text is this one, whatever their marker lines say.
+    pub fn snapshot_of(&self, text: &str) -> Option<PathBuf> {
+        let body = canonical(body_of(text));
+        let entries = std::fs::read_dir(self.folder.join("snapshots")).ok()?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        paths.into_iter().rev().find(|path| std::fs::read_to_string(path).is_ok_and(|kept| canonical(body_of(&kept)) == body))
     }
 
     /// Keeps evidence as the folder `evidence/NN-PHASE` and gives its path.

@@ -63,6 +63,7 @@ impl Values<'_> {
             Rule::dokploy => Head::Dokploy,
             Rule::url => Head::Url(self.text(&mut slots)?),
             Rule::api_key => Head::ApiKey(self.text(&mut slots)?),
+            Rule::ca => Head::Ca(self.plain(&mut slots)?),
             Rule::app => Head::App(self.name(&mut slots)?),
             Rule::project => Head::Project(self.text(&mut slots)?),
             Rule::environment => Head::Environment(self.text(&mut slots)?),

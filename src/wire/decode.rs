@@ -104,6 +104,7 @@ fn not_dokploy(response: &HttpResponse) -> Refusal {
     let form = response.content_type.as_deref().unwrap_or("no content type");
     let seen = match response.status {
         300..=399 => "a redirect".to_owned(),
+        407 => "a proxy that asks for a name and a password".to_owned(),
         _ if response.content_type.as_deref().is_some_and(|form| form.contains("html")) => "a web page".to_owned(),
         _ if response.body.is_empty() => "an empty body".to_owned(),
         _ => format!("a body that is not Dokploy's ({})", one_line(form)),

@@ -426,3 +426,45 @@ fn drive_all(
     }
     panic!("the run does not end");
 }
+
+/// Drives a run on a machine that falls asleep at `at` for so long: nobody is at work then, and what came meanwhile is heard afterwards.
+pub fn drive_asleep(fake: &mut Fake, options: Options, at: Moment, gap: Duration) -> Run {
+    let mut engine = Engine::new(Arc::clone(&fake.schedule), options);
+    let mut due: BTreeMap<(Moment, u64), Input> = BTreeMap::from([((Moment::START, 0), Input::Begin)]);
+    let (mut number, mut now, mut has_slept) = (0, Moment::START, false);
+    let mut run = (Vec::new(), Vec::new());
+    for _ in 0..200_000 {
+        let next = due.keys().next().copied();
+        let wake = engine.next_wake().filter(|wake| next.is_none_or(|(at, _)| *wake < at));
+        let then = wake.or(next.map(|(at, _)| at)).expect("the run waits for something");
+        now = now.max(then);
+        if now >= at && !has_slept {
+            (now, has_slept) = (now + gap, true);
+        }
+        let input = match (wake, next) {
+            (None, Some(key)) => due.remove(&key).expect("the key was just found"),
+            _ => Input::Woke,
+        };
+        let step = engine.decide(now, input);
+        for event in step.events {
+            engine.apply(now, &event);
+            if event.is_shown() {
+                run.0.push((now, event));
+            }
+        }
+        for effect in step.effects {
+            if let Effect::Abandon { op } = &effect {
+                due.retain(|_, input| !matches!(input, Input::Sampled(answered, _) | Input::Answered(answered, _) if answered == op));
+            }
+            for (delay, input) in fake.perform(now, &effect) {
+                number += 1;
+                due.insert((now + delay, number), input);
+            }
+            run.1.push((now, effect));
+        }
+        if let Some(ending) = engine.ending() {
+            return Run { events: run.0, effects: run.1, ending: ending.clone() };
+        }
+    }
+    panic!("the run does not end");
+}

@@ -2,9 +2,12 @@
 //! the test made; and the library's run on virtual time where a world must be looked into.
 
 mod bad_input;
+mod between;
 mod binary;
 mod by_library;
+mod canary;
 mod check;
+mod disk;
 mod dokploy_faults;
 mod failures;
 mod interrupt;
@@ -18,5 +21,6 @@ mod secrets;
 mod served;
 mod small;
 mod two_runs;
+mod unreachable;
 mod way;
 mod way_back;
