@@ -10,6 +10,7 @@ mod failures;
 mod interrupt;
 mod live_check;
 mod main_job;
+mod past;
 mod requests;
 mod same_path;
 mod second_run;

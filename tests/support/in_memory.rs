@@ -140,7 +140,13 @@ impl InMemory {
         let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
         let platform = Dokploy::new(Session::new(target, masks), Line { to: self.clone(), key }, Rc::clone(&clock), FromWorld);
         let prober = Look::prepare(schedule, self.clone());
-        let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+        let outside = Outside {
+            platform: Rc::new(platform),
+            prober: Rc::new(prober),
+            clock,
+            people: Rc::new(Automatic),
+            locks: Rc::new(rollout_plan::drive::AlwaysFree),
+        };
         run(engine, outside, record, report, interrupts).await
     }
 }
