@@ -113,12 +113,12 @@ impl Place {
         }
     }
 
-    /// The run's bundle; `None` when it verified nothing.
+    /// The run's bundle, made from its journal where it left none; `None` when it verified nothing.
     ///
     /// # Errors
     /// When it is there and cannot be read.
     pub fn bundle(&self) -> Result<Option<Bundle>, StoreError> {
-        bundle::read(&self.folder)
+        Ok(bundle::read(&self.folder)?.or_else(|| bundle::of_journal(&self.read().entries, &self.folder)))
     }
 
     /// The texts that the run kept, in the order they were kept.

@@ -211,3 +211,26 @@ async fn what_was_live_and_held_is_in_the_bundle() {
     assert_eq!(Some(&bundle.phases[0].text), bundle.baseline.as_ref());
     assert!(Header::parse(&bundle.phases[0].text.read(&past.place.folder).unwrap()).unwrap().verified);
 }
+
+/// The address of a build context may hold a token: it goes to Dokploy with the text, and into nothing but the texts that are kept.
+#[tokio::test(start_paused = true)]
+async fn a_token_in_a_repositorys_address_is_in_no_record() {
+    use crate::support::live::{rollout_of, seed_with};
+    let state = tempfile::tempdir().unwrap();
+    let file = std::fs::read_to_string(super::root().join("examples/bizosaas/phase2.yml")).unwrap();
+    let telling = file.replace("https://git.example/", "https://me:canary-7f3a@git.example/");
+    assert_ne!(file, telling);
+    let until = Options { until: Some(PhaseId(1)), ..Options::default() };
+    let left = rollout_of(seed_with(&[("phase2.yml", telling)]), "one", &sandbox(&[]).await, state.path(), until).await;
+    assert_eq!(left.ending.exit_code().0, 0, "{}", left.ending.verdict);
+    let past = past_of(state.path());
+    let bundle = past.place.bundle().unwrap().unwrap();
+    let core = bundle.phase("core").unwrap();
+    let text = core.text.read(&past.place.folder).unwrap();
+    let commit = core.commits.values().next().unwrap();
+    assert!(text.contains("canary-7f3a@git.example/") && text.contains(commit), "it is sent as it is, with its commit:\n{text}");
+    for file in ["journal.jsonl", bundle::FILE] {
+        let record = std::fs::read_to_string(past.place.folder.join(file)).unwrap();
+        assert!(record.contains("git.example/") && !record.contains("canary"), "{file}");
+    }
+}

@@ -2,9 +2,10 @@
 
 use super::binary::{Home, Ran};
 use super::requests::changes;
-use super::served::Served;
+use super::served::{Served, wait_until};
 use super::small;
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 fn line(ran: &Ran) -> &str {
     ran.stdout.lines().next().unwrap_or_default()
@@ -86,6 +87,28 @@ fn a_run_that_is_not_there_is_told_with_those_that_are() {
 }
 
 #[test]
+fn a_run_at_work_is_told_from_one_that_was_cut_off() {
+    let served = Served::start(small::config(), &small::ADDRESSES);
+    let home = served.exports.home();
+    small::put(&home);
+    let mut run = home.command(["run", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let says = |words: &str| line(home.plan(["status", "--offline"]).ends(0)).contains(words);
+    wait_until("the run is at work", || says("is at work now in phase one ("));
+    let pid = format!("pid {}, since ", run.id());
+    assert!(says(&pid));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(says(" was cut off "), "{}", home.plan(["status", "--offline"]).stdout);
+    let folder = home.run();
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    assert!(says(&format!("; plan run --resume {id}")));
+    let shown = home.plan(["show", "latest"]);
+    assert!(shown.ends(0).verdict().starts_with(&format!("run {id} was cut off ")), "{}", shown.stdout);
+    let told = home.plan(["show", id, "--format", "json"]).events().pop().unwrap();
+    assert_eq!((&told["event"], &told["run"], &told["at_work"]), (&json!("unfinished"), &json!(id), &Value::Null));
+}
+
+#[test]
 fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let served = Served::start(small::config(), &small::ADDRESSES);
     let exports = &served.exports;
@@ -105,6 +128,15 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
         assert!(!status.stdout.contains("differs") && !status.stdout.contains(&exports.key), "{}", status.stdout);
         assert_eq!(status.stdout.contains("phase one, verified by run"), !arguments.contains(&"--offline"), "{}", status.stdout);
     }
+
+    // A tag that moved: nothing in the text tells it.
+    let path = folder.join("bundle.json");
+    let bundle = std::fs::read_to_string(&path).unwrap();
+    let image = serde_json::from_str::<Value>(&bundle).unwrap()["phases"][0]["images"]["web"].as_str().unwrap().to_owned();
+    std::fs::write(&path, bundle.replace(&image, "sha256:0123456789abcdef")).unwrap();
+    let told = format!("web runs image {} and ran 0123456789ab when run {run} verified phase one, by the same text", &image[7..19]);
+    home.plan(["run", "--yes", "--until", "one"]).ends(0).says(&told);
+    std::fs::remove_dir_all(home.runs().pop().unwrap()).unwrap();
 
     // Another machine: the plan's files and no record of any run.
     let other = exports.home();
