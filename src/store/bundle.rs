@@ -43,7 +43,7 @@ pub struct Bundle {
 }
 
 /// The app that a bundle is of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleApp {
     /// `project/environment/compose`, variables as `{NAME}`.
     pub name: String,
@@ -185,12 +185,6 @@ struct Half {
     images: BTreeMap<ServiceName, String>,
     services: BTreeSet<ServiceName>,
     asserted_only: bool,
-}
-
-impl Default for BundleApp {
-    fn default() -> Self {
-        Self { name: String::new(), dokploy: String::new(), compose_id: String::new(), app_name: String::new() }
-    }
 }
 
 impl Draft {
