@@ -50,8 +50,8 @@ fn a_sandbox_run_is_listed_shown_and_told_apart() {
 
     let copied = home.plan(["show", run, "--evidence", "out/evidence"]);
     copied.ends(0).says("files of evidence in out/evidence; compose texts may hold secrets");
-    let copies = home.path().join("out/evidence/01-complete");
-    assert!(copies.join("logs/ai-agents.log").is_file() && !copies.join("compose.yml").exists());
+    let evidence = home.path().join("out/evidence/01-complete");
+    assert!(evidence.join("logs/ai-agents.log").is_file() && !evidence.join("compose.yml").exists());
     let again = home.plan(["show", run, "--evidence", "out/evidence"]);
     assert_eq!(again.ends(2).says("must be new or empty").stdout, "");
 }
@@ -67,7 +67,7 @@ fn a_run_that_is_not_there_is_told_with_those_that_are() {
     home.plan(["show", "elsewhere"]).ends(2).says("no run `elsewhere` is recorded").says(newest);
     home.plan(["show", "20"]).ends(2).says("`20` could be any of 2 runs").says(newest);
     home.plan(["show", ""]).ends(2);
-    let near = format!("{}x", newest);
+    let near = format!("{newest}x");
     home.plan(["show", &near]).ends(2).says(&format!("did you mean {newest}?"));
 
     let journal = runs[1].join("journal.jsonl");
