@@ -18,6 +18,7 @@ mod language;
 mod language_properties;
 mod live_run;
 mod observing;
+mod past;
 mod play;
 mod probes;
 mod program;

@@ -7,7 +7,7 @@ use crate::diagnostic::nearest;
 use crate::engine::{Event, VerifiedBefore, app_as_written};
 use crate::report::past::{self, Listed};
 use crate::report::{self, safe};
-use crate::store::{Archive, Bundle, Holder, Key, LockFolder, Past, Place, times};
+use crate::store::{Archive, Bundle, Condition, Holder, Key, LockFolder, Past, Place, bundle, times};
 use std::path::{Path, PathBuf};
 
 /// The exit code for records that cannot be read.
@@ -133,9 +133,10 @@ pub(super) fn at_work(run: &Past) -> Option<String> {
 /// What is wrong, and what to do about it.
 pub(super) fn find(places: &[Place], name: &str) -> Result<Place, (String, String)> {
     if name == LATEST {
-        // The newest real one; a sandbox's where there is none.
-        let real = places.iter().find(|place| !place.in_sandbox && !place.read().is_sandbox());
-        return real.or(places.first()).cloned().ok_or_else(|| ("no run is recorded".to_owned(), where_to_look()));
+        // The newest real one; a sandbox's where there is none. What has no journal was no run yet.
+        let begun = || places.iter().map(Place::read).filter(|run| !matches!(run.condition, Condition::Missing));
+        let real = begun().find(|run| !run.is_sandbox()).or_else(|| begun().next());
+        return real.map(|run| run.place).ok_or_else(|| ("no run is recorded".to_owned(), where_to_look()));
     }
     if let Some(place) = places.iter().find(|place| place.run == name) {
         return Ok(place.clone());
@@ -168,7 +169,8 @@ fn where_to_look() -> String {
 /// What runs recorded in a state folder verified on a Dokploy, the newest first. Nothing that lies there can keep a run from beginning.
 pub(super) fn verified_before(state: &Path, dokploy: &str) -> Vec<VerifiedBefore> {
     let places = Archive::open(Some(state.to_owned())).and_then(|archive| archive.places()).unwrap_or_default();
-    let bundles = places.iter().filter(|place| !place.in_sandbox).take(REMEMBERED).filter_map(|place| place.bundle().ok().flatten());
+    let bundles =
+        places.iter().filter(|place| !place.in_sandbox).take(REMEMBERED).filter_map(|place| bundle::read(&place.folder).ok().flatten());
     let of = |bundle: Bundle| {
         let Bundle { run, app, phases, .. } = bundle;
         phases.into_iter().rev().map(move |phase| VerifiedBefore {

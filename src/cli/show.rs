@@ -26,11 +26,11 @@ fn shown(args: &Show) -> Result<u8, Stopped> {
     }
     // Before anything is shown: a folder that is in use is the command line's fault.
     let copied = args.evidence.as_deref().map(|to| copy(&run, to, args)).transpose()?;
+    let is_terminal = report::terminal::columns_of_stdout().is_some();
     let format = match args.format {
         Some(Format::Json) => report::Format::Json,
-        Some(Format::Plain) => report::Format::Plain,
-        Some(Format::Human) | None if report::terminal::columns_of_stdout().is_some() => report::Format::Human,
-        Some(Format::Human) | None => report::Format::Plain,
+        Some(Format::Human) | None if is_terminal => report::Format::Human,
+        Some(Format::Human | Format::Plain) | None => report::Format::Plain,
     };
     let streams = Streams::of_stdout(args.display.choice(), |name| std::env::var(name).ok());
     if !report::past::replay(&run, past::at_work(&run).as_deref(), format, streams) {

@@ -222,6 +222,7 @@ mod approval {
     use super::Duration;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+    #[expect(clippy::ref_option, reason = "the signature that serde calls")]
     pub(super) fn serialize<S: Serializer>(approval: &Option<(String, Duration)>, serializer: S) -> Result<S::Ok, S::Error> {
         let millis = |duration: &Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         approval.as_ref().map(|(question, within)| (question, millis(within))).serialize(serializer)

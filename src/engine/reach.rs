@@ -19,34 +19,36 @@ pub struct Reach {
 }
 
 impl Reach {
-    fn phase(&mut self, PhaseId(at): &PhaseId) {
+    fn phase(&mut self, PhaseId(at): PhaseId) {
         self.phases = self.phases.max(at.saturating_add(1));
     }
 
-    fn gate(&mut self, GateId(at): &GateId) {
+    fn gate(&mut self, GateId(at): GateId) {
         self.gates = self.gates.max(at.saturating_add(1));
     }
 
-    fn expectation(&mut self, ExpectationId(at): &ExpectationId) {
+    fn expectation(&mut self, ExpectationId(at): ExpectationId) {
         self.expectations = self.expectations.max(at.saturating_add(1));
     }
 
     fn target(&mut self, target: &Target) {
         if let Target::Phase(phase) = target {
-            self.phase(phase);
+            self.phase(*phase);
         }
     }
 
     fn purpose(&mut self, purpose: &DeployPurpose) {
         match purpose {
-            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => self.phase(phase),
+            DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => self.phase(*phase),
             DeployPurpose::Rollback(target) => self.target(target),
         }
     }
 
     fn cause(&mut self, cause: &Cause) {
         if let Cause::Expectations { samples } = cause {
-            samples.iter().for_each(|(id, _)| self.expectation(id));
+            for (id, _) in samples {
+                self.expectation(*id);
+            }
         }
     }
 
@@ -58,18 +60,18 @@ impl Reach {
             Event::Surveyed { live: Position::Phase(phase, _), .. }
             | Event::NotHeld { phase, .. }
             | Event::PhaseStarted { phase }
-            | Event::PhaseVerified { phase, .. } => reach.phase(phase),
-            Event::StartFound { after, to_run, .. } => after.iter().chain(to_run).for_each(|phase| reach.phase(phase)),
+            | Event::PhaseVerified { phase, .. } => reach.phase(*phase),
+            Event::StartFound { after, to_run, .. } => after.iter().chain(to_run).for_each(|phase| reach.phase(*phase)),
             Event::GateAsked { gate, phase } => {
-                reach.gate(gate);
-                reach.phase(phase);
+                reach.gate(*gate);
+                reach.phase(*phase);
             }
             Event::GateHeld { gate }
             | Event::ApprovalAsked { gate, .. }
             | Event::ApprovalGiven { gate, .. }
-            | Event::ApprovalNotGiven { gate, .. } => reach.gate(gate),
+            | Event::ApprovalNotGiven { gate, .. } => reach.gate(*gate),
             Event::GateNotHeld { gate, cause } => {
-                reach.gate(gate);
+                reach.gate(*gate);
                 reach.cause(cause);
             }
             Event::Replacing { purpose, .. }
@@ -81,7 +83,7 @@ impl Reach {
             | Event::DeployEnded { purpose, .. }
             | Event::Settled { purpose, .. } => reach.purpose(purpose),
             Event::PhaseFailed { phase, cause, .. } => {
-                reach.phase(phase);
+                reach.phase(*phase);
                 reach.cause(cause);
             }
             Event::TargetFound { target, .. } | Event::RollbackStarted { target, .. } | Event::RollbackVerified { target, .. } => {
@@ -93,7 +95,7 @@ impl Reach {
             }
             Event::Round { services, others } => {
                 let samples = services.values().flat_map(|service| service.samples.keys());
-                samples.chain(others.keys()).for_each(|at| reach.expectation(&ExpectationId(*at)));
+                samples.chain(others.keys()).for_each(|at| reach.expectation(ExpectationId(*at)));
             }
             // These name nothing by index.
             _ => {}
@@ -122,7 +124,7 @@ impl Outline {
     pub fn reach(&self) -> Option<Reach> {
         let all = Reach { phases: self.phases.len(), gates: self.gates.len(), expectations: self.expectations.len() };
         let mut named = Reach::default();
-        self.phases.iter().flat_map(|phase| &phase.gates).for_each(|gate| named.gate(gate));
+        self.phases.iter().flat_map(|phase| &phase.gates).for_each(|gate| named.gate(*gate));
         named.is_within(all).then_some(all)
     }
 }

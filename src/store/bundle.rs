@@ -43,7 +43,7 @@ pub struct Bundle {
 }
 
 /// The app that a bundle is of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BundleApp {
     /// `project/environment/compose`, variables as `{NAME}`.
     pub name: String,
@@ -130,7 +130,13 @@ impl KeptText {
     }
 }
 
-/// Reads the bundle of a run from the run's folder; `None` when it verified nothing.
+/// The bundle that a journal would have given: for runs from before there were bundles. `None` when nothing was verified, or a text is gone.
+pub(super) fn of_journal(entries: &[Entry], run_folder: &Path) -> Option<Bundle> {
+    let draft = Draft::of(entries);
+    if draft.phases.is_empty() { None } else { draft.bundle(run_folder).ok() }
+}
+
+/// Reads the bundle of a run from the run's folder; `None` when there is none: it verified nothing, or is from before there were bundles.
 ///
 /// # Errors
 /// When it is there and cannot be read, or is of a newer form.
@@ -179,12 +185,6 @@ struct Half {
     images: BTreeMap<ServiceName, String>,
     services: BTreeSet<ServiceName>,
     asserted_only: bool,
-}
-
-impl Default for BundleApp {
-    fn default() -> Self {
-        Self { name: String::new(), dokploy: String::new(), compose_id: String::new(), app_name: String::new() }
-    }
 }
 
 impl Draft {
@@ -266,8 +266,8 @@ impl Draft {
         }
     }
 
-    /// Writes the bundle into the run's folder: it is there whole or as it was.
-    pub(super) fn write(&self, run_folder: &Path) -> Result<(), StoreError> {
+    /// The bundle so far, with what the run's folder holds of texts.
+    fn bundle(&self, run_folder: &Path) -> Result<Bundle, StoreError> {
         let kept = |file: &String| -> Result<KeptText, StoreError> {
             let path: PathBuf = run_folder.join(file);
             let text = std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))?;
@@ -279,7 +279,7 @@ impl Draft {
             let commits = if asserted_only { BTreeMap::new() } else { self.commits.clone() };
             Ok(BundlePhase { phase, at, text: kept(&file)?, files, commits, images, services, asserted_only })
         });
-        let bundle = Bundle {
+        Ok(Bundle {
             v: VERSION,
             run: self.run.clone(),
             rollout: self.rollout.clone(),
@@ -290,8 +290,13 @@ impl Draft {
             sandbox: self.sandbox.clone(),
             baseline: self.baseline.as_ref().map(kept).transpose()?,
             phases: phases.collect::<Result<_, StoreError>>()?,
-        };
+        })
+    }
+
+    /// Writes the bundle into the run's folder: it is there whole or as it was.
+    pub(super) fn write(&self, run_folder: &Path) -> Result<(), StoreError> {
         let path = run_folder.join(FILE);
+        let bundle = self.bundle(run_folder)?;
         let mut bytes = serde_json::to_vec_pretty(&bundle).map_err(|error| StoreError::io("write", &path, error.into()))?;
         bytes.push(b'\n');
         let unfinished = run_folder.join(".bundle-unfinished");

@@ -4,7 +4,7 @@
 use super::journal::{self, Entry};
 use super::run::default_folder;
 use super::{Bundle, StoreError, bundle};
-use crate::engine::{Event, Origin, Outline};
+use crate::engine::{Event, Origin};
 use std::path::{Path, PathBuf};
 
 /// Where sandbox runs lie below the state folder, unless `--state` says otherwise.
@@ -113,12 +113,12 @@ impl Place {
         }
     }
 
-    /// The run's bundle; `None` when it verified nothing.
+    /// The run's bundle, made from its journal where it left none; `None` when it verified nothing.
     ///
     /// # Errors
     /// When it is there and cannot be read.
     pub fn bundle(&self) -> Result<Option<Bundle>, StoreError> {
-        bundle::read(&self.folder)
+        Ok(bundle::read(&self.folder)?.or_else(|| bundle::of_journal(&self.read().entries, &self.folder)))
     }
 
     /// The texts that the run kept, in the order they were kept.
@@ -141,24 +141,20 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
 }
 
 impl Past {
-    /// The event that began the run.
-    fn started(&self) -> Option<(&Entry, &str, &[(String, String)], &Origin, Option<&Outline>)> {
+    /// The app as `project/environment/compose`, as the plan had it.
+    pub fn app(&self) -> Option<&str> {
         self.entries.iter().find_map(|entry| match &entry.event {
-            Event::RunStarted { app, files, origin, outline, .. } => {
-                Some((entry, app.as_str(), files.as_slice(), origin, outline.as_deref()))
-            }
+            Event::RunStarted { app, .. } => Some(app.as_str()),
             _ => None,
         })
     }
 
-    /// The app as `project/environment/compose`, as the plan had it.
-    pub fn app(&self) -> Option<&str> {
-        self.started().map(|(_, app, ..)| app)
-    }
-
     /// Where the run was started from.
     pub fn origin(&self) -> Option<&Origin> {
-        self.started().map(|(_, _, _, origin, _)| origin)
+        self.entries.iter().find_map(|entry| match &entry.event {
+            Event::RunStarted { origin, .. } => Some(origin),
+            _ => None,
+        })
     }
 
     /// Whether it ran in the sandbox.
@@ -178,7 +174,7 @@ impl Past {
 
     /// When it began, on the wall clock (RFC 3339, UTC).
     pub fn began(&self) -> Option<&str> {
-        self.started().map(|(entry, ..)| entry.time.as_str()).or_else(|| self.entries.first().map(|entry| entry.time.as_str()))
+        self.entries.first().map(|entry| entry.time.as_str())
     }
 
     /// When something was recorded last, on the wall clock.

@@ -14,6 +14,7 @@ mod interrupt;
 mod killed;
 mod live_check;
 mod main_job;
+mod past;
 mod requests;
 mod same_path;
 mod second_run;

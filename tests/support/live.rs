@@ -68,6 +68,15 @@ impl Report for Times {
     }
 }
 
+struct Both<'a>(Times, &'a mut dyn Report);
+
+impl Report for Both<'_> {
+    fn event(&mut self, now: Moment, event: &Event) {
+        self.0.event(now, event);
+        self.1.event(now, event);
+    }
+}
+
 /// The example's plan.
 pub fn seed() -> Arc<Schedule> {
     seed_with(&[])
@@ -124,6 +133,18 @@ pub async fn rollout(id: &str, sandbox: &Sandbox, state: &Path) -> Left {
 
 /// Runs a plan once, at full speed, as the command line would.
 pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, state: &Path, options: Options) -> Left {
+    rollout_told(schedule, id, sandbox, state, options, &mut Times::default()).await
+}
+
+/// The same, told to somebody.
+pub async fn rollout_told(
+    schedule: Arc<Schedule>,
+    id: &str,
+    sandbox: &Sandbox,
+    state: &Path,
+    options: Options,
+    listener: &mut dyn Report,
+) -> Left {
     install_tls();
     let clock = Rc::new(PacedClock::start(Speed::Max));
     let mut masks = Masks::default();
@@ -140,14 +161,14 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     let known_runs =
         std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut record = store.begin(id).unwrap();
-    let mut times = Times::default();
+    let mut times = Both(Times::default(), listener);
     let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
     let before = sandbox.log().len();
     let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
     let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
     let journal = store::read(&store.journal(id)).unwrap();
     assert_eq!(journal.torn_at, None);
-    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0 }
+    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0.0 }
 }
 
 /// The kinds of events, in order.

@@ -72,16 +72,15 @@ impl Listed {
                 row(Style::Plain, &summary.deeds());
                 row(Style::Plain, difference::sentence_and_diff(&ending.verdict).0);
             }
-            End::CutOff { so_far } => match &self.at_work {
-                Some(who) => row(Style::Plain, &format!("{so_far}; {who}")),
-                None => {
+            End::CutOff { so_far } => {
+                if let Some(who) = &self.at_work {
+                    row(Style::Plain, &format!("{so_far}; {who}"));
+                } else {
                     row(Style::Plain, &format!("{}; cut off {so_far}", summary.deeds()));
-                    match self.resume() {
-                        Some(command) => row(Style::Path, &command),
-                        None => row(Style::Dim, "its sandbox went with it"),
-                    }
+                    let resume = self.resume();
+                    row(Style::Path, resume.as_deref().unwrap_or("its sandbox went with it"));
                 }
-            },
+            }
             End::Damaged { what, .. } => row(Style::Plain, what),
             End::NoJournal => row(Style::Plain, "it was cut off before anything was recorded, or this is no run's folder"),
         }

@@ -23,6 +23,12 @@ pub fn replay(past: &Past, at_work: Option<&str>, format: Format, streams: Strea
     if !is_json {
         reporter.note(&heading(past, &summary));
     }
+    let is_poor = past.entries.iter().any(|entry| matches!(&entry.event, Event::RunStarted { outline: None, .. }));
+    if is_poor && !is_json {
+        reporter.note(
+            "an earlier version recorded it: services of phases, limits and names of gates were not kept, and show as 0 or as numbers",
+        );
+    }
     let mut ending: Option<Ending> = None;
     for entry in &past.entries {
         match &entry.event {

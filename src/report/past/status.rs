@@ -4,7 +4,7 @@ use super::history::Listed;
 use super::summary::{End, Left};
 use crate::engine::{Position, Survey};
 use crate::report::line::{Line, Style, hanging};
-use crate::report::words::count;
+use crate::report::words::{count, list};
 use crate::report::{difference, exit, reporter, safe};
 use crate::schedule::{Header, Schedule};
 use crate::store::times;
@@ -111,8 +111,17 @@ impl Status {
 
     /// The first line: where the app stands.
     fn headline(&self) -> String {
-        let state = self.at_work().or_else(|| self.by_dokploy()).unwrap_or_else(|| self.by_records());
+        let state = self.at_work().or_else(|| self.by_dokploy()).unwrap_or_else(|| self.by_records() + &self.unread());
         format!("{}: {state}", self.name())
+    }
+
+    /// Newer runs that nobody can read: what the others say may not be the last word.
+    fn unread(&self) -> String {
+        let last = self.last_word().map(|run| &run.summary.run);
+        let newer = self.runs.iter().take_while(|run| Some(&run.summary.run) != last);
+        let damaged: Vec<&str> =
+            newer.filter(|run| matches!(run.summary.end, End::Damaged { .. })).map(|run| run.summary.run.as_str()).collect();
+        if damaged.is_empty() { String::new() } else { format!("; after that the journal of {} is damaged", list(damaged)) }
     }
 
     fn at_work(&self) -> Option<String> {
@@ -233,8 +242,7 @@ pub fn status(status: &Status, (width, colour): (usize, bool)) -> String {
         lines.extend(row(std::mem::take(&mut label), &in_a_line(run)));
     }
     if let Some(run) = status.last_word() {
-        let kept = if run.snapshots == 0 { "no texts" } else { "texts" };
-        lines.extend(row("kept", &format!("{kept} and evidence of run {} in", run.summary.run)));
+        lines.extend(row("kept", &format!("texts and evidence of run {}, as far as it kept any, in", run.summary.run)));
         lines.push(Line::text(" ".repeat(2 + LABEL)).styled(Style::Path, run.folder.display().to_string()).whole());
     }
     lines.iter().map(|line| line.render(colour) + "\n").collect()

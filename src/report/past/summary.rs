@@ -195,7 +195,7 @@ pub(super) fn so_far(view: &View) -> String {
     if let Some(rollback) = view.running_rollback() {
         let to = match &rollback.target {
             Target::Baseline => "what was there before".to_owned(),
-            Target::Phase(phase) => format!("phase {}", view.outline.phase(*phase).name),
+            target @ Target::Phase(_) => format!("phase {}", view.outline.target(target)),
             target @ Target::Kept { .. } => target_words(view.outline.target(target), target),
         };
         return format!("on the way back to {to}{}", stage(&rollback.step.stage));
