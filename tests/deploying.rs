@@ -42,6 +42,11 @@ fn script(looks: Vec<(Reply, Reply)>) -> Script {
 }
 
 impl Script {
+    /// With this history before.
+    fn before(self, rows: &[(&str, &str)]) -> Self {
+        Self { before: history(rows), ..self }
+    }
+
     fn answers(self) -> impl FnMut(&Call, Moment) -> Reply {
         let mut look: Option<usize> = None;
         move |call, _| match call {
@@ -179,7 +184,7 @@ fn what_did_not_leave_is_looked_at_again_before_it_is_sent_again() {
         _ => rest(call, now),
     });
     assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done));
-    assert_eq!((played.calls("compose.deploy"), played.calls("compose.one")), (3, 3));
+    assert_eq!((played.calls("compose.deploy"), played.calls("compose.one")), (3, 4));
     let never = deploy("m", |call, _| match call {
         Call::Deploy { .. } => not_sent(),
         Call::Compose { .. } => compose_with(TEXT),
@@ -281,4 +286,102 @@ fn a_deploy_that_is_not_allowed_is_not_asked_for_again() {
     let sent = reply(&Call::Deploy { compose: String::new(), marker: String::new() }, "member-compose.deploy-forbidden");
     let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
     assert!(matches!(played.answer(), Answer::Failed(failure) if failure.kind == FailureKind::MissingRight && !failure.may_have_acted));
+}
+
+/// A history, newest first, of rows as (title, status).
+fn history(rows: &[(&str, &str)]) -> Reply {
+    let row = |(title, status): &(&str, &str)| json!({ "deploymentId": format!("row-of-{title}"), "title": title, "status": status });
+    answered(rows.iter().map(row).collect())
+}
+
+/// A queue, the next job first, of jobs of the app as (title, state).
+fn jobs(jobs: &[(&str, &str)]) -> Reply {
+    let job = |(at, (title, state)): (usize, &(&str, &str))| json!({ "id": format!("job-{at}"), "timestamp": at, "state": state, "data": { "titleLog": title, "composeId": WEB } });
+    let mut jobs: Vec<_> = jobs.iter().enumerate().map(job).collect();
+    jobs.reverse();
+    answered(jobs.into())
+}
+
+const OURS: &str = "plan run=ours phase=core try=1";
+const THEIRS: &str = "plan run=theirs phase=core try=1";
+
+fn overtaken(title: &str) -> DeployEnd {
+    DeployEnd::Overtaken { title: title.to_owned() }
+}
+
+#[test]
+fn a_deploy_that_came_between_our_look_and_ours_is_not_waited_for() {
+    for looks in [
+        (jobs(&[(THEIRS, "active"), (OURS, "waiting")]), history(&[(THEIRS, "running")])),
+        (jobs(&[(THEIRS, "waiting"), (OURS, "waiting")]), history(&[])),
+        // Begun and over already.
+        (jobs(&[(OURS, "active")]), history(&[(OURS, "running"), (THEIRS, "done")])),
+        // Ours is not to be seen yet, or never will be.
+        (jobs(&[(THEIRS, "active")]), history(&[])),
+    ] {
+        let played = deploy(OURS, script(vec![looks]).answers());
+        assert_eq!((end(&played), played.writes()), (&overtaken(THEIRS), 1));
+    }
+}
+
+#[test]
+fn a_deploy_that_comes_after_ours_is_told_when_ours_is_over() {
+    let behind = || (jobs(&[(OURS, "active"), (THEIRS, "waiting")]), history(&[(OURS, "running"), ("old", "done")]));
+    let gone =
+        deploy(OURS, script(vec![behind(), (jobs(&[]), history(&[(OURS, "done"), ("old", "done")]))]).before(&[("old", "done")]).answers());
+    assert_eq!(end(&gone), &finished(&format!("row-of-{OURS}"), RowStatus::Done), "it was withdrawn");
+    let begun = script(vec![behind(), (jobs(&[]), history(&[(THEIRS, "running"), (OURS, "done")]))]).before(&[("old", "done")]);
+    assert_eq!(end(&deploy(OURS, begun.answers())), &overtaken(THEIRS));
+}
+
+#[test]
+fn a_deploy_whose_row_began_with_another_text_is_not_ours_to_judge() {
+    let mut sent = false;
+    let mut rest =
+        script(vec![(jobs(&[(OURS, "active")]), history(&[(OURS, "running")])), (jobs(&[]), history(&[(OURS, "done")]))]).answers();
+    let played = deploy(OURS, |call, now| {
+        sent |= matches!(call, Call::Deploy { .. });
+        // Somebody's update falls between our last look and the start of the job, which takes that text (FACTS §6).
+        if sent && matches!(call, Call::Compose { .. }) { compose_with("services: {}\n") } else { rest(call, now) }
+    });
+    assert_eq!((played.answer(), played.writes()), (&Answer::TextChanged { live: "services: {}\n".to_owned() }, 1));
+    assert_eq!(played.progress.last(), Some(&started(&format!("row-of-{OURS}"))));
+}
+
+#[test]
+fn a_text_that_cannot_be_read_when_the_row_is_there_is_read_later() {
+    let (mut sent, mut asked) = (false, 0);
+    let mut rest = script(vec![(jobs(&[]), history(&[(OURS, "done")]))]).answers();
+    let played = deploy(OURS, |call, now| {
+        sent |= matches!(call, Call::Deploy { .. });
+        asked += usize::from(sent && matches!(call, Call::Compose { .. }));
+        if (1..4).contains(&asked) && matches!(call, Call::Compose { .. }) { server_error("boom") } else { rest(call, now) }
+    });
+    assert_eq!((end(&played), played.writes()), (&finished(&format!("row-of-{OURS}"), RowStatus::Done), 1));
+    assert!(asked >= 4, "{asked}");
+}
+
+#[test]
+fn whether_the_app_is_still_ours_goes_by_text_history_and_queue() {
+    let ask = |live: &str, queue: Reply, rows: Reply, deployment: Option<&str>| {
+        let deployment = deployment.map(|title| DeploymentId(format!("row-of-{title}")));
+        let intent = Intent::StillOurs { expected: TEXT.to_owned(), deployment };
+        let live = live.to_owned();
+        let played = play(&mut surveyed(), &intent, move |call, _| match call {
+            Call::Compose { .. } => compose_with(&live),
+            Call::Queue => queue.clone(),
+            _ => rows.clone(),
+        });
+        assert_eq!(played.writes(), 0);
+        played.answer().clone()
+    };
+    let busy = |title: &str| Answer::Deployed(DeployEnd::Busy { title: title.to_owned() });
+    let ours = || history(&[(OURS, "done"), (THEIRS, "done")]);
+    assert_eq!(ask(TEXT, jobs(&[]), ours(), Some(OURS)), Answer::StillOurs);
+    assert_eq!(ask(TEXT, jobs(&[]), ours(), None), Answer::StillOurs);
+    let other = "services: {}\n";
+    assert_eq!(ask(other, jobs(&[]), ours(), Some(OURS)), Answer::TextChanged { live: other.to_owned() });
+    assert_eq!(ask(TEXT, jobs(&[]), history(&[(THEIRS, "done"), (OURS, "done")]), Some(OURS)), busy(THEIRS));
+    assert_eq!(ask(TEXT, jobs(&[(THEIRS, "waiting")]), ours(), Some(OURS)), busy(THEIRS));
+    assert_eq!(ask(TEXT, jobs(&[]), history(&[(THEIRS, "running"), ("old", "done")]), None), busy(THEIRS));
 }

@@ -30,5 +30,6 @@ mod store;
 mod support;
 mod surveying;
 mod transport;
+mod two_machines;
 mod unruly;
 mod world;

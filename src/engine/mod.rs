@@ -60,6 +60,7 @@ mod ledger;
 mod lock;
 mod moment;
 mod note;
+mod ours;
 mod phase;
 mod platform;
 mod position;

@@ -3,7 +3,10 @@
 use super::failure::{self, Draft};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
-use super::{Answer, Cause, DeployPurpose, Effect, Event, Failure, FailureKind, Intent, OpId, Reason, deploy, phase, position, rollback};
+use super::{
+    Answer, Cause, DeployEnd, DeployPurpose, Effect, Event, Failure, FailureKind, Intent, OpId, Reason, deploy, ours, phase, position,
+    rollback,
+};
 use crate::schedule::{PhaseId, canonical, digest};
 
 /// Sends the text for `purpose`.
@@ -47,6 +50,15 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
             turn.emit(Event::NotDone { op, why: "somebody changed the live compose text".to_owned(), may_have_acted: false });
             text_changed(turn, then, &live);
         }
+        Answer::Deployed(DeployEnd::Busy { title }) => {
+            turn.emit(Event::NotDone { op, why: format!("a deploy of this app is on its way: \"{title}\""), may_have_acted: false });
+            match then {
+                Then::Deploy(job, _) => deploy::busy(turn, job, &title),
+                Then::Prove(way) | Then::Stop(way) => deploy::busy(turn, Job::Rollback(way), &title),
+                // What was verified is what runs no longer, or not for long.
+                Then::Next(_) | Then::End => turn.end(Reason::Busy { who: deploy::in_the_way(&title) }, Known::Nothing),
+            }
+        }
         Answer::Failed(failure) => not_done(turn, op, then, failure),
         _ => {
             let why = "the change of the compose text was answered with something else".to_owned();
@@ -66,6 +78,10 @@ fn is_our_mark(turn: &Turn, live: &str) -> bool {
 
 /// Somebody changed the text under our hands: this run touches nothing more.
 pub(super) fn text_changed(turn: &mut Turn, then: Then, live: &str) {
+    if let Some(who) = ours::other_run(turn, live) {
+        let known = if turn.ledger().changed { Known::Nothing } else { Known::Holds };
+        return turn.end(Reason::Busy { who }, known);
+    }
     let diff = position::changed(&turn.ledger().live, live);
     match then {
         Then::Next(phase) => {

@@ -70,6 +70,8 @@ pub struct Fake {
     pub survey: Box<dyn Fn(&mut Survey)>,
     /// Called before a text is replaced; may change it, as somebody else would.
     pub meddle: Meddle,
+    /// Whether the app is still the run's, by number of the deploy; by the text when there is no answer.
+    pub still_ours: Box<dyn Fn(u64) -> Option<Answer>>,
     pub interrupt_at: Option<Moment>,
     /// Other runs that hold the app one after the other, and for how long.
     pub holders: Vec<(String, Duration)>,
@@ -100,6 +102,7 @@ impl Fake {
             confirms: true,
             survey: Box::new(|_| {}),
             meddle: Box::new(|_, _| {}),
+            still_ours: Box::new(|_| None),
             interrupt_at: None,
             holders: Vec::new(),
             dies: None,
@@ -249,6 +252,9 @@ impl Fake {
                 self.deploys += 1;
                 self.deploy(now, marker)
             }
+            Intent::StillOurs { expected, .. } => soon((self.still_ours)(self.deploys).unwrap_or_else(|| {
+                if self.text == *expected { Answer::StillOurs } else { Answer::TextChanged { live: self.text.clone() } }
+            })),
             Intent::Observe => soon(Answer::Observed(self.observed(now))),
             Intent::DeployLog { .. } => {
                 let lines = match (self.deploying)("", self.deploys) {
