@@ -5,19 +5,21 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
+use super::past;
 use super::variables::{self, Environment};
+use super::way_back;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
     self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
     Locks, Outside, PacedClock, People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, Options, Origin};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, PhaseId, Schedule};
+use crate::schedule::{GateId, PhaseId, Schedule, digest};
 use crate::source::SourceMap;
 use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
@@ -34,10 +36,19 @@ struct Stopped(u8);
 
 /// Runs a plan and gives the exit code.
 pub(super) fn run(args: &Args) -> u8 {
+    start(args, None)
+}
+
+/// Goes back by hand, to what `--to` says if it says something, and gives the exit code.
+pub(super) fn go_back(args: &Args, to: Option<&str>) -> u8 {
+    start(args, Some(to))
+}
+
+fn start(args: &Args, back: Option<Option<&str>>) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
-    let ready = Job::new(args, schedule, found.sources, plan.dokploy);
+    let ready = Job::new(args, back, schedule, found.sources, plan.dokploy);
     match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
@@ -54,6 +65,10 @@ struct Job<'a> {
     faults: Vec<Fault>,
     connect_to: ConnectTo,
     format: Format,
+    /// Digest of the plan's text.
+    plan_digest: String,
+    /// What `plan rollback` was given besides the plan, when it is one.
+    back: Option<String>,
 }
 
 /// One Dokploy to talk to, and everything beside it that is not the clock.
@@ -67,13 +82,31 @@ struct Connection<S> {
 }
 
 impl<'a> Job<'a> {
-    fn new(args: &'a Args, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+    fn new(args: &'a Args, back: Option<Option<&str>>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
             complain(&args.display, message, help);
             Stopped(2)
         };
         let until =
             args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let from =
+            args.from.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            return Err(wrong(
+                "--until names a phase before that of --from",
+                "with both, a run starts with the one and ends with the other",
+            ));
+        }
+        for (service, _) in &args.waive {
+            named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
+        }
+        let waived = args.waive.iter().cloned().collect();
+        let goal = match back {
+            Some(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
+            None => Goal::Rollout,
+        };
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
             let gate = named::gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
@@ -89,13 +122,17 @@ impl<'a> Job<'a> {
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
         let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
-        let options = Options { run, adopt, redeploy, until, on_failure_stop, lock_wait, ..Options::default() };
+        let options = Options { run, goal, adopt, redeploy, until, from, on_failure_stop, lock_wait, waived, ..Options::default() };
+        let from_broken = args.from_broken.clone();
+        let options = Options { from_broken, known_runs: way_back::known_runs(args.state.clone()), ..options };
+        let back = back.map(|to| to.map_or_else(String::new, |to| format!(" --to {to}")));
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,
             Some(args::Format::Human) | None => Format::Human,
         };
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format })
+        let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, back })
     }
 
     fn go(self) -> Result<u8, Stopped> {
@@ -118,7 +155,8 @@ impl<'a> Job<'a> {
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
         let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
         let warning = connection.url.warning();
-        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
+        let setting =
+            Setting { sandbox: None, plan: self.args.file.display().to_string(), back: self.back.clone(), probed_from: host_name() };
         let reporter = self.reporter(setting);
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
@@ -149,7 +187,7 @@ impl<'a> Job<'a> {
             Speed::Max => report::Speed::Max,
         };
         let plan = job.args.file.display().to_string();
-        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
+        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, back: None, probed_from: None });
         for line in &told {
             reporter.borrow_mut().note(line);
         }
@@ -218,8 +256,11 @@ impl<'a> Job<'a> {
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
+        let dokploy = if self.args.sandbox { String::new() } else { connection.url.to_string() };
         let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
-        let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let store = store?;
+        let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
+        let mut record = store.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
         let session = Session::new(connection.target, connection.masks);
@@ -231,7 +272,8 @@ impl<'a> Job<'a> {
             people: Rc::new(people),
             locks: Rc::new(locks),
         };
-        let engine = Engine::new(Arc::new(self.schedule), self.options);
+        let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
+        let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
@@ -280,7 +322,10 @@ impl<'a> Job<'a> {
     /// The lock that other runs of this user on this machine find, wherever their state folders are.
     fn locks(&self, url: &BaseUrl) -> Result<FileLocks, Stopped> {
         let folder = LockFolder::open().map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
-        let note = Note::of_this_process(&self.options.run, &format!("plan run {}", self.args.file.display()));
+        let note = Note::of_this_process(
+            &self.options.run,
+            &format!("plan {} {}", if self.back.is_some() { "rollback" } else { "run" }, self.args.file.display()),
+        );
         Ok(FileLocks::new(folder, url.to_string(), note, &self.schedule))
     }
 

@@ -1,6 +1,6 @@
 //! The ports: what the driver needs of the outside, so that tests and the sandbox can stand in for it.
 
-use crate::engine::{Answer, Approver, Event, Evidence, Failure, Intent, Moment, Sample};
+use crate::engine::{Answer, Approver, Event, Evidence, Failure, HolderHeard, Intent, Moment, Sample};
 use crate::schedule::{ExpectationId, GateId, PhaseId};
 use crate::wire::{HttpRequest, HttpResponse};
 use std::time::Duration;
@@ -105,6 +105,11 @@ pub trait Locks {
     /// The next time somebody asks, from another terminal, that the phase in flight be failed: who, in words. Can be dropped and called
     /// again without losing one. Never returns while nobody does.
     async fn asked(&self) -> String;
+    /// Asks the run that holds the app that [`Locks::acquire`] waits for to fail its phase, and waits until that is heard.
+    ///
+    /// # Errors
+    /// When it cannot be asked; the sentence says why.
+    async fn ask_holder(&self) -> Result<HolderHeard, String>;
     /// Hears every event, to tell others how far the run is.
     fn follow(&self, event: &Event);
 }
@@ -120,6 +125,10 @@ impl Locks for AlwaysFree {
 
     async fn asked(&self) -> String {
         std::future::pending().await
+    }
+
+    async fn ask_holder(&self) -> Result<HolderHeard, String> {
+        Ok(HolderHeard::NobodyThere)
     }
 
     fn follow(&self, _event: &Event) {}

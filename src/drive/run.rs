@@ -68,6 +68,7 @@ where
         in_flight: InFlight::new(),
         signal: None,
         idle_wakes: 0,
+        round: None,
     };
     LocalSet::new().run_until(driver.drive(interrupts)).await
 }
@@ -83,6 +84,8 @@ struct Driver<'a, M, P, Q, C, A, L> {
     in_flight: InFlight,
     signal: Option<Signal>,
     idle_wakes: u32,
+    /// The last round, if nothing was recorded since.
+    round: Option<Event>,
 }
 
 /// What ended a wait.
@@ -170,10 +173,11 @@ where
     fn step(&mut self, input: Input) {
         let now = self.tick();
         let Step { events, effects } = self.machine.decide(now, input);
-        let durable: Vec<Event> = events.iter().filter(|event| event.is_durable()).cloned().collect();
+        let (durable, round) = to_record(&events, self.round.as_ref());
         let recorded = if durable.is_empty() { Ok(()) } else { self.record.append(now, &durable) };
         match recorded {
             Ok(()) => {
+                self.round = round;
                 self.take(now, &events);
                 for effect in effects {
                     self.start(effect);
@@ -224,6 +228,13 @@ where
                     answers.tell(op, taken.map_or_else(|why| Input::CannotLock(op, why), |()| Input::Locked(op)));
                 });
             }
+            Effect::AskHolder { op } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let heard = locks.ask_holder().await;
+                    answers.tell(op, Input::HolderAsked(op, heard));
+                });
+            }
             Effect::KeepSnapshot { op, name, text } => {
                 let kept = self.record.keep_snapshot(&name, &text);
                 self.inputs.push_back(kept.map_or_else(Input::CannotRecord, |place| Input::Kept(op, place)));
@@ -246,5 +257,52 @@ where
             }),
             Effect::Abandon { op } => self.in_flight.abandon(op),
         }
+    }
+}
+
+/// What of a step's events is recorded: the durable ones, and before the first of them the last round in short. A round by itself is not
+/// durable; what followed from it, and what was seen last before a run was cut off, could not be told without it. Also gives the round
+/// that is still unrecorded then.
+fn to_record(events: &[Event], round: Option<&Event>) -> (Vec<Event>, Option<Event>) {
+    let (mut recorded, mut round) = (Vec::new(), round.cloned());
+    for event in events {
+        if event.is_durable() {
+            recorded.extend(round.take());
+            recorded.push(event.clone());
+        } else {
+            round = event.round_in_short().or(round);
+        }
+    }
+    (recorded, round)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Note;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_last_round_is_recorded_with_what_follows_from_it_and_once() {
+        let round = |service: &str| {
+            let round = crate::engine::RoundService {
+                state: crate::engine::ServiceState::Missing,
+                health: None,
+                verdict: crate::engine::Verdict::Failed,
+                reading: crate::engine::Reading::Fail,
+                passes: 0,
+                actual: None,
+                samples: BTreeMap::new(),
+            };
+            Event::Round { services: BTreeMap::from([(service.to_owned(), round)]), others: BTreeMap::new() }
+        };
+        let note = || Event::Noted { note: Note::default() };
+        assert_eq!(to_record(&[round("a"), note()], None), (vec![], Some(round("a"))));
+        assert_eq!(to_record(&[round("b")], Some(&round("a"))), (vec![], Some(round("b"))));
+        assert_eq!(
+            to_record(&[note(), Event::Agreed, Event::Stopped], Some(&round("b"))),
+            (vec![round("b"), Event::Agreed, Event::Stopped], None)
+        );
+        assert_eq!(to_record(&[Event::Agreed, round("c")], None), (vec![Event::Agreed], Some(round("c"))));
     }
 }

@@ -11,7 +11,7 @@ use super::settle::{self, Settling, Soaking};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Watch;
-use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, ours};
+use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back, ours};
 use std::time::Duration;
 
 /// A deploy on its way, and what it brought up.
@@ -199,6 +199,10 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::Nothing);
             }
+            // Asked for while it was on its way: what it brought up is undone, however well it may be.
+            if let (Job::Phase(_), Some(by), RowStatus::Done, false) = (&delivery.job, turn.ledger().asked.clone(), status, is_overdue) {
+                return failure::begin_after(turn, delivery, Draft::Cause(Cause::Asked { by }), Some(deployment));
+            }
             match status {
                 _ if is_overdue => failure::begin_after(turn, delivery, Draft::Cause(Cause::DeployTimeout), Some(deployment)),
                 RowStatus::Done => settle::begin(turn, delivery.job, delivery.before, Some(deployment)),
@@ -235,7 +239,7 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
 pub(super) fn busy(turn: &mut Turn, job: Job, title: &str) {
     let who = in_the_way(title);
     match job {
-        Job::Rollback(_) if !ours::is_title_of_a_run(title) => {
+        Job::Rollback(_) if !ours::is_title_of_a_run(title) && !back::is_by_hand(turn) => {
             failure::begin(turn, job, Draft::Cause(Cause::CouldNotAsk { why: who }), None);
         }
         Job::Phase(_) | Job::Rollback(_) => turn.end(Reason::Busy { who }, Known::Nothing),

@@ -5,8 +5,8 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, lock, ours, phase, preflight,
-    replace, rollback, settle, start,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
+    preflight, replace, rollback, settle, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -55,7 +55,18 @@ fn hear(turn: &mut Turn, input: Input) {
             Stage::Approval { phase, gate, op: awaited, rest, .. } if awaited == op => phase::approved(turn, phase, gate, by, yes, rest),
             _ => {}
         },
+        Input::FailureAsked(by) => asked::heard(turn, by),
         Input::Locked(op) if turn.stage().is_locking(op) => lock::locked(turn),
+        Input::HolderAsked(op, heard) => {
+            if let Stage::AskingHolder { op: awaited, lock, holder } = turn.stage().clone()
+                && awaited == op
+            {
+                lock::asked(turn, lock, holder, heard);
+            }
+        }
+        Input::LockHeld(op, holder) if matches!(turn.stage(), Stage::AskingHolder { lock, .. } if *lock == op) => {
+            lock::held(turn, op, None, holder);
+        }
         Input::LockHeld(op, holder) => {
             if let Stage::Locking { op: awaited, held } = turn.stage().clone()
                 && awaited == op
@@ -64,7 +75,7 @@ fn hear(turn: &mut Turn, input: Input) {
             }
         }
         Input::CannotLock(op, why) if turn.stage().is_locking(op) => lock::cannot_lock(turn, &why),
-        Input::Begin | Input::Woke | Input::Locked(_) | Input::CannotLock(..) | Input::FailureAsked(_) => {}
+        Input::Begin | Input::Woke | Input::Locked(_) | Input::CannotLock(..) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
@@ -101,6 +112,7 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
 fn kept(turn: &mut Turn, op: OpId, place: String) {
     match turn.stage().clone() {
         Stage::KeepingBaseline { op: awaited } if awaited == op => start::baseline_kept(turn, place),
+        Stage::KeepingTarget { op: awaited } if awaited == op => back::target_kept(turn, place),
         Stage::KeepingPhase { phase, op: awaited } if awaited == op => phase::kept(turn, phase, place),
         Stage::Failing(failing) if failing.awaits(op) => failure::kept(turn, *failing, place),
         _ => {}
@@ -120,6 +132,8 @@ fn round_maybe_over(turn: &mut Turn) {
 fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
     match stage {
         Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
+        Stage::AssertingTarget { assertion } => back::asserted(turn, assertion),
+        Stage::LookingBack { way, watch } => back::looked(turn, way, &watch),
         Stage::Previewing { watch } => start::previewed(turn, &watch),
         Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
         Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),

@@ -73,6 +73,11 @@ pub enum Effect {
         /// When silence becomes an answer.
         until: Moment,
     },
+    /// Ask the run that holds the app to fail its phase.
+    AskHolder {
+        /// Its id.
+        op: OpId,
+    },
     /// Forget an effect: its answer is no longer wanted.
     Abandon {
         /// Which.

@@ -5,7 +5,7 @@
 
 use super::stage::{Held, Stage};
 use super::turn::{Known, Turn};
-use super::{Answer, Effect, Event, Failure, FailureKind, Intent, Moment, OpId, Reason, preflight};
+use super::{Answer, Back, Effect, Event, Failure, FailureKind, Goal, HolderHeard, Intent, Moment, OpId, Reason, To, preflight};
 
 /// Finds the app.
 pub(super) fn begin(turn: &mut Turn) {
@@ -42,6 +42,9 @@ pub(super) fn locked(turn: &mut Turn) {
 
 /// Somebody else has it. The first holder sets until when it is waited for; the next ones find the same end.
 pub(super) fn held(turn: &mut Turn, op: OpId, earlier: Option<&Held>, holder: String) {
+    if let Goal::Back(back) = &turn.options().goal {
+        return ask(turn, op, back, holder);
+    }
     let wait = turn.options().lock_wait;
     if wait.is_zero() {
         turn.abandon(op);
@@ -52,6 +55,37 @@ pub(super) fn held(turn: &mut Turn, op: OpId, earlier: Option<&Held>, holder: St
         turn.emit(Event::LockAwaited { holder: holder.clone(), until });
     }
     turn.enter(Stage::Locking { op, held: Some(Held { holder, until }) });
+}
+
+/// Going back while a run is at work means that this run goes back: it is asked to.
+fn ask(turn: &mut Turn, lock: OpId, back: &Back, holder: String) {
+    if back.to != To::Last {
+        turn.abandon(lock);
+        let who = format!(
+            "{holder}; `plan rollback` without --to asks it to fail its phase and go back by itself. Another state can be gone back to once it \
+             has ended"
+        );
+        return turn.end(Reason::Busy { who }, Known::Holds);
+    }
+    if let Stage::AskingHolder { op, .. } = *turn.stage() {
+        turn.abandon(op);
+    }
+    let op = turn.op();
+    turn.effect(Effect::AskHolder { op });
+    turn.enter(Stage::AskingHolder { op, lock, holder });
+}
+
+/// What became of that.
+pub(super) fn asked(turn: &mut Turn, lock: OpId, holder: String, heard: Result<HolderHeard, String>) {
+    let reason = match heard {
+        // It is being locked still: whoever has it next, be it this run, is told.
+        Ok(HolderHeard::NobodyThere) => return turn.enter(Stage::Locking { op: lock, held: None }),
+        Ok(HolderHeard::Taken) => Reason::HolderAsked { who: holder },
+        Ok(HolderHeard::NotTaken) => Reason::Busy { who: format!("{holder}; it was asked to fail its phase and did not take the request") },
+        Err(why) => Reason::CouldNotAsk { why: format!("{holder}; it could not be asked to fail its phase: {why}") },
+    };
+    turn.abandon(lock);
+    turn.end(reason, Known::Holds);
 }
 
 /// It was waited for long enough.

@@ -46,25 +46,34 @@
 //! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
 
+mod asked;
+mod back;
 mod blame;
 mod containers;
 mod deploy;
+mod destination;
 mod dispatch;
 mod effect;
 mod ending;
 mod event;
 mod failure;
+mod from;
+mod goal;
+mod images;
 mod input;
 mod judgement;
 mod ledger;
 mod lock;
 mod moment;
 mod note;
+mod origin;
 mod ours;
+mod outline;
 mod phase;
 mod platform;
 mod position;
 mod preflight;
+mod reach;
 mod replace;
 mod rollback;
 mod sample;
@@ -74,6 +83,7 @@ mod start;
 mod streak;
 mod tracker;
 mod turn;
+mod unfinished;
 mod verdict;
 mod verified;
 mod watch;
@@ -81,14 +91,19 @@ mod watch;
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
-pub use input::{Approver, Input, Options};
+pub use goal::{Back, Goal, Proof, Remembered, To};
+pub use images::VerifiedBefore;
+pub use input::{Approver, HolderHeard, Input, Options};
 pub use moment::Moment;
 pub use note::Note;
+pub use origin::Origin;
+pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey,
 };
 pub use preflight::outlook;
+pub use reach::Reach;
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
 

@@ -6,8 +6,7 @@ use super::failure::{self, Draft};
 use super::rollback::{self, Way};
 use super::stage::{Job, Stage};
 use super::turn::{Known, Turn};
-use super::{Answer, Cause, DeployEnd, DeploymentId, Intent, Reason, position, settle};
-use crate::schedule::Header;
+use super::{Answer, Cause, DeployEnd, DeploymentId, Intent, Reason, position, settle, unfinished};
 
 /// What follows if it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +20,14 @@ pub(super) enum Next {
 }
 
 impl Next {
+    /// Whether it is about a rollback.
+    pub(super) fn is_of_rollback(&self) -> bool {
+        match self {
+            Next::Verified(delivery) | Next::Failed(delivery, ..) => matches!(delivery.job, Job::Rollback(_)),
+            Next::Stop(_) => true,
+        }
+    }
+
     fn job(self) -> Job {
         match self {
             Next::Verified(delivery) | Next::Failed(delivery, ..) => delivery.job,
@@ -46,7 +53,7 @@ pub(super) fn answered(turn: &mut Turn, next: Next, answer: Answer) {
     match answer {
         Answer::StillOurs => go_on(turn, next),
         Answer::Deployed(DeployEnd::Busy { title }) => deploy::busy(turn, next.job(), &title),
-        Answer::TextChanged { live } => match (other_run(turn, &live), next) {
+        Answer::TextChanged { live } => match (unfinished::other_run(turn, &live), next) {
             (Some(who), _) => turn.end(Reason::Busy { who }, Known::Nothing),
             // What failed, failed. That somebody edited the text is found again when it is to be undone.
             (None, next @ Next::Failed(..)) => go_on(turn, next),
@@ -88,13 +95,6 @@ fn edited(turn: &mut Turn, job: Job, live: &str) {
 /// Whether a run of plan asked for the deploy of this title.
 pub(super) fn is_title_of_a_run(title: &str) -> bool {
     title.starts_with("plan run=")
-}
-
-/// The other run whose text was found where ours, or what we began with, was expected.
-pub(super) fn other_run(turn: &Turn, live: &str) -> Option<String> {
-    let believed = Header::parse(&turn.ledger().live).map(|header| header.run);
-    let header = Header::parse(live).filter(|header| header.run != turn.options().run && believed.as_ref() != Some(&header.run))?;
-    Some(format!("run {} put its text for `{}` there during this run: this one gives way", header.run, header.phase))
 }
 
 /// Our deploy waits behind somebody else's: it is taken out of the queue where that takes nobody else's with it, and the run ends.

@@ -26,10 +26,14 @@ pub(super) enum Stage {
     Finding { op: OpId },
     /// For the app to be ours on this machine. `held`: by whom it is, and until when that one is waited for.
     Locking { op: OpId, held: Option<Held> },
+    /// By hand: for the run that holds the app to take the request to fail its phase. `lock`: taking the app goes on meanwhile.
+    AskingHolder { op: OpId, lock: OpId, holder: String },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
     Asserting { candidate: PhaseId, assertion: Assertion },
+    /// By hand: whether what is to be gone back to, which is live, holds.
+    AssertingTarget { assertion: Assertion },
     /// For the commits of git references.
     Resolving { op: OpId },
     /// For one round of the gates to come, to tell of those that do not hold.
@@ -38,6 +42,10 @@ pub(super) enum Stage {
     Confirming { op: OpId },
     /// For the live text to be on disk.
     KeepingBaseline { op: OpId },
+    /// By hand: for the text that is gone back to to be on disk, too.
+    KeepingTarget { op: OpId },
+    /// By hand: for one round of what runs, right before the way back.
+    LookingBack { way: Way, watch: Watch },
     /// For one round of what is there before the first change.
     TakingBaseline { assertion: Assertion },
     /// Whether a gate holds.
@@ -140,7 +148,7 @@ impl Job {
             Job::Phase(phase) => *phase,
             Job::Rollback(way) => match way.restore.target() {
                 super::Target::Phase(phase) => phase,
-                super::Target::Baseline => way.failed,
+                super::Target::Baseline | super::Target::Kept { .. } => way.failed,
             },
         }
     }
@@ -152,12 +160,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch(),
             _ => None,
         }
@@ -167,12 +178,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch_mut(),
             _ => None,
         }
@@ -183,6 +197,7 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(assertion.until),
@@ -205,7 +220,7 @@ impl Stage {
 
     /// Whether this lock is being taken.
     pub(super) fn is_locking(&self, op: OpId) -> bool {
-        matches!(self, Stage::Locking { op: awaited, .. } if *awaited == op)
+        matches!(self, Stage::Locking { op: awaited, .. } | Stage::AskingHolder { lock: awaited, .. } if *awaited == op)
     }
 
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.

@@ -81,7 +81,8 @@ fn words(schedule: &Schedule, position: &Position, survey: &Survey) -> (String, 
     }
 }
 
-fn containers(survey: &Survey) -> String {
+/// The app's containers, in words.
+pub(super) fn containers(survey: &Survey) -> String {
     match &survey.containers {
         Observed::Known(containers) if containers.is_empty() => "no container".to_owned(),
         Observed::Known(containers) => {

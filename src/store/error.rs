@@ -23,6 +23,7 @@ enum Why {
     Io(io::Error),
     Damaged { offset: u64, what: String },
     Unusable(&'static str),
+    NotFree,
 }
 
 impl StoreError {
@@ -43,11 +44,28 @@ impl StoreError {
         Self { elsewhere: OTHER_HOME, ..self }
     }
 
+    pub(super) fn not_free(path: &Path) -> Self {
+        Self { doing: "use", path: path.to_owned(), why: Why::NotFree, elsewhere: OTHER_STATE }
+    }
+
+    /// Whether it is a folder to write to that is in use already: the command line's fault.
+    pub fn is_not_free(&self) -> bool {
+        matches!(self.why, Why::NotFree)
+    }
+
+    /// What a damaged file's place says there, without the file's path.
+    pub fn damage(&self) -> Option<&str> {
+        match &self.why {
+            Why::Damaged { what, .. } => Some(what),
+            _ => None,
+        }
+    }
+
     /// The byte at which a damaged file stops making sense.
     pub fn damaged_at(&self) -> Option<u64> {
         match self.why {
             Why::Damaged { offset, .. } => Some(offset),
-            Why::Io(_) | Why::Unusable(_) => None,
+            Why::Io(_) | Why::Unusable(_) | Why::NotFree => None,
         }
     }
 }
@@ -61,6 +79,7 @@ impl fmt::Display for StoreError {
                 write!(f, "cannot {} {path}: {why}; {remedy}", self.doing)
             }
             Why::Damaged { offset, what } => write!(f, "{path} is damaged at byte {offset}: {what}; keep the file and look at it there"),
+            Why::NotFree => write!(f, "{path} must be new or empty, and it is not"),
             Why::Unusable(why) => write!(f, "{path} {why}; {}", self.elsewhere),
         }
     }

@@ -73,6 +73,8 @@ pub struct Fake {
     /// Whether the app is still the run's, by number of the deploy; by the text when there is no answer.
     pub still_ours: Box<dyn Fn(u64) -> Option<Answer>>,
     pub interrupt_at: Option<Moment>,
+    /// Said at these times, besides the answers.
+    pub also: Vec<(Moment, Input)>,
     /// Other runs that hold the app one after the other, and for how long.
     pub holders: Vec<(String, Duration)>,
     /// A service that stops answering at that time.
@@ -104,6 +106,7 @@ impl Fake {
             meddle: Box::new(|_, _| {}),
             still_ours: Box::new(|_| None),
             interrupt_at: None,
+            also: Vec::new(),
             holders: Vec::new(),
             dies: None,
             breaks: None,
@@ -349,13 +352,16 @@ impl Run {
 }
 
 pub fn options() -> Options {
-    Options { run: "r1".to_owned(), ..Options::default() }
+    let known_runs = ["r0", "r1", "r2", "r3"].map(str::to_owned).into();
+    Options { run: "r1".to_owned(), known_runs, ..Options::default() }
 }
 
 /// Drives a run to its end.
 pub fn drive(fake: &mut Fake, options: Options) -> Run {
-    let (schedule, interrupt_at) = (Arc::clone(&fake.schedule), fake.interrupt_at);
-    drive_with(&schedule, options, interrupt_at, |now, effect| fake.perform(now, effect))
+    let schedule = Arc::clone(&fake.schedule);
+    let interrupt = fake.interrupt_at.map(|at| (at, Input::Interrupted));
+    let also = interrupt.into_iter().chain(fake.also.clone()).collect();
+    drive_all(&schedule, options, also, |now, effect| fake.perform(now, effect))
 }
 
 /// Drives a run whose effects are answered by `perform`, each answer after a delay.
@@ -363,6 +369,15 @@ pub fn drive_with(
     schedule: &Arc<Schedule>,
     options: Options,
     interrupt_at: Option<Moment>,
+    perform: impl FnMut(Moment, &Effect) -> Vec<(Duration, Input)>,
+) -> Run {
+    drive_all(schedule, options, interrupt_at.map(|at| (at, Input::Interrupted)).into_iter().collect(), perform)
+}
+
+fn drive_all(
+    schedule: &Arc<Schedule>,
+    options: Options,
+    also: Vec<(Moment, Input)>,
     mut perform: impl FnMut(Moment, &Effect) -> Vec<(Duration, Input)>,
 ) -> Run {
     let mut engine = Engine::new(Arc::clone(schedule), options);
@@ -370,9 +385,9 @@ pub fn drive_with(
     let (mut number, mut now) = (0, Moment::START);
     let mut run = (Vec::new(), Vec::new());
     due.insert((Moment::START, 0), Input::Begin);
-    if let Some(at) = interrupt_at {
-        due.insert((at, 1), Input::Interrupted);
-        number = 1;
+    for (at, input) in also {
+        number += 1;
+        due.insert((at, number), input);
     }
     for _ in 0..200_000 {
         let next = due.keys().next().copied();

@@ -1,5 +1,6 @@
 //! The engine against a platform of closures: every way a run can go, and what holds of all of them.
 
+mod by_hand;
 mod fake;
 mod locking;
 mod plan;

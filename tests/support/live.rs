@@ -137,9 +137,11 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
         Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
+    let known_runs =
+        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut record = store.begin(id).unwrap();
     let mut times = Times::default();
-    let engine = Engine::new(schedule, Options { run: id.into(), ..options });
+    let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
     let before = sandbox.log().len();
     let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
     let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
