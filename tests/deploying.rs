@@ -90,24 +90,20 @@ fn started(id: &str) -> DeployProgress {
 
 #[test]
 fn waits_behind_others_starts_and_is_done() {
-    // A2 waits behind A1, which is the active one.
-    let ids = [("Gk_KCkfPOtBPA2kHsKGlv", WEB)];
-    let waiting = || queue("deployment.queueList-active-and-waiting", &ids);
-    let mine = [("Gk_KCkfPOtBPA2kHsKGlv", WEB), ("\"A1\"", "\"A2\""), ("JvRNe8AEfBUgJDjtyYZt7", "row-of-A2")];
-    let before = || rows("deployment.allByCompose-one-running-one-queued", &ids);
-    let mine_done = [&mine[..], &[("\"running\"", "\"done\"")]].concat();
+    // B1 waits behind A1, which is the active one, and A2: jobs of another app.
+    let waiting = || queue("deployment.queueList-active-and-waiting", &[("6XW8Psn6NqgyJwewMftlV", WEB)]);
     let played = deploy(
-        "A2",
+        "B1",
         script(vec![
-            (waiting(), before()),
-            (waiting(), before()),
-            (queue("deployment.queueList-active", &[]), rows("deployment.allByCompose-one-running-one-queued", &mine)),
-            (no_jobs(), rows("deployment.allByCompose-one-running-one-queued", &mine_done)),
+            (waiting(), no_rows()),
+            (waiting(), no_rows()),
+            (jobs(&[("B1", "active")]), history(&[("B1", "running")])),
+            (no_jobs(), history(&[("B1", "done")])),
         ])
         .answers(),
     );
-    assert_eq!(end(&played), &finished("row-of-A2", RowStatus::Done));
-    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 1, active: Some("A1".to_owned()) }, started("row-of-A2")]);
+    assert_eq!(end(&played), &finished("row-of-B1", RowStatus::Done));
+    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 2, active: Some("A1".to_owned()) }, started("row-of-B1")]);
     assert_eq!(played.writes(), 1);
 }
 
@@ -135,10 +131,14 @@ fn each_recorded_end_is_read() {
         ("deployment.allByCompose-cancelled", "R1", finished("hfXH5jjk9wrlvHNG1SLwY", RowStatus::Cancelled)),
         ("deployment.allByCompose", "deploy v1", finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done)),
     ] {
-        let played = deploy(title, script(vec![(no_jobs(), rows(name, &[]))]).answers());
+        // What else is there was there before.
+        let before = rows(name, &[(&format!("\"{title}\""), "\"before\"")]);
+        let played = deploy(title, Script { before, ..script(vec![(no_jobs(), rows(name, &[]))]) }.answers());
         assert_eq!(end(&played), &expected, "{name}");
     }
-    let down = deploy("D1 sshd down", script(vec![(no_jobs(), rows("remote-sshdown-deployment.allByCompose", &[]))]).answers());
+    let before = rows("remote-sshdown-deployment.allByCompose", &[("D1 sshd down", "before")]);
+    let down = script(vec![(no_jobs(), rows("remote-sshdown-deployment.allByCompose", &[]))]);
+    let down = deploy("D1 sshd down", Script { before, ..down }.answers());
     let DeployEnd::Finished { status: RowStatus::Error, error: Some(error), .. } = end(&down) else { panic!("{:?}", end(&down)) };
     assert!(error.contains("SSH connection error"), "{error}");
 }
@@ -146,7 +146,8 @@ fn each_recorded_end_is_read() {
 #[test]
 fn a_row_that_nobody_will_end_is_orphaned() {
     let lost = || (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
-    let played = deploy("Sa", script(vec![lost()]).answers());
+    let before = rows("remote-sshlost-deployment.allByCompose", &[("\"Sa\"", "\"before\""), ("\"running\"", "\"done\"")]);
+    let played = deploy("Sa", Script { before, ..script(vec![lost()]) }.answers());
     assert_eq!(end(&played), &DeployEnd::Orphaned { deployment: DeploymentId("u5-md_BOtHY6XsxrdfmUa".to_owned()) });
     assert_eq!(played.progress, [started("u5-md_BOtHY6XsxrdfmUa")]);
     assert!(played.ended >= Moment::millis(8_000), "one look is not enough");

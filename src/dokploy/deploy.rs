@@ -154,7 +154,8 @@ impl Deploy {
     fn judge(&mut self, now: Moment, follow: &mut Follow, seen: Seen) -> Step {
         let rows = seen.rows.as_ref().map_or(&[][..], Vec::as_slice);
         let jobs = seen.jobs.as_ref().and_then(|jobs| jobs.as_ref().ok()).map(Vec::as_slice);
-        let (first, after) = (self.others.came_first(jobs, rows), self.others.came_after(rows));
+        let ours = follow.place_in(rows);
+        let (first, after) = (self.others.came_first(jobs, rows, ours), self.others.came_after(rows, ours));
         let verdict = follow.judge(now, seen, &mut self.progress);
         // One that comes after ours is no matter until ours is over: its deploy has our text, or our next look at the text finds another.
         if let Some(title) = first.or(after.filter(|_| matches!(verdict, Verdict::Ended(_)))) {

@@ -146,6 +146,12 @@ impl Follow {
         now + LONGEST_GAP.min(self.longest_gap() * 2u32.saturating_pow(self.unanswered.min(8)))
     }
 
+    /// Where its row stands in the history.
+    pub(super) fn place_in(&self, rows: &[Deployment]) -> Option<usize> {
+        let ours = self.row_in(rows)?;
+        rows.iter().position(|row| row.id == ours.id)
+    }
+
     /// Whether its row was seen.
     pub(super) fn has_started(&self) -> bool {
         self.latched.is_some()

@@ -47,9 +47,8 @@ impl Others {
         self.known = rows.iter().map(|row| row.id.clone()).collect();
     }
 
-    /// The title of one that came between our last look and ours: ours stands behind it, or was begun after it.
-    pub(super) fn came_first(&self, jobs: Option<&[Job]>, rows: &[Deployment]) -> Option<String> {
-        let ours = rows.iter().position(|row| row.title == self.marker);
+    /// The title of one that came between our last look and ours: ours stands behind it, or was begun after it. `ours`: where our row stands.
+    pub(super) fn came_first(&self, jobs: Option<&[Job]>, rows: &[Deployment], ours: Option<usize>) -> Option<String> {
         let older = rows.get(ours.map_or(0, |ours| ours + 1)..).unwrap_or_default();
         let unknown = older.iter().find(|row| !self.known.contains(&row.id) && self.is_foreign(&row.title)).map(|row| &row.title);
         // What stands in the queue once our row is there came after it.
@@ -58,13 +57,12 @@ impl Others {
     }
 
     /// The title of one that came after ours had begun.
-    pub(super) fn came_after(&self, rows: &[Deployment]) -> Option<String> {
-        let ours = rows.iter().position(|row| row.title == self.marker)?;
-        rows[..ours].iter().find(|row| self.is_foreign(&row.title)).map(|row| row.title.clone())
+    pub(super) fn came_after(&self, rows: &[Deployment], ours: Option<usize>) -> Option<String> {
+        rows.iter().take(ours?).find(|row| self.is_foreign(&row.title)).map(|row| row.title.clone())
     }
 
     fn is_foreign(&self, title: &str) -> bool {
-        run_of(title).is_none_or(|run| run_of(&self.marker) != Some(run))
+        title != self.marker && run_of(title).is_none_or(|run| run_of(&self.marker) != Some(run))
     }
 }
 
@@ -88,6 +86,10 @@ mod tests {
         titles.iter().map(|title| row(title, Status::Going)).collect()
     }
 
+    fn place(titles: &[&str]) -> Option<usize> {
+        titles.iter().position(|title| *title == OURS)
+    }
+
     fn jobs(titles: &[&str]) -> Vec<Job> {
         let job = |title: &&str| Job { title: (*title).to_owned(), compose: Some("c".to_owned()), active: false, server: None };
         titles.iter().map(job).collect()
@@ -95,7 +97,7 @@ mod tests {
 
     #[test]
     fn whoever_stands_before_ours_came_first() {
-        let first = |titles: &[&str], of: &[&str]| others().came_first(Some(&jobs(titles)), &rows(of));
+        let first = |titles: &[&str], of: &[&str]| others().came_first(Some(&jobs(titles)), &rows(of), place(of));
         assert_eq!(first(&["Manual deployment", OURS], &["old"]), Some("Manual deployment".to_owned()));
         assert_eq!(first(&["plan run=b phase=core try=1"], &["old"]), Some("plan run=b phase=core try=1".to_owned()));
         // Begun and over between our look and our deploy.
@@ -105,21 +107,23 @@ mod tests {
 
     #[test]
     fn ours_behind_nobody_is_in_nobody_s_way() {
-        let first = |titles: &[&str], of: &[&str]| others().came_first(Some(&jobs(titles)), &rows(of));
+        let first = |titles: &[&str], of: &[&str]| others().came_first(Some(&jobs(titles)), &rows(of), place(of));
         assert_eq!(first(&[OURS, "Manual deployment"], &["old"]), None);
         assert_eq!(first(&["Manual deployment"], &[OURS, "old"]), None);
         // An earlier try of the same run is ours, too.
         assert_eq!(first(&["plan run=a phase=core try=0", OURS], &["plan run=a phase=base try=1", "old"]), None);
         let mut other_app = jobs(&["Manual deployment"]);
         other_app[0].compose = Some("other".to_owned());
-        assert_eq!(others().came_first(Some(&other_app), &rows(&["old"])), None);
+        assert_eq!(others().came_first(Some(&other_app), &rows(&["old"]), None), None);
     }
 
     #[test]
     fn what_began_after_ours_is_told_apart_from_what_was_there() {
-        assert_eq!(others().came_after(&rows(&["Manual deployment", OURS, "old"])), Some("Manual deployment".to_owned()));
-        assert_eq!(others().came_after(&rows(&[OURS, "Manual deployment"])), None);
-        assert_eq!(others().came_after(&rows(&["plan run=a rollback-to=core try=1", OURS])), None);
+        let after = |of: &[&str]| others().came_after(&rows(of), place(of));
+        assert_eq!(after(&["Manual deployment", OURS, "old"]), Some("Manual deployment".to_owned()));
+        assert_eq!(after(&[OURS, "Manual deployment"]), None);
+        assert_eq!(after(&["plan run=a rollback-to=core try=1", OURS]), None);
+        assert_eq!(after(&["Manual deployment"]), None);
         assert_eq!(newer_than("ours", &rows(&["Manual deployment", "ours", "old"])), Some("Manual deployment".to_owned()));
         assert_eq!(newer_than("ours", &rows(&["ours", "old"])), None);
         // Pushed out of the history of eleven (FACTS §6): by newer ones.

@@ -77,6 +77,8 @@ pub struct Fake {
     pub also: Vec<(Moment, Input)>,
     /// Other runs that hold the app one after the other, and for how long.
     pub holders: Vec<(String, Duration)>,
+    /// What the holder makes of being asked to fail its phase.
+    pub heard: Result<HolderHeard, String>,
     /// A service that stops answering at that time.
     pub dies: Option<(String, Moment)>,
     /// A service that the deploy of that number breaks without touching its container.
@@ -108,6 +110,7 @@ impl Fake {
             interrupt_at: None,
             also: Vec::new(),
             holders: Vec::new(),
+            heard: Ok(HolderHeard::Taken),
             dies: None,
             breaks: None,
             last_done: None,
@@ -195,6 +198,7 @@ impl Fake {
             },
             Effect::Abandon { .. } => vec![],
             Effect::Lock { op, .. } => self.lock(*op),
+            Effect::AskHolder { op } => vec![(seconds(1), Input::HolderAsked(*op, self.heard.clone()))],
             Effect::Platform { op, intent } => {
                 let answers = self.answer(now, intent);
                 answers.into_iter().map(|(delay, answer)| (delay, Input::Answered(*op, answer))).collect()

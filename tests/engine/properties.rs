@@ -209,6 +209,7 @@ impl Chaos {
                 vec![(after, Input::Approved(*op, Approver("ada".to_owned()), self.is_kind()))]
             }
             Effect::Approve { .. } | Effect::Abandon { .. } => vec![],
+            Effect::AskHolder { op } => vec![(after, Input::HolderAsked(*op, Ok(HolderHeard::NobodyThere)))],
             Effect::Lock { op, .. } => vec![(after, Input::Locked(*op))],
             Effect::Platform { op, intent } => {
                 let answers = match intent {
