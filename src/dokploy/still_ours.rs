@@ -43,13 +43,11 @@ impl StillOurs {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
         let jobs = queue_of(outcomes.pop_front())?;
         let rows = rows_of(&self.app, outcomes.pop_front())?;
-        if canonical(&row.text) != self.expected {
-            return Ok(Answer::TextChanged { live: row.text });
-        }
+        // A deploy says more than a text, which alone changes nothing that runs.
         let newer = self.deployment.as_ref().and_then(|deployment| newer_than(deployment, &rows));
-        Ok(match newer.or_else(|| in_the_way(&self.app, jobs.as_deref(), &rows)) {
-            Some(title) => Answer::Deployed(DeployEnd::Busy { title }),
-            None => Answer::StillOurs,
-        })
+        if let Some(title) = newer.or_else(|| in_the_way(&self.app, jobs.as_deref(), &rows)) {
+            return Ok(Answer::Deployed(DeployEnd::Busy { title }));
+        }
+        Ok(if canonical(&row.text) == self.expected { Answer::StillOurs } else { Answer::TextChanged { live: row.text } })
     }
 }

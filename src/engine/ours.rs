@@ -55,9 +55,12 @@ pub(super) fn answered(turn: &mut Turn, next: Next, answer: Answer) {
         Answer::Deployed(DeployEnd::Busy { title }) => deploy::busy(turn, next.job(), &title),
         Answer::TextChanged { live } => match (unfinished::other_run(turn, &live), next) {
             (Some(who), _) => turn.end(Reason::Busy { who }, Known::Nothing),
-            // What failed, failed. That somebody edited the text is found again when it is to be undone.
-            (None, next @ Next::Failed(..)) => go_on(turn, next),
-            (None, next) => edited(turn, next.job(), &live),
+            // A person edited the text, and nobody deployed it: what runs is ours. It is found again before anything is sent or undone.
+            (None, next @ (Next::Verified(_) | Next::Failed(..))) => go_on(turn, next),
+            (None, Next::Stop(way)) => {
+                let diff = position::changed(&turn.ledger().live, &live);
+                failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::TextChanged { diff }), None);
+            }
         },
         answer => {
             let what = if let Answer::Failed(failure) = answer { failure.message } else { "answered with something else".to_owned() };
@@ -77,18 +80,6 @@ fn go_on(turn: &mut Turn, next: Next) {
         Next::Verified(delivery) => settle::verified(turn, delivery),
         Next::Failed(delivery, draft, deployment) => failure::inquire_after(turn, delivery, draft, deployment),
         Next::Stop(way) => rollback::send_stop(turn, way),
-    }
-}
-
-/// A person edited the text of what was to be verified, or put back.
-fn edited(turn: &mut Turn, job: Job, live: &str) {
-    let diff = position::changed(&turn.ledger().live, live);
-    match job {
-        Job::Phase(_) => {
-            turn.warn(format!("somebody changed the live compose text:\n{diff}"));
-            turn.end(Reason::Busy { who: "somebody changed the live compose text during the run".to_owned() }, Known::Nothing);
-        }
-        Job::Rollback(_) => failure::begin(turn, job, Draft::Cause(Cause::TextChanged { diff }), None),
     }
 }
 

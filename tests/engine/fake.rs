@@ -33,6 +33,8 @@ pub enum Deploying {
     NeverStarts,
     /// Its row is never final.
     Hangs,
+    /// Somebody else's deploy of this title is before it.
+    Overtaken(String),
     /// Waits in the queue for ever; whether it can be withdrawn.
     Queues(bool),
 }
@@ -309,6 +311,7 @@ impl Fake {
             Deploying::NeverStarts => {
                 vec![queued, (seconds(9), Answer::Deployed(DeployEnd::NeverStarted { evidence: "gone from queue and history".to_owned() }))]
             }
+            Deploying::Overtaken(title) => vec![queued, (seconds(3), Answer::Deployed(DeployEnd::Overtaken { title }))],
             Deploying::Hangs => vec![queued, started],
             Deploying::Queues(_) => vec![queued],
         }
