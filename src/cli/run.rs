@@ -36,19 +36,27 @@ struct Stopped(u8);
 
 /// Runs a plan and gives the exit code.
 pub(super) fn run(args: &Args) -> u8 {
-    start(args, None)
+    start(args, Aim::Rollout)
 }
 
 /// Goes back by hand, to what `--to` says if it says something, and gives the exit code.
 pub(super) fn go_back(args: &Args, to: Option<&str>) -> u8 {
-    start(args, Some(to))
+    start(args, Aim::Back(to))
 }
 
-fn start(args: &Args, back: Option<Option<&str>>) -> u8 {
+/// What a run is for.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    Rollout,
+    /// Going back, to what `--to` says.
+    Back(Option<&'a str>),
+}
+
+fn start(args: &Args, aim: Aim<'_>) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
-    let ready = Job::new(args, back, schedule, found.sources, plan.dokploy);
+    let ready = Job::new(args, aim, schedule, found.sources, plan.dokploy);
     match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
@@ -82,7 +90,7 @@ struct Connection<S> {
 }
 
 impl<'a> Job<'a> {
-    fn new(args: &'a Args, back: Option<Option<&str>>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+    fn new(args: &'a Args, aim: Aim<'_>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
             complain(&args.display, message, help);
             Stopped(2)
@@ -103,9 +111,9 @@ impl<'a> Job<'a> {
             named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
         }
         let waived = args.waive.iter().cloned().collect();
-        let goal = match back {
-            Some(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
-            None => Goal::Rollout,
+        let goal = match aim {
+            Aim::Back(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
+            Aim::Rollout => Goal::Rollout,
         };
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
@@ -122,10 +130,13 @@ impl<'a> Job<'a> {
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
         let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
-        let options = Options { run, goal, adopt, redeploy, until, from, on_failure_stop, lock_wait, waived, ..Options::default() };
+        let options = Options { run, goal, adopt, redeploy, until, on_failure_stop, from, waived, lock_wait, ..Options::default() };
         let from_broken = args.from_broken.clone();
         let options = Options { from_broken, known_runs: way_back::known_runs(args.state.clone()), ..options };
-        let back = back.map(|to| to.map_or_else(String::new, |to| format!(" --to {to}")));
+        let back = match aim {
+            Aim::Rollout => None,
+            Aim::Back(to) => Some(to.map_or_else(String::new, |to| format!(" --to {to}"))),
+        };
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,

@@ -42,6 +42,13 @@
 //!   rollback, it makes the rollback fail.
 //! - A row that nobody will end (`Orphaned`), a job that could not be withdrawn, a deploy that cannot be followed: neither update nor
 //!   rollback may follow, the outcome is unknown.
+//! - A rollback by hand goes to a state that an event, a journal, a bundle or a marker says was verified; a run's baseline only when that run
+//!   is named. Commits that nobody knows any more refuse it. It is no failure of a phase: what it meets before its first change refuses it.
+//! - A failure that is asked for waits for the deploy's row, leads to a rollback whatever the plan's policy is, and to none of a rollback.
+//! - What `--waive` names decides nothing, and is in no set of verified services. A deploy that Dokploy calls failed has failed all the same.
+//! - From broken, what holds is delivered earlier and what does not is not; as nothing is verified, a failure goes back to the baseline.
+//! - An unverified text of a run that this machine does not know may be another machine's work in progress. A text found changed that carries
+//!   another run's marker ends the run as busy, wherever it is found, and nothing is claimed of what is live.
 //! - A rollback that fails ends with 5 whatever is known of its deploy: that it is not verified is known.
 //! - A rollback whose text is the one that failed is not begun.
 //! - The run's own time counts from the user's yes, without approvals; it bounds waiting of the rollout and never that of a rollback.

@@ -130,7 +130,7 @@ fn not_done(turn: &mut Turn, op: OpId, then: Then, failure: Failure) {
             failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
         }
         Then::Deploy(..) | Then::Prove(_) | Then::Stop(_) if kind == FailureKind::TooLarge => {
-            turn.end(Reason::Refused { why: vec![why] }, Known::Holds)
+            turn.end(Reason::Refused { why: vec![why] }, Known::Holds);
         }
         Then::Deploy(..) | Then::Prove(_) | Then::Stop(_) => {
             let known = if may_have_acted { Known::Nothing } else { Known::Holds };

@@ -153,7 +153,9 @@ fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
 /// The next command to type.
 fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
     let run = |rest: &str| {
-        if let Some(back) = &setting.back {
+        // One that is shown from its record does not know its command line any more.
+        let back = setting.back.as_deref().or(view.target.as_ref().map(|_| ""));
+        if let Some(back) = back {
             return format!("plan rollback {}{back}", plan(setting));
         }
         let sandbox = if setting.sandbox.is_some() { " --sandbox" } else { "" };
@@ -181,7 +183,7 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
         Reason::Refused { .. } => ("See what would be done, and why not:".to_owned(), check),
         Reason::CouldNotAsk { .. } if ending.facts.changed => ("When it can be asked again, see what is live:".to_owned(), check),
         Reason::CouldNotAsk { .. } => ("When it can be asked again:".to_owned(), run("")),
-        Reason::Interrupted if setting.back.is_some() => ("To begin the way back again:".to_owned(), run("")),
+        Reason::Interrupted if setting.back.is_some() || view.target.is_some() => ("To begin the way back again:".to_owned(), run("")),
         Reason::Interrupted => ("To go on where it stopped:".to_owned(), run("")),
     };
     let mut lines = vec![Line::new()];

@@ -242,7 +242,7 @@ pub fn heartbeat(view: &View) -> Beat {
 }
 
 /// A target as a person would name it.
-pub(super) fn target_words(name: &str, target: &Target) -> String {
+pub fn target_words(name: &str, target: &Target) -> String {
     match target {
         Target::Kept { run, name } if name == "baseline" => format!("what run {run} found"),
         Target::Kept { run, name } => format!("{name} as run {run} left it"),

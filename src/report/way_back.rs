@@ -21,7 +21,7 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
     let what = if *is_live { format!("{to} is live; whether it holds is asked") } else { format!("going back to {to}") };
     let mut lines = hanging(&Line::text("  "), Style::Plain, &format!("{version}{live}{what}"), width);
     let mut row = |label: &str, text: &str| {
-        lines.extend(hanging(&Line::text("    ").cell(Style::Bold, label, 9).plain("  "), Style::Plain, text, width))
+        lines.extend(hanging(&Line::text("    ").cell(Style::Bold, label, 9).plain("  "), Style::Plain, text, width));
     };
     row("because", because);
     if !services.is_empty() {

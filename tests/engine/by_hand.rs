@@ -319,6 +319,45 @@ fn commits_that_nobody_knows_are_not_built_anew() {
     assert_eq!((run.code(), fake.text.contains(commit)), (0, true), "{}", run.ending.verdict);
 }
 
+// A run at work.
+
+fn held(heard: Result<HolderHeard, String>, takes: u64) -> Fake {
+    let mut fake = up_to(1);
+    fake.holders = vec![("ada runs it".to_owned(), seconds(takes))];
+    fake.heard = heard;
+    fake
+}
+
+#[test]
+fn a_run_that_holds_the_app_is_asked_and_this_one_does_nothing() {
+    let run = drive(&mut held(Ok(HolderHeard::Taken), 600), back_to(To::Last, states(2)));
+    assert_eq!((run.code(), run.changes()), (0, vec![]), "{}", run.ending.verdict);
+    let words = "backend was not touched by this command; ada runs it: it was asked to fail its phase, and took the request";
+    assert_eq!(run.ending.verdict, words);
+
+    for to in [To::Phase(PhaseId(0)), To::Run("r1".to_owned())] {
+        let mut fake = held(Ok(HolderHeard::Taken), 600);
+        let run = drive(&mut fake, back_to(to, states(2)));
+        refused(&run, 7, "ada runs it; `plan rollback` without --to asks it to fail its phase");
+        assert!(!run.effects.iter().any(|(_, effect)| matches!(effect, Effect::AskHolder { .. })));
+    }
+    refused(&drive(&mut held(Ok(HolderHeard::NotTaken), 600), back_to(To::Last, states(2))), 7, "did not take the request");
+    refused(
+        &drive(&mut held(Err("no disk".to_owned()), 600), back_to(To::Last, states(2))),
+        9,
+        "could not be asked to fail its phase: no disk",
+    );
+}
+
+#[test]
+fn where_the_run_ends_while_it_is_asked_this_one_goes_back_itself() {
+    // The lock comes free before the answer, and after it.
+    for (heard, takes) in [(Ok(HolderHeard::Taken), 0), (Ok(HolderHeard::NobodyThere), 5)] {
+        let run = drive(&mut held(heard, takes), back_to(To::Last, states(2)));
+        assert_eq!((run.code(), run.ending.live.as_deref()), (0, Some("foundation")), "{}", run.ending.verdict);
+    }
+}
+
 // Failing the phase in flight.
 
 fn asked_at(at: u64) -> Fake {

@@ -17,3 +17,4 @@ mod secrets;
 mod served;
 mod small;
 mod two_runs;
+mod way_back;

@@ -3,6 +3,7 @@
 use super::recall::recall;
 use crate::engine::{Ending, Event, ExitCode, Target};
 use crate::report::progress::{Stage, View};
+use crate::report::story::target_words;
 use crate::report::words::list;
 use crate::store::{Condition, Past};
 use std::time::Duration;
@@ -102,7 +103,7 @@ impl Summary {
                     }
                 }
                 Event::RollbackVerified { target, services, not_held_against } => {
-                    let all = services.len() + if *target == Target::Baseline { not_held_against.len() } else { 0 };
+                    let all = services.len() + if matches!(target, Target::Phase(_)) { 0 } else { not_held_against.len() };
                     seen = Some((view.outline.target(target).to_owned(), entry.time.clone(), (services.len(), all)));
                 }
                 Event::PhaseFailed { phase, .. } => summary.failed = Some(view.outline.phase(*phase).name.clone()),
@@ -194,7 +195,8 @@ pub(super) fn so_far(view: &View) -> String {
     if let Some(rollback) = view.running_rollback() {
         let to = match &rollback.target {
             Target::Baseline => "what was there before".to_owned(),
-            target => format!("phase {}", view.outline.target(target)),
+            Target::Phase(phase) => format!("phase {}", view.outline.phase(*phase).name),
+            target @ Target::Kept { .. } => target_words(view.outline.target(target), target),
         };
         return format!("on the way back to {to}{}", stage(&rollback.step.stage));
     }
