@@ -33,5 +33,6 @@ mod store;
 mod support;
 mod surveying;
 mod transport;
+mod two_machines;
 mod unruly;
 mod world;

@@ -3,6 +3,7 @@
 mod asleep;
 mod by_hand;
 mod fake;
+mod giving_way;
 mod locking;
 mod plan;
 mod properties;
