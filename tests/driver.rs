@@ -304,7 +304,7 @@ async fn the_first_signal_is_told_to_the_engine_and_the_second_leaves_at_once() 
     };
     let (ended, trace) = driven(&[], 10, NEVER_FULL, &[(2, Signal::Interrupt)], patient()).await;
     assert!(matches!(ended, Driven::Ended(_, Some(Signal::Interrupt))), "{ended:?}");
-    assert_eq!(trace, ["0 begin", "start Observe", "2000 interrupted", "10000 answered 1", "append 1", "show ended"]);
+    assert_eq!(trace, ["0 begin", "start Observe", "2000 interrupted", "7000 interrupted", "10000 answered 1", "append 1", "show ended"]);
 
     let signals = [(2, Signal::Interrupt), (3, Signal::Terminate)];
     let (left, trace) = driven(&[], 10, NEVER_FULL, &signals, patient()).await;

@@ -32,7 +32,12 @@ impl Record for Masking<'_> {
     }
 
     fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String> {
-        let original = self.record.snapshot_of(&evidence.text);
+        let hides = self.masks.borrow().apply(&evidence.text) != evidence.text;
+        let original = match self.record.snapshot_of(&evidence.text) {
+            // The text of a phase that failed is kept nowhere else.
+            None if hides => Some(self.record.keep_snapshot(&format!("{}-failed", evidence.phase), &evidence.text)?),
+            original => original,
+        };
         let masked = masked(evidence, &self.masks.borrow(), original.as_deref());
         self.record.keep_evidence(&masked)
     }

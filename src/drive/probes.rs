@@ -43,7 +43,9 @@ impl Probes {
             return Err(errors);
         }
         let secrets = SharedMasks::default();
-        requests.iter().for_each(|request: &Request| secrets.borrow_mut().merge(&request.masks));
+        for request in &requests {
+            secrets.borrow_mut().merge(&request.masks);
+        }
         Ok(Self { requests, asking, timeout: schedule.sampling.timeout, permits: Semaphore::new(IN_FLIGHT), masks: secrets })
     }
 

@@ -60,7 +60,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Everything that must not be found of one canary: each piece of eight of its forms. In base64 what depends on the canary alone.
 fn pieces(canary: &str) -> Vec<String> {
-    let escaped: String = canary.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let escaped = canary.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02x}"));
     let mut forms = vec![canary.to_owned(), escaped.to_uppercase(), escaped];
     for before in ["", "x", "xx"] {
         let encoded = base64(format!("{before}{canary}").as_bytes());
@@ -104,7 +104,7 @@ fn nothing_leaks(canaries: &Canaries, home: &Home, ran: &Ran) {
 fn said(canaries: &Canaries, text: String) -> String {
     canaries.iter().fold(text, |text, (place, canary)| {
         let (head, tail) = canary.split_at(14);
-        let escaped: String = canary.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let escaped = canary.bytes().fold(String::new(), |escaped, byte| escaped + &format!("%{byte:02X}"));
         text.replace(&format!("raw of {place};"), &format!("raw {canary};"))
             .replace(&format!("url of {place};"), &format!("url ?a={escaped}&b=1;"))
             .replace(&format!("one of {place};"), &base64(canary.as_bytes()))

@@ -61,8 +61,9 @@ fn a_network_that_goes_away_in_the_middle_ends_honestly() {
     let served = Served::start(small::config(), &small::ADDRESSES);
     let between = super::between::Between::start(&served.exports.url, |procedure, before| match procedure {
         // Answered once after the deploy was asked for, and never again.
-        "deployment.queueList" if before > 3 => super::between::Fate::Answer(502, "text/html", "<html>gone</html>".to_owned()),
-        "deployment.allByCompose" if before > 3 => super::between::Fate::Answer(502, "text/html", "<html>gone</html>".to_owned()),
+        "deployment.queueList" | "deployment.allByCompose" if before > 3 => {
+            super::between::Fate::Answer(502, "text/html", "<html>gone</html>".to_owned())
+        }
         _ => super::between::Fate::Pass,
     });
     let home = super::served::Exports { url: between.url.clone(), ..served.exports.clone() }.home();
