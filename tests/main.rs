@@ -9,6 +9,7 @@ mod deploying;
 mod docs;
 mod driver;
 mod engine;
+mod faults;
 mod fixture;
 mod git_sources;
 mod in_memory;

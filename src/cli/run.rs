@@ -219,7 +219,7 @@ impl<'a> Job<'a> {
         let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
-        let session = Session::new(connection.target, connection.masks);
+        let session = Session::new(connection.target, connection.masks).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
         let outside =
             Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };

@@ -129,7 +129,7 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     masks.add_secret(&sandbox.api_key);
     let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
-    let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
+    let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
     let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
