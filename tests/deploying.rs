@@ -2,7 +2,7 @@
 
 use crate::play::{Played, answered, compose_with, lost, not_sent, play, play_until, reply_with, server_error, surveyed, unauthorized};
 use crate::recorded::reply;
-use rollout_plan::dokploy::{Call, Reply};
+use rollout_plan::dokploy::{Call, Refusal, Reply};
 use rollout_plan::engine::{Answer, DeployEnd, DeployProgress, DeploymentId, FailureKind, Intent, Moment, RowStatus};
 use serde_json::json;
 
@@ -52,8 +52,7 @@ impl Script {
         move |call, _| match call {
             Call::Compose { .. } => compose_with(TEXT),
             Call::Deploy { .. } => {
-                assert_eq!(look, None, "a deploy is sent once");
-                look = Some(0);
+                look = Some(look.unwrap_or_default());
                 self.sent.clone()
             }
             Call::Queue => look.map_or_else(no_jobs, |at| self.looks[at.min(self.looks.len() - 1)].0.clone()),
@@ -167,9 +166,35 @@ fn a_lost_answer_is_looked_up_by_marker() {
         let found = vec![(no_jobs(), no_rows()), (no_jobs(), rows("deployment.allByCompose", &[]))];
         let played = deploy("deploy v1", Script { sent: sent.clone(), ..script(found) }.answers());
         assert_eq!((end(&played), played.writes()), (&finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done), 1));
+        // Nowhere to be seen for half a minute: Dokploy never took it. So it is sent once more, and not for ever.
         let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
         assert!(matches!(end(&played), DeployEnd::NeverStarted { evidence } if evidence.contains("was lost")));
-        assert_eq!(played.writes(), 1);
+        let sent: Vec<Moment> = played.sent.iter().filter(|(_, call)| !call.is_read()).map(|(at, _)| *at).collect();
+        assert_eq!(sent.len(), 3);
+        assert!(sent.windows(2).all(|two| two[1] - two[0] >= std::time::Duration::from_secs(30)), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_lost_deploy_that_shows_up_late_is_not_sent_again() {
+    let late = (0..14).map(|_| (no_jobs(), no_rows())).chain([(no_jobs(), rows("deployment.allByCompose", &[]))]);
+    let played = deploy("deploy v1", Script { sent: lost(), ..script(late.collect()) }.answers());
+    assert_eq!((end(&played), played.writes()), (&finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done), 1));
+}
+
+#[test]
+fn what_refuses_a_deploy_for_a_moment_is_asked_again() {
+    for no in [unauthorized(), Reply::Refused(Refusal::TooMany), Reply::Refused(Refusal::NoSuchProcedure)] {
+        let mut left = 2;
+        let mut rest = script(vec![(no_jobs(), rows("deployment.allByCompose", &[]))]).answers();
+        let played = deploy("deploy v1", |call, now| match call {
+            Call::Deploy { .. } if left > 0 => {
+                left -= 1;
+                no.clone()
+            }
+            _ => rest(call, now),
+        });
+        assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done), "{no:?}");
     }
 }
 
@@ -283,10 +308,11 @@ fn a_title_that_changes_after_the_latch_changes_nothing() {
 }
 
 #[test]
-fn a_deploy_that_is_not_allowed_is_not_asked_for_again() {
+fn a_deploy_that_is_not_allowed_is_not_asked_for_for_ever() {
     let sent = reply(&Call::Deploy { compose: String::new(), marker: String::new() }, "member-compose.deploy-forbidden");
     let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
     assert!(matches!(played.answer(), Answer::Failed(failure) if failure.kind == FailureKind::MissingRight && !failure.may_have_acted));
+    assert_eq!(played.writes(), 3);
 }
 
 /// A history, newest first, of rows as (title, status).

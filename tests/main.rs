@@ -10,6 +10,7 @@ mod deploying;
 mod docs;
 mod driver;
 mod engine;
+mod faults;
 mod fixture;
 mod git_sources;
 mod going_back;

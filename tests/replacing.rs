@@ -73,9 +73,15 @@ fn another_live_text_stops_it() {
 }
 
 #[test]
-fn an_empty_200_changed_nothing() {
+fn an_empty_200_is_looked_up() {
     let played = replace(server(|_, _| Reply::Answered(Body::Empty)));
-    assert_eq!(kind(&played), (FailureKind::NotFound, false));
+    assert_eq!(kind(&played), (FailureKind::Unreachable, false));
+    let mut emptied = 1;
+    let once = replace(server(|text, live| match std::mem::take(&mut emptied) {
+        0 => keep(text, live),
+        _ => Reply::Answered(Body::Empty),
+    }));
+    assert_eq!(once.answer(), &Answer::Replaced);
 }
 
 #[test]
@@ -85,7 +91,7 @@ fn an_update_that_does_not_stick_is_not_done() {
 }
 
 #[test]
-fn a_lost_answer_is_looked_up_and_never_repeated() {
+fn a_lost_answer_is_looked_up_before_the_text_is_sent_again() {
     for lose in [lost, || server_error("boom"), || Reply::Refused(Refusal::Server(502, "a proxy".to_owned()))] {
         let landed = replace(server(|text, live| {
             keep(text, live);
@@ -93,7 +99,26 @@ fn a_lost_answer_is_looked_up_and_never_repeated() {
         }));
         assert_eq!((landed.answer(), landed.writes()), (&Answer::Replaced, 1));
         let not_landed = replace(server(|_, _| lose()));
-        assert_eq!((kind(&not_landed), not_landed.writes()), ((FailureKind::Unreachable, false), 1));
+        assert_eq!((kind(&not_landed), not_landed.writes()), ((FailureKind::Unreachable, false), 3));
+        let order: Vec<bool> = not_landed.sent.iter().map(|(_, call)| call.is_read()).collect();
+        assert!(order.split(|is_read| !is_read).skip(1).all(|looks| looks.len() >= 4), "{order:?}");
+    }
+}
+
+#[test]
+fn what_refuses_a_change_for_a_moment_is_asked_again() {
+    for no in [Refusal::Unauthorized, Refusal::TooMany, Refusal::Forbidden("no".to_owned()), Refusal::NoSuchProcedure] {
+        let mut left = 2;
+        let mut rest = server(keep);
+        let played = replace(|call, now| match call {
+            Call::UpdateText { .. } if left > 0 => {
+                left -= 1;
+                Reply::Refused(no.clone())
+            }
+            Call::Health => reply(call, "trpc-settings.health-no-key"),
+            _ => rest(call, now),
+        });
+        assert_eq!(played.answer(), &Answer::Replaced, "{no:?}");
     }
 }
 

@@ -293,7 +293,7 @@ impl<'a> Job<'a> {
         let probes = connection.probes.sharing(Rc::clone(&masks));
         let mut secrets = connection.masks;
         secrets.merge(&masks.borrow());
-        let session = Session::new(connection.target, secrets);
+        let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
         let outside = Outside {
             platform: Rc::new(platform),

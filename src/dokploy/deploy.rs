@@ -1,8 +1,8 @@
 //! One deploy, from the last look before it to its row's end.
 //!
 //! `compose.deploy` only queues and names neither job nor row (FACTS §6). The marker, sent as title, finds both: first the job in the
-//! queue, then the row, whose id is latched. What is asked for once is never asked for again: where the answer was lost, the marker is
-//! looked for.
+//! queue, then the row, whose id is latched. What Dokploy took is never asked for again: where the answer was lost, the marker is looked for,
+//! and only what is nowhere to be seen for long enough is sent once more, under the same marker.
 //!
 //! What a deploy sends is the text of its job's start (FACTS §6), not the one that was live when it was asked for: the text is read once more
 //! when the row is there. Somebody else's deploy beside it, or another text, means that what comes of it is not ours to judge.
@@ -12,17 +12,15 @@ use super::follow::{Follow, Seen, Verdict};
 use super::foreign::{Others, in_the_way};
 use super::observe::not_answered;
 use super::procedure::Step;
-use super::replace::{passes, read};
+use super::replace::{ATTEMPT_GAP, ATTEMPTS, read};
 use super::retry::{Outcome, Patience};
 use super::rows::{self, Deployment, Job};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Failure, FailureKind, Moment};
 use crate::schedule::canonical;
+use serde_json::Value;
 use std::collections::VecDeque;
-
-/// So often the deploy is begun anew, last look included, when nothing left this machine.
-const ATTEMPTS: u32 = 3;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -37,6 +35,8 @@ enum Stage {
     Comparing(Follow, Verdict),
     /// Between two looks.
     Resting(Follow),
+    /// Before another attempt.
+    Pausing,
 }
 
 /// Deploys once and follows it to its end. Its `Debug` form shows no text.
@@ -82,7 +82,7 @@ impl Deploy {
     pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
         let mut outcomes = VecDeque::from(outcomes);
         match std::mem::replace(&mut self.stage, Stage::Begin) {
-            Stage::Begin => self.look(),
+            Stage::Begin | Stage::Pausing => self.look(),
             Stage::Looking => self.looked(now, &mut outcomes, masks).unwrap_or_else(|failure| Step::Done(Answer::Failed(failure))),
             Stage::Sending => self.sent(now, outcomes.pop_front()),
             Stage::Following(follow) => self.followed(now, follow, &mut outcomes),
@@ -123,21 +123,31 @@ impl Deploy {
 
     fn sent(&mut self, now: Moment, outcome: Option<Outcome>) -> Step {
         let call = Call::Deploy { compose: String::new(), marker: String::new() };
-        let fail = |failure| Step::Done(Answer::Failed(failure));
         match outcome {
-            // Old versions answer nothing or `true` (FACTS §6). The marker shows what became of it in any case.
-            Some(Outcome::Body(_)) => self.poll(Follow::accepted(&self.app, &self.marker, now)),
-            Some(Outcome::Lost(_) | Outcome::Refused(Refusal::Server(..))) | None => {
+            Some(Outcome::Body(Body::Json(answer))) if answer.get("success") == Some(&Value::Bool(true)) => {
+                self.poll(Follow::accepted(&self.app, &self.marker, now))
+            }
+            // Old versions answer nothing or `true` (FACTS §6), and so may something else. The marker shows what became of it.
+            Some(Outcome::Body(_) | Outcome::Lost(_) | Outcome::Refused(Refusal::Server(..))) | None => {
                 self.poll(Follow::unsure(&self.app, &self.marker, now))
             }
             Some(Outcome::Failed(failure)) if failure.kind == FailureKind::NotDokploy => {
                 // Whoever answered so may have let it through.
                 self.poll(Follow::unsure(&self.app, &self.marker, now))
             }
-            Some(Outcome::Failed(failure)) if passes(&failure) && self.attempts < ATTEMPTS => self.look(),
-            Some(Outcome::Failed(failure)) => fail(failure),
-            Some(Outcome::Refused(refusal)) => fail(refused(&call, &refusal)),
+            Some(Outcome::Refused(refusal @ Refusal::BadInput(_))) => Step::Done(Answer::Failed(refused(&call, &refusal))),
+            Some(Outcome::Refused(refusal)) => self.again(now, refused(&call, &refusal)),
+            Some(Outcome::Failed(failure)) => self.again(now, failure),
         }
+    }
+
+    /// It certainly was not asked for: another attempt, last look included, unless there were enough.
+    fn again(&mut self, now: Moment, failure: Failure) -> Step {
+        if self.attempts >= ATTEMPTS {
+            return Step::Done(Answer::Failed(failure));
+        }
+        self.stage = Stage::Pausing;
+        Step::Wait(now + ATTEMPT_GAP * self.attempts)
     }
 
     fn poll(&mut self, follow: Follow) -> Step {
@@ -190,6 +200,8 @@ impl Deploy {
                 self.stage = Stage::Resting(follow.clone());
                 Step::Wait(at)
             }
+            // Its answer was lost and it is nowhere: Dokploy never took it.
+            Verdict::Ended(DeployEnd::NeverStarted { .. }) if !follow.was_taken() && self.attempts < ATTEMPTS => self.look(),
             Verdict::Ended(end) => Step::Done(Answer::Deployed(end)),
         }
     }

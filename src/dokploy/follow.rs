@@ -91,6 +91,11 @@ impl Follow {
         Self { accepted: false, ..Self::accepted(app, marker, now) }
     }
 
+    /// Whether Dokploy said that it took the deploy, or showed it.
+    pub(super) fn was_taken(&self) -> bool {
+        self.accepted
+    }
+
     /// Takes one look.
     pub(super) fn judge(&mut self, now: Moment, seen: Seen, progress: &mut Vec<DeployProgress>) -> Verdict {
         self.looks += 1;

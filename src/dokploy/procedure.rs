@@ -1,6 +1,7 @@
 //! One intent on its way: what to send, when to come back, how it ended.
 
 use super::deploy::Deploy;
+use super::jitter::Jitter;
 use super::logs::Logs;
 use super::observe::Observe;
 use super::replace::Replace;
@@ -66,6 +67,7 @@ pub struct Procedure {
     exchange: Option<Exchange>,
     trusted: bool,
     masks: Masks,
+    jitter: Jitter,
 }
 
 impl Procedure {
@@ -91,7 +93,8 @@ impl Procedure {
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
         };
-        Some(Self { script, exchange: None, trusted: session.found.is_some() || session.app.is_some(), masks: session.masks.clone() })
+        let trusted = session.found.is_some() || session.app.is_some();
+        Some(Self { script, exchange: None, trusted, masks: session.masks.clone(), jitter: session.jitter })
     }
 
     /// Takes the replies to what it last sent, none at first and after a wait, and says what to do next.
@@ -114,7 +117,7 @@ impl Procedure {
                 }
             };
             match self.step(now, outcomes) {
-                Step::Ask(calls, patience) => self.exchange = Some(Exchange::new(calls, patience, self.trusted, now)),
+                Step::Ask(calls, patience) => self.exchange = Some(Exchange::new(calls, patience, self.trusted, now, self.jitter)),
                 Step::Wait(until) => return self.tell(Next::Wait(until)),
                 Step::Done(answer) => return self.tell(Next::Done(answer)),
             }

@@ -22,8 +22,12 @@ pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
 const LOOKS_FOR_LOST: u32 = 4;
 const LOOK_GAP: Duration = Duration::from_secs(2);
 
-/// So often the update is begun anew when nothing left this machine.
-const ATTEMPTS: u32 = 3;
+/// So often the update is sent, if it certainly was not done, or was looked for and is not there. Putting one text in one other's place twice
+/// is putting it there once, and before each attempt the live text is compared again.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// Before another attempt, times the attempts so far.
+pub(super) const ATTEMPT_GAP: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -40,6 +44,8 @@ enum Stage {
         lost: Option<String>,
         looks: u32,
     },
+    /// Waiting before another attempt.
+    Pausing,
 }
 
 /// Makes `text` live if `expected` is. Its `Debug` form shows no text.
@@ -67,13 +73,13 @@ impl Replace {
         let mut outcomes = outcomes.into_iter();
         let outcome = outcomes.next();
         let step = match self.stage.clone() {
-            Stage::Begin => Ok(self.compare()),
+            Stage::Begin | Stage::Pausing => Ok(self.compare()),
             Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| {
                 let jobs = queue_of(outcomes.next())?;
                 let rows = rows_of(&self.app, outcomes.next())?;
                 self.compared(&row, in_the_way(&self.app, jobs.as_deref(), &rows))
             }),
-            Stage::Updating => self.updated(outcome),
+            Stage::Updating => self.updated(now, outcome),
             Stage::Proving { lost, looks } => read(&self.app, outcome, masks)
                 // What the update did is not known then.
                 .map_err(|failure| Failure { may_have_acted: true, ..failure })
@@ -110,22 +116,34 @@ impl Replace {
         Ok(Step::Ask(vec![call], Patience::None))
     }
 
-    fn updated(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
+    fn updated(&mut self, now: Moment, outcome: Option<Outcome>) -> Result<Step, Failure> {
         let call = Call::UpdateText { compose: String::new(), text: String::new() };
         match outcome {
-            Some(Outcome::Body(Body::Json(_))) => Ok(self.prove(None, LOOKS_FOR_LOST)),
-            // An empty 200 says that there was nothing to update (FACTS §5).
-            Some(Outcome::Body(Body::Empty)) => Err(failure(FailureKind::NotFound, "Dokploy changed nothing: the compose service is gone")),
+            // The answer is the row as it is now (FACTS §5).
+            Some(Outcome::Body(Body::Json(answer))) if rows::compose(&answer).is_ok() => Ok(self.prove(None, LOOKS_FOR_LOST)),
+            Some(Outcome::Body(Body::Json(_))) => Ok(self.prove(Some("it is not the row that was changed".to_owned()), 1)),
+            // An empty 200 says that there was nothing to update (FACTS §5), or comes from somebody else: reading back tells.
+            Some(Outcome::Body(Body::Empty)) => Ok(self.prove(Some("it was empty".to_owned()), 1)),
             Some(Outcome::Lost(why)) => Ok(self.prove(Some(why), 1)),
             Some(Outcome::Refused(Refusal::Server(status, said))) => Ok(self.prove(Some(format!("{status}: {said}")), 1)),
+            Some(Outcome::Failed(failure)) if failure.kind == FailureKind::NotDokploy => Ok(self.prove(Some(failure.message), 1)),
             Some(Outcome::Refused(Refusal::BadInput(said))) if self.text.len() > LARGEST_TEXT_AND_ENVIRONMENT => {
                 Err(failure(FailureKind::TooLarge, said))
             }
-            Some(Outcome::Refused(refusal)) => Err(refused(&call, &refusal)),
-            Some(Outcome::Failed(failure)) if passes(&failure) && self.attempts < ATTEMPTS => Ok(self.compare()),
-            Some(Outcome::Failed(failure)) => Err(failure),
+            Some(Outcome::Refused(refusal @ Refusal::BadInput(_))) => Err(refused(&call, &refusal)),
+            Some(Outcome::Refused(refusal)) => self.again(now, refused(&call, &refusal)),
+            Some(Outcome::Failed(failure)) => self.again(now, failure),
             None => Ok(self.prove(Some("no answer".to_owned()), 1)),
         }
+    }
+
+    /// Nothing was done: another attempt, unless there were enough.
+    fn again(&mut self, now: Moment, failure: Failure) -> Result<Step, Failure> {
+        if self.attempts >= ATTEMPTS {
+            return Err(failure);
+        }
+        self.stage = Stage::Pausing;
+        Ok(Step::Wait(now + ATTEMPT_GAP * self.attempts))
     }
 
     fn prove(&mut self, lost: Option<String>, looks: u32) -> Step {
@@ -146,18 +164,13 @@ impl Replace {
                 self.stage = Stage::Resting { lost, looks: looks + 1 };
                 Ok(Step::Wait(now + LOOK_GAP))
             }
-            Some(why) => Err(failure(
-                FailureKind::Unreachable,
-                format!("the answer to the change of the text was lost ({why}), and the text is as before"),
-            )),
+            Some(why) => {
+                let said = format!("the answer to the change of the text was lost ({why}), and the text is as before");
+                self.again(now, failure(FailureKind::Unreachable, said))
+            }
             None => Err(failure(FailureKind::ServerError, "Dokploy took the new text and the old one is live all the same")),
         }
     }
-}
-
-/// Whether trying again may help: nothing was done, and the cause may pass.
-pub(super) fn passes(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Unreachable | FailureKind::DatabaseDown | FailureKind::ServerError)
 }
 
 /// The app's row as it is now; the values of its environment and its text become masked.

@@ -1,5 +1,6 @@
 //! What stays known from one intent to the next.
 
+use super::jitter::Jitter;
 use super::survey::Found;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
@@ -33,12 +34,19 @@ pub struct Session {
     pub(super) found: Option<Found>,
     pub(super) app: Option<App>,
     pub(super) masks: Masks,
+    pub(super) jitter: Jitter,
 }
 
 impl Session {
     /// A conversation that knows names only. `masks` hides what the plan takes with `secret()`, the key included.
     pub fn new(target: Target, masks: Masks) -> Self {
-        Self { target, found: None, app: None, masks }
+        Self { target, found: None, app: None, masks, jitter: Jitter::default() }
+    }
+
+    /// Jitters the gaps between repetitions, the same way for the same seed: the run's id. Without a seed gaps are whole.
+    #[must_use]
+    pub fn jittered_by(self, seed: &str) -> Self {
+        Self { jitter: Jitter::of(seed), ..self }
     }
 
     /// The procedure that carries an intent out; `None` for `Resolve`, which is git's.

@@ -23,6 +23,8 @@ pub(super) struct Settling {
     until: Moment,
     /// Until when errors are put up with, once only they stand in the way.
     held: Option<Moment>,
+    /// Rounds past the deadline, granted to rows of passes that errors or slow answers kept short.
+    granted: u32,
 }
 
 impl Settling {
@@ -54,6 +56,8 @@ pub(super) struct Soaking {
     limit: Moment,
     /// Until when errors are borne that came too late for the soak to begin anew.
     held: Option<Moment>,
+    /// Rounds past the soak's end, granted to rows of passes that errors or slow answers kept short.
+    granted: u32,
 }
 
 /// Begins settling: after a deploy, or without one for a phase that is live and was never verified.
@@ -70,7 +74,7 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Optio
     };
     let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
-    let step = Leg::Settling(Settling { watch, deployment, until, held: None });
+    let step = Leg::Settling(Settling { watch, deployment, until, held: None, granted: 0 });
     turn.enter(Stage::Delivering(Delivery { job, before, step }));
 }
 
@@ -92,7 +96,7 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             let until = turn.now + phase.soak;
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
-            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
+            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None, granted: 0 };
             let is_over = soaking.until <= turn.now;
             delivery.step = Leg::Soaking(soaking);
             if is_over {
@@ -101,6 +105,15 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             return turn.enter(Stage::Delivering(delivery));
         }
         Standing::Open => {}
+    }
+    if turn.now >= settling.until && settling.watch.is_impeded() && settling.watch.is_passing() {
+        // Everything answers, and well: what was lost to errors is made up, as far as a whole row of passes goes.
+        if settling.granted <= schedule.sampling.healthy_after {
+            settling.granted += 1;
+            settling.until = settling.watch.next_wake();
+            delivery.step = Leg::Settling(settling);
+            return turn.enter(Stage::Delivering(delivery));
+        }
     }
     if turn.now >= settling.until {
         let Some(why) = settling.watch.only_errors(&schedule) else {
@@ -154,7 +167,9 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         }
         // The row of passes is shorter than the soak left for it: it may still be completed.
         soaking.until = soaking.watch.next_wake();
-        if soaking.until > soaking.limit {
+        let is_owed = soaking.watch.is_impeded() && soaking.watch.is_passing() && soaking.granted <= schedule.sampling.healthy_after;
+        soaking.granted += 1;
+        if soaking.until > soaking.limit && !is_owed {
             return failed(turn, delivery, &soaking.watch.failed_services(&schedule, true));
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Watch {
     is_known: bool,
     rounds: u64,
     samples: u64,
+    /// Whether a round could not tell the containers, or took longer than rounds are apart: time that no service is to blame for.
+    is_impeded: bool,
 }
 
 /// Whether a watch looks at the containers.
@@ -99,6 +101,7 @@ impl Watch {
             is_known: false,
             rounds: 0,
             samples: 0,
+            is_impeded: false,
         }
     }
 
@@ -212,6 +215,7 @@ impl Watch {
         };
         let observed = round.observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned()));
         self.is_known = matches!(observed, Observed::Known(_));
+        self.is_impeded |= now > round.started + schedule.sampling.every || (self.looks != Looks::No && !self.is_known);
         self.rounds += 1;
         self.samples += round.samples.len() as u64;
 
@@ -347,6 +351,11 @@ impl Watch {
 
     pub(super) fn observed(&self) -> Before {
         Before(self.known().map(<[Container]>::to_vec))
+    }
+
+    /// Whether rounds were lost to what no service is to blame for, so that a row of passes may be short at a deadline.
+    pub(super) fn is_impeded(&self) -> bool {
+        self.is_impeded
     }
 
     pub(super) fn rounds(&self) -> u64 {

@@ -64,7 +64,7 @@ fn json_of(response: &HttpResponse) -> Option<Value> {
     if declared.is_some_and(|declared| declared.trim() != "application/json") {
         return None;
     }
-    serde_json::from_slice(&response.body).ok()
+    std::str::from_utf8(&response.body).ok()?.parse().ok()
 }
 
 /// The object with a `message` that an error body is, also inside tRPC's own envelope.

@@ -55,6 +55,8 @@ pub enum Fate {
     Late(Duration),
     /// No connection: it never left.
     Refused,
+    /// Dokploy takes it and restarts before it answers.
+    TakenThenRestart,
     /// Its answer does not come, or is another one. `acts`: whether Dokploy took the call all the same.
     Broken {
         /// Whether Dokploy took the call.
@@ -157,7 +159,8 @@ impl InMemory {
         let mut masks = Masks::default();
         masks.add_secret(&key);
         let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
-        let platform = Dokploy::new(Session::new(target, masks), Line { to: self.clone(), key }, Rc::clone(&clock), FromWorld);
+        let platform =
+            Dokploy::new(Session::new(target, masks).jittered_by("a run"), Line { to: self.clone(), key }, Rc::clone(&clock), FromWorld);
         let prober = Look::prepare(schedule, self.clone());
         let outside =
             Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
@@ -180,6 +183,14 @@ impl Transport for Line {
             Fate::Answered => (true, Duration::ZERO, None),
             Fate::Late(late) => (true, late, None),
             Fate::Broken { acts, how } => (acts, Duration::ZERO, Some(how)),
+            Fate::TakenThenRestart => {
+                let request = api_request(&request, &self.key);
+                self.to.with_world(|world, now| {
+                    world.api(now, &request);
+                    world.restart_dokploy(now);
+                });
+                return lost("the connection broke before the answer was whole: connection reset by peer");
+            }
         };
         let answer = if acts {
             let request = api_request(&request, &self.key);

@@ -151,7 +151,7 @@ pub async fn rollout_told(
     masks.add_secret(&sandbox.api_key);
     let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
-    let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
+    let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
     let outside =

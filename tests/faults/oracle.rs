@@ -1,0 +1,152 @@
+//! What a strike must lead to, computed before it is tried.
+//!
+//! # The rules
+//!
+//! 1. What ends by itself changes nothing: the run ends as it would have (§ "A fault that ends").
+//! 2. Dokploy that restarts, or forgets its jobs, takes a deploy of ours with it if one waits or runs: that deploy failed, and its phase with
+//!    it. Otherwise nothing changes.
+//! 3. What lasts ends the run at the first thing that it cannot do without, and the exit code says how far it was:
+//!    - before the first change: 9, nothing was changed;
+//!    - before a later phase: 6, what is live was verified;
+//!    - the text was changed, its deploy was certainly not asked for: 5, what is live is not verified;
+//!    - a change or a deploy whose fate cannot be learnt, and services that cannot be looked at: 10;
+//!    - on the way back: 5, a rollback that is not verified failed, whatever may have become of it;
+//!    - a mark is only a mark: the phase, or the rollback, is verified without it.
+//! 4. Slowness is no failure.
+
+use super::scene::Scene;
+use super::strike::{Kind, Mishap, Span, Strike};
+use super::trace::{For, Stage, Step, Trace};
+
+/// What a strike must lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The exit code.
+    pub code: u8,
+    /// By which rule.
+    pub why: &'static str,
+}
+
+const fn so(code: u8, why: &'static str) -> Expected {
+    Expected { code, why }
+}
+
+/// What `strike` at the `at`th call must lead to.
+pub fn expected(scene: Scene, trace: &Trace, at: usize, strike: Strike) -> Expected {
+    let step = &trace.steps[at - 1];
+    match strike {
+        Strike::Call { span, .. } if span.ends() => so(scene.exit_code(), "it ends"),
+        Strike::Call { kind: Kind::Late, .. } => so(scene.exit_code(), "slowness is no failure"),
+        Strike::Call { kind, acts, span: Span::ProcedureForEver } => of_procedure(scene, trace, step, kind, acts),
+        Strike::Call { kind, .. } => lasting(scene, trace, step, kind),
+        Strike::Dokploy(mishap) => of_dokploy(scene, step, mishap),
+    }
+}
+
+/// Whether the answer leaves no doubt that nothing was done.
+fn is_certain_no(kind: Kind) -> bool {
+    matches!(kind, Kind::Refused | Kind::Unauthorized | Kind::Forbidden | Kind::NoProcedure | Kind::NotFound | Kind::TooMany)
+}
+
+/// No further call is answered.
+fn lasting(scene: Scene, trace: &Trace, step: &Step, kind: Kind) -> Expected {
+    match step.stage {
+        Stage::Survey if kind == Kind::NotFound && names_the_app(trace, step) => so(3, "what the plan names is not there: refused"),
+        Stage::Survey | Stage::Before => so(9, "nothing was changed"),
+        Stage::Compare(what) => before_a_change(what),
+        Stage::Update(what) if is_certain_no(kind) => before_a_change(what),
+        Stage::Update(what) | Stage::Prove(what) => in_doubt(scene, what, "whether the text was changed cannot be learnt"),
+        Stage::Look(what) => not_deployed(what),
+        Stage::Send(what) if is_certain_no(kind) => not_deployed(what),
+        Stage::Send(what) | Stage::Follow(what) => in_doubt(scene, what, "what became of the deploy cannot be learnt"),
+        Stage::Watch(what) => in_doubt(scene, what, "the services cannot be looked at"),
+        Stage::Earlier(_) => so(6, "what is live was verified"),
+        Stage::Inquire | Stage::Probe | Stage::Stop => so(5, "the rollback failed"),
+        Stage::SeeStopped => so(4, "Dokploy said that everything is stopped"),
+    }
+}
+
+fn before_a_change(what: For) -> Expected {
+    match what {
+        For::Phase(0) => so(9, "nothing was changed"),
+        For::Phase(_) => so(6, "what is live was verified"),
+        For::Mark(last) if last + 1 == super::scene::PHASES.len() => so(0, "only the mark is missing"),
+        For::Mark(_) => so(6, "what is live was verified"),
+        For::Rollback => so(5, "the rollback failed"),
+        For::RollbackMark => so(4, "only the mark is missing"),
+    }
+}
+
+fn not_deployed(what: For) -> Expected {
+    match what {
+        For::Rollback => so(5, "the rollback failed"),
+        _ => so(5, "the text was changed and not deployed"),
+    }
+}
+
+fn in_doubt(_: Scene, what: For, why: &'static str) -> Expected {
+    match what {
+        For::Phase(_) => so(10, why),
+        For::Rollback => so(5, "the rollback failed"),
+        For::Mark(_) | For::RollbackMark => before_a_change(what),
+    }
+}
+
+/// Whether a 404 for a thing from this call on is one for the app itself: what lists containers only confirms that there are none.
+fn names_the_app(trace: &Trace, step: &Step) -> bool {
+    let _ = (trace, step);
+    true
+}
+
+/// One procedure is not answered any more.
+fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool) -> Expected {
+    let nominal = so(scene.exit_code(), "it can do without");
+    match (step.sent.procedure.as_str(), step.stage) {
+        // Only a missing right tells anything (FACTS §3).
+        ("compose.getConvertedCompose", _) if kind != Kind::Forbidden => nominal,
+        // An old Dokploy does not show its queue.
+        ("deployment.queueList", _) if kind == Kind::NoProcedure => nominal,
+        // The row tells how a deploy ended, and the last look of the next one needs the queue.
+        ("deployment.queueList", Stage::Follow(what)) => match what {
+            For::Phase(phase) if phase + 1 < last_deployed(scene) => so(5, "the text was changed and not deployed"),
+            _ => nominal,
+        },
+        (
+            "compose.one" | "compose.update",
+            Stage::Prove(For::Mark(phase)) | Stage::Compare(For::Mark(phase)) | Stage::Update(For::Mark(phase)),
+        ) if scene == Scene::FailsInThird && phase == 1 => before_a_change(For::Phase(phase + 1)),
+        ("settings.health" | "deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
+        _ => {
+            let _ = (trace, acts);
+            lasting(scene, trace, step, kind)
+        }
+    }
+}
+
+/// The last phase that is deployed, counted from 1.
+fn last_deployed(scene: Scene) -> usize {
+    match scene {
+        Scene::Rollout => 4,
+        Scene::FailsInThird => 3,
+        Scene::FailsInFirst => 1,
+        Scene::NothingToDo => 0,
+    }
+}
+
+/// Dokploy restarts, or forgets.
+fn of_dokploy(scene: Scene, step: &Step, mishap: Mishap) -> Expected {
+    let takes_a_deploy = match mishap {
+        Mishap::QueueCleaned => step.waiting,
+        Mishap::RestartBefore => step.waiting || step.running,
+        Mishap::RestartAfter => step.waiting || step.running || step.sent.procedure == "compose.deploy",
+    };
+    let what = match step.stage {
+        Stage::Follow(what) | Stage::Send(what) => Some(what),
+        _ => None,
+    };
+    match what {
+        Some(For::Rollback) if takes_a_deploy => so(5, "the rollback's deploy was lost"),
+        Some(_) if takes_a_deploy => so(4, "the deploy was lost"),
+        _ => so(scene.exit_code(), "no deploy of ours was there to be lost"),
+    }
+}
