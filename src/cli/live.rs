@@ -1,6 +1,7 @@
 //! `plan check` with a Dokploy at hand: what is live, and whether a run would start. Reads only.
 
 use super::variables::{self, Environment};
+use super::way_back;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
 use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
@@ -23,7 +24,8 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
         Ok(asked) => asked,
         Err(why) => return Asked::Not(why),
     };
-    let options = Options::default();
+    let state = std::env::var_os("PLAN_STATE").map(Into::into);
+    let options = Options { known_runs: way_back::known_runs(state), ..Options::default() };
     let (position, refusal) = outlook(schedule, &options, &survey);
     let code = match &refusal {
         Some(Reason::Refused { .. }) => 3,

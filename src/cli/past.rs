@@ -4,10 +4,10 @@ use super::args::{self, Display, History};
 use super::check::{self, Found};
 use super::look::complain;
 use crate::diagnostic::nearest;
-use crate::engine::app_as_written;
+use crate::engine::{Event, VerifiedBefore, app_as_written};
 use crate::report::past::{self, Listed};
 use crate::report::{self, safe};
-use crate::store::{Archive, Past, Place};
+use crate::store::{Archive, Bundle, Holder, Key, LockFolder, Past, Place, times};
 use std::path::{Path, PathBuf};
 
 /// The exit code for records that cannot be read.
@@ -18,6 +18,9 @@ const LATEST: &str = "latest";
 
 /// Runs that are named when the one asked for is not there.
 const NAMED: usize = 5;
+
+/// Runs whose bundles are compared with what is live.
+const REMEMBERED: usize = 100;
 
 /// A command that ends here: what is to be said of it is said.
 pub(super) struct Stopped(pub(super) u8);
@@ -111,9 +114,16 @@ pub(super) fn plan_at_hand(file: Option<&Path>, display: &Display) -> Result<Opt
     }
 }
 
-/// Who is at work on a run now, in words.
-pub(super) fn at_work(_run: &Past) -> Option<String> {
-    None
+/// Who is at work on a run now, in words: by the lock that it would hold. Of a run with an end nothing is asked.
+pub(super) fn at_work(run: &Past) -> Option<String> {
+    let is_over = run.entries.last().is_some_and(|entry| matches!(entry.event, Event::RunEnded { .. }));
+    let (dokploy, compose) = run.app_key().filter(|_| !is_over)?;
+    match LockFolder::open().ok()?.holder(&Key::new(dokploy, compose)).ok()?? {
+        Holder::Run(note) if note.run == run.place.run => {
+            Some(format!("{} on {}, pid {}, since {}", note.who, note.host, note.pid, times::utc(&note.since)))
+        }
+        _ => None,
+    }
 }
 
 /// The run that is meant by an id, the beginning or the end of one, or `latest`.
@@ -152,6 +162,23 @@ pub(super) fn find(places: &[Place], name: &str) -> Result<Place, (String, Strin
 
 fn where_to_look() -> String {
     "--state DIR says where runs are recorded, when it is not the user's state directory".to_owned()
+}
+
+/// What runs recorded in a state folder verified on a Dokploy, the newest first. Nothing that lies there can keep a run from beginning.
+pub(super) fn verified_before(state: &Path, dokploy: &str) -> Vec<VerifiedBefore> {
+    let places = Archive::open(Some(state.to_owned())).and_then(|archive| archive.places()).unwrap_or_default();
+    let bundles = places.iter().filter(|place| !place.in_sandbox).take(REMEMBERED).filter_map(|place| place.bundle().ok().flatten());
+    let of = |bundle: Bundle| {
+        let Bundle { run, app, phases, .. } = bundle;
+        phases.into_iter().rev().map(move |phase| VerifiedBefore {
+            compose_id: app.compose_id.clone(),
+            run: run.clone(),
+            phase: phase.phase,
+            body: phase.text.body,
+            images: phase.images,
+        })
+    };
+    bundles.filter(|bundle| bundle.app.dokploy == dokploy && bundle.sandbox.is_none()).flat_map(of).collect()
 }
 
 /// Columns and colour of stdout.

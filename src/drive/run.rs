@@ -5,7 +5,7 @@
 use super::in_flight::InFlight;
 use super::interrupt::{Interrupts, Signal};
 use super::machine::Machine;
-use super::{Approve, Clock, Confirmation, Platform, Prober, Record, Report};
+use super::{Approve, Clock, Confirmation, Locks, Platform, Prober, Record, Report};
 use crate::engine::{Answer, Effect, Ending, Event, Input, Moment, Step};
 use std::collections::VecDeque;
 use std::future::pending;
@@ -17,7 +17,7 @@ const IDLE_WAKES: u32 = 1000;
 
 /// Everything outside that effects need.
 #[derive(Debug)]
-pub struct Outside<P, Q, C, A> {
+pub struct Outside<P, Q, C, A, L> {
     /// Dokploy.
     pub platform: Rc<P>,
     /// The services.
@@ -26,6 +26,8 @@ pub struct Outside<P, Q, C, A> {
     pub clock: Rc<C>,
     /// People.
     pub people: Rc<A>,
+    /// Other runs of this user on this machine.
+    pub locks: Rc<L>,
 }
 
 /// How driving a run came to its end.
@@ -41,9 +43,9 @@ pub enum Driven {
 ///
 /// # Panics
 /// When the engine waits for nothing, or is never content with being woken: both are bugs of `plan`.
-pub async fn run<M, P, Q, C, A>(
+pub async fn run<M, P, Q, C, A, L>(
     machine: M,
-    outside: Outside<P, Q, C, A>,
+    outside: Outside<P, Q, C, A, L>,
     record: &mut dyn Record,
     report: &mut dyn Report,
     interrupts: &mut impl Interrupts,
@@ -54,6 +56,7 @@ where
     Q: Prober + 'static,
     C: Clock + 'static,
     A: Approve + 'static,
+    L: Locks + 'static,
 {
     let mut driver = Driver {
         machine,
@@ -70,9 +73,9 @@ where
     LocalSet::new().run_until(driver.drive(interrupts)).await
 }
 
-struct Driver<'a, M, P, Q, C, A> {
+struct Driver<'a, M, P, Q, C, A, L> {
     machine: M,
-    outside: Outside<P, Q, C, A>,
+    outside: Outside<P, Q, C, A, L>,
     record: &'a mut dyn Record,
     report: &'a mut dyn Report,
     /// Never goes back.
@@ -89,16 +92,18 @@ struct Driver<'a, M, P, Q, C, A> {
 enum Came {
     Signal(Signal),
     Answer,
+    Asked(String),
     Time,
 }
 
-impl<M, P, Q, C, A> Driver<'_, M, P, Q, C, A>
+impl<M, P, Q, C, A, L> Driver<'_, M, P, Q, C, A, L>
 where
     M: Machine,
     P: Platform + 'static,
     Q: Prober + 'static,
     C: Clock + 'static,
     A: Approve + 'static,
+    L: Locks + 'static,
 {
     async fn drive(&mut self, interrupts: &mut impl Interrupts) -> Driven {
         loop {
@@ -120,6 +125,7 @@ where
                     self.inputs.push_back(Input::Interrupted);
                 }
                 Came::Answer => self.inputs.extend(self.in_flight.drain().await),
+                Came::Asked(by) => self.inputs.push_back(Input::FailureAsked(by)),
                 Came::Time => {}
             }
         }
@@ -130,7 +136,7 @@ where
             wake.is_some() || !self.in_flight.is_idle() || self.signal.is_some(),
             "the engine waits for nothing; this is a bug in plan"
         );
-        let clock = Rc::clone(&self.outside.clock);
+        let (clock, locks) = (Rc::clone(&self.outside.clock), Rc::clone(&self.outside.locks));
         let time = async {
             match wake {
                 Some(wake) => clock.sleep_until(wake).await,
@@ -142,6 +148,7 @@ where
             biased;
             signal = interrupts.next() => Came::Signal(signal),
             () = self.in_flight.answered() => Came::Answer,
+            by = locks.asked() => Came::Asked(by),
             () = time => Came::Time,
         }
     }
@@ -187,6 +194,7 @@ where
     fn take(&mut self, now: Moment, events: &[Event]) {
         for event in events {
             self.machine.apply(now, event);
+            self.outside.locks.follow(event);
             if event.is_shown() {
                 self.report.event(now, event);
             }
@@ -210,6 +218,21 @@ where
                 self.in_flight.start(op, async move {
                     let sample = prober.sample(expectation, clock.now()).await;
                     answers.tell(op, Input::Sampled(op, sample));
+                });
+            }
+            Effect::Lock { op, compose } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let mut told = |holder: String| answers.tell(op, Input::LockHeld(op, holder));
+                    let taken = locks.acquire(&compose, &mut told).await;
+                    answers.tell(op, taken.map_or_else(|why| Input::CannotLock(op, why), |()| Input::Locked(op)));
+                });
+            }
+            Effect::AskHolder { op } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let heard = locks.ask_holder().await;
+                    answers.tell(op, Input::HolderAsked(op, heard));
                 });
             }
             Effect::KeepSnapshot { op, name, text } => {

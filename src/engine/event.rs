@@ -68,6 +68,30 @@ pub enum Event {
         #[serde(default)]
         earns: bool,
     },
+    /// By hand: what is gone back to was found. Nothing has been changed yet.
+    TargetFound {
+        /// Where to.
+        target: Target,
+        /// Who says that it was well, in words.
+        because: String,
+        /// Services that its text starts.
+        services: BTreeSet<ServiceName>,
+        /// Services that run and that it takes away.
+        removes: BTreeSet<ServiceName>,
+        /// Whether its text is live already.
+        is_live: bool,
+    },
+    /// The run starts although what is live does not hold, or may be another machine's work in progress: somebody answers for that.
+    StartedBroken {
+        /// Their reason.
+        reason: String,
+        /// What is so, in words.
+        what: String,
+        /// Services that do not hold: not held against what follows.
+        services: Vec<FailedService>,
+        /// Services that do: what follows must not break them.
+        held: BTreeSet<ServiceName>,
+    },
     /// The services that were there before the first change were sampled once: what going back to the baseline is held to.
     BaselineTaken {
         /// Those that were healthy.
@@ -413,6 +437,13 @@ pub enum Target {
     Phase(PhaseId),
     /// What was there before the first change.
     Baseline,
+    /// By hand: a state that another run left, or found, and that is no phase of the plan as it is now.
+    Kept {
+        /// The run that keeps it.
+        run: String,
+        /// A phase's name, or `baseline`.
+        name: String,
+    },
 }
 
 /// How a rollback is done; the smallest that serves.

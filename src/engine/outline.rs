@@ -153,15 +153,16 @@ impl Outline {
     }
 
     /// A rollback's target by name.
-    pub fn target(&self, target: &Target) -> &str {
+    pub fn target<'a>(&'a self, target: &'a Target) -> &'a str {
         match target {
             Target::Phase(phase) => &self.phase(*phase).name,
             Target::Baseline => "baseline",
+            Target::Kept { name, .. } => name,
         }
     }
 
     /// What a deploy is for, by the name of the phase or target that it brings.
-    pub fn purpose(&self, purpose: &DeployPurpose) -> &str {
+    pub fn purpose<'a>(&'a self, purpose: &'a DeployPurpose) -> &'a str {
         match purpose {
             DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) => &self.phase(*phase).name,
             DeployPurpose::Rollback(target) => self.target(target),

@@ -84,7 +84,9 @@ impl Reach {
                 reach.phase(phase);
                 reach.cause(cause);
             }
-            Event::RollbackStarted { target, .. } | Event::RollbackVerified { target, .. } => reach.target(target),
+            Event::TargetFound { target, .. } | Event::RollbackStarted { target, .. } | Event::RollbackVerified { target, .. } => {
+                reach.target(target)
+            }
             Event::RollbackFailed { target, cause, .. } => {
                 reach.target(target);
                 reach.cause(cause);

@@ -31,6 +31,7 @@ pub mod standing;
 mod story;
 mod stream;
 pub mod terminal;
+pub mod way_back;
 pub mod words;
 
 pub use complaint::{complaint, to_stderr, to_stdout};

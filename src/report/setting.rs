@@ -11,6 +11,8 @@ pub struct Setting {
     pub sandbox: Option<Speed>,
     /// The plan's path as it was typed, for the next command.
     pub plan: String,
+    /// What `plan rollback` was given besides the plan, when it is one: ` --to core`, or nothing.
+    pub back: Option<String>,
     /// The host that the probes are sent from, if it is known.
     pub probed_from: Option<String>,
 }
@@ -25,7 +27,7 @@ impl Setting {
     pub fn of(origin: &Origin) -> Self {
         // A speed that cannot be read is a sandbox's all the same.
         let sandbox = origin.sandbox.as_ref().map(|speed| speed.parse().unwrap_or(Speed::Max));
-        Self { sandbox, plan: origin.plan.clone(), probed_from: origin.probed_from.clone() }
+        Self { sandbox, plan: origin.plan.clone(), back: None, probed_from: origin.probed_from.clone() }
     }
 
     /// What of it goes into a run's record. Digest and address are for the caller to add.
@@ -117,7 +119,7 @@ mod tests {
     #[test]
     fn a_setting_is_found_again_in_a_record() {
         for sandbox in [None, Some(Speed::Max), Some(Speed::Times(20.0)), Some(Speed::Times(0.5))] {
-            let setting = Setting { sandbox, plan: "a/rollout.plan".to_owned(), probed_from: Some("build-7".to_owned()) };
+            let setting = Setting { sandbox, plan: "a/rollout.plan".to_owned(), back: None, probed_from: Some("build-7".to_owned()) };
             assert_eq!(Setting::of(&setting.origin()), setting);
         }
     }

@@ -40,7 +40,7 @@ pub fn standing(
         Some(reason) => {
             let (style, why) = match reason {
                 Reason::Refused { why } => (Style::Bad, why.clone()),
-                Reason::Busy { who } => (Style::Warn, vec![format!("{who}; a run would not start before it is done")]),
+                Reason::Busy { who } => (Style::Warn, vec![format!("{who}; a run would not start now")]),
                 Reason::CouldNotAsk { why } => (Style::Bad, vec![why.clone()]),
                 _ => (Style::Bad, Vec::new()),
             };

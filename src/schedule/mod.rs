@@ -6,7 +6,7 @@ mod build;
 mod time;
 mod wording;
 
-pub use artefact::{Commits, Header, Pin, body_of, canonical, digest, is_phase, render};
+pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest, is_phase, render, without_credentials};
 pub use build::{Prepared, build, prepare};
 pub use time::{Bounds, SOAK_TRIES};
 

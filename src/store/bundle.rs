@@ -6,7 +6,7 @@
 
 use super::{Entry, StoreError, files};
 use crate::engine::{DeployPurpose, Event, Position};
-use crate::schedule::{PhaseId, ServiceName, digest};
+use crate::schedule::{PhaseId, ServiceName, body_of, digest, without_credentials};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -62,6 +62,8 @@ pub struct KeptText {
     pub file: String,
     /// [`digest`] of the whole text, marker line included.
     pub digest: String,
+    /// [`digest`] of the text without its marker line: by it the text is known again, whoever put it there.
+    pub body: String,
 }
 
 /// A verified phase.
@@ -269,7 +271,7 @@ impl Draft {
         let kept = |file: &String| -> Result<KeptText, StoreError> {
             let path: PathBuf = run_folder.join(file);
             let text = std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))?;
-            Ok(KeptText { file: file.clone(), digest: digest(&text) })
+            Ok(KeptText { file: file.clone(), digest: digest(&text), body: digest(body_of(&text)) })
         };
         let phases = self.phases.iter().map(|half| {
             let Half { phase, at, file, files, images, services, asserted_only } = half.clone();
@@ -295,15 +297,5 @@ impl Draft {
         let unfinished = run_folder.join(".bundle-unfinished");
         files::write(&unfinished, &bytes)?;
         files::move_into_place(&unfinished, &path)
-    }
-}
-
-/// `https://user:token@host/repository#reference` without what is before the `@`.
-fn without_credentials(key: &str) -> String {
-    let Some((scheme, rest)) = key.split_once("://") else { return key.to_owned() };
-    let authority = rest.find(['/', '#', '?']).unwrap_or(rest.len());
-    match rest[..authority].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => key.to_owned(),
     }
 }

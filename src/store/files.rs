@@ -9,7 +9,7 @@ use std::path::Path;
 /// Folders: their owner's alone, since snapshots and logs may hold what should not be read by others.
 const FOLDER_MODE: u32 = 0o700;
 /// Files, likewise.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// Makes a folder and what is missing above it. One that is there already stays as it is.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 
 use super::journal::{self, Entry};
 use super::run::default_folder;
-use super::{Bundle, StoreError, bundle, times};
+use super::{Bundle, StoreError, bundle};
 use crate::engine::{Event, Origin, Outline};
 use std::path::{Path, PathBuf};
 
@@ -186,8 +186,8 @@ impl Past {
         self.entries.last().map(|entry| entry.time.as_str())
     }
 
-    /// How long it took by the wall clock, as far as it is recorded.
+    /// How long it took in run time, as far as it is recorded: in the sandbox the plan's own seconds.
     pub fn took(&self) -> Option<std::time::Duration> {
-        times::between(self.began()?, self.last_seen()?)
+        self.entries.iter().map(|entry| entry.at.0).max()
     }
 }

@@ -10,8 +10,8 @@
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    Automatic, Dokploy, Driven, Interrupts, Limits, NoInterrupts, Outside, PacedClock, Prober, Record, Report, Sources, Speed, Transport,
-    TransportError, run,
+    AlwaysFree, Automatic, Dokploy, Driven, Interrupts, Limits, NoInterrupts, Outside, PacedClock, Prober, Record, Report, Sources, Speed,
+    Transport, TransportError, run,
 };
 use rollout_plan::engine::{Engine, Event, Evidence, Failure, FailureKind, Moment, Options, Sample};
 use rollout_plan::model::{self, Variables};
@@ -153,7 +153,8 @@ impl InMemory {
         let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
         let platform = Dokploy::new(Session::new(target, masks), Line { to: self.clone(), key }, Rc::clone(&clock), FromWorld);
         let prober = Look::prepare(schedule, self.clone());
-        let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+        let outside =
+            Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
         run(engine, outside, record, report, interrupts).await
     }
 }

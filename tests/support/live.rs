@@ -3,7 +3,8 @@
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed, install_tls, run,
+    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed,
+    install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
 use rollout_plan::model::{self, Variables};
@@ -132,12 +133,15 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
-    let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+    let outside =
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
+    let known_runs =
+        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut record = store.begin(id).unwrap();
     let mut times = Times::default();
-    let engine = Engine::new(schedule, Options { run: id.into(), ..options });
+    let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
     let before = sandbox.log().len();
     let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
     let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };

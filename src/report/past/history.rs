@@ -42,7 +42,7 @@ impl Listed {
                     5 | 10 => Style::Bad,
                     _ => Style::Warn,
                 };
-                (style, format!("exit {}: {}", code.0, exit::meaning(*code)))
+                (style, format!("exit {}", code.0))
             }
             End::CutOff { .. } if self.at_work.is_some() => (Style::Bold, "at work now".to_owned()),
             End::CutOff { .. } => (Style::Bad, "unfinished".to_owned()),

@@ -51,11 +51,11 @@ pub fn replay(past: &Past, at_work: Option<&str>, format: Format, streams: Strea
     true
 }
 
-/// `run 20261123-164501-k3f9 of rollout.plan, from 2026-11-23 16:45:01 +00:00, 12m 4s by the clock`.
+/// `run 20261123-164501-k3f9 of rollout.plan, from 2026-11-23 16:45:01 +00:00, 12m 4s`.
 fn heading(past: &Past, summary: &Summary) -> String {
     let plan = past.origin().filter(|origin| !origin.plan.is_empty()).map_or(String::new(), |origin| format!(" of {}", origin.plan));
     let began = past.began().map_or(String::new(), |began| format!(", from {}", times::local(began)));
-    let took = summary.took.map_or(String::new(), |took| format!(", {} by the clock", duration(took)));
+    let took = summary.took.map_or(String::new(), |took| format!(", {}", duration(took)));
     format!("run {}{plan}{began}{took}", past.place.run)
 }
 

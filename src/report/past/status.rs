@@ -104,7 +104,7 @@ impl Status {
     /// The run that what is live is owed to, by the records alone.
     fn last_word(&self) -> Option<&Listed> {
         self.runs.iter().find(|run| match &run.summary.end {
-            End::CutOff { so_far } => so_far != "before its first change" && so_far != "before it began",
+            End::CutOff { so_far } => !["before", "while it waited"].iter().any(|nothing| so_far.starts_with(nothing)),
             _ => run.summary.left.is_some(),
         })
     }
@@ -242,7 +242,7 @@ pub fn status(status: &Status, (width, colour): (usize, bool)) -> String {
 
 fn in_a_line(run: &Listed) -> String {
     let summary = &run.summary;
-    let began = summary.began.as_ref().map_or(String::new(), |began| format!("{}  ", times::local(began)));
+    let began = summary.began.as_ref().map_or(String::new(), |began| format!(", {}", times::local(began)));
     let what = match &summary.end {
         End::Ended(_, code) => format!("{}; exit {}", summary.deeds(), code.0),
         End::CutOff { so_far } if run.at_work.is_some() => format!("at work now {so_far}"),
@@ -252,7 +252,7 @@ fn in_a_line(run: &Listed) -> String {
         End::NoJournal => "it has no journal".to_owned(),
     };
     let sandbox = if summary.is_sandbox { " [sandbox]" } else { "" };
-    format!("{}{sandbox}  {began}{what}", summary.run)
+    format!("{}{sandbox}{began}: {what}", summary.run)
 }
 
 /// For programs: one object.

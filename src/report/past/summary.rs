@@ -3,6 +3,7 @@
 use super::recall::recall;
 use crate::engine::{Ending, Event, ExitCode, Target};
 use crate::report::progress::{Stage, View};
+use crate::report::story::target_words;
 use crate::report::words::list;
 use crate::store::{Condition, Past};
 use std::time::Duration;
@@ -20,7 +21,7 @@ pub struct Summary {
     pub is_sandbox: bool,
     /// When it began, on the wall clock (RFC 3339, UTC).
     pub began: Option<String>,
-    /// How long it took by the wall clock, as far as it is recorded.
+    /// How long it took in run time, as far as it is recorded.
     pub took: Option<Duration>,
     /// The phase that was live and held before it.
     pub asserted: Option<String>,
@@ -102,7 +103,7 @@ impl Summary {
                     }
                 }
                 Event::RollbackVerified { target, services, not_held_against } => {
-                    let all = services.len() + if *target == Target::Baseline { not_held_against.len() } else { 0 };
+                    let all = services.len() + if matches!(target, Target::Phase(_)) { 0 } else { not_held_against.len() };
                     seen = Some((view.outline.target(target).to_owned(), entry.time.clone(), (services.len(), all)));
                 }
                 Event::PhaseFailed { phase, .. } => summary.failed = Some(view.outline.phase(*phase).name.clone()),
@@ -148,9 +149,15 @@ fn end(past: &Past, view: Option<&View>) -> End {
         (_, None) => End::CutOff { so_far: "before it began".to_owned() },
         (_, Some(view)) => match &view.ending {
             Some(ending) => End::Ended(ending.clone(), ending.exit_code()),
+            None if is_waiting(past) => End::CutOff { so_far: "while it waited for another run of the app (or it waits still)".to_owned() },
             None => End::CutOff { so_far: so_far(view) },
         },
     }
+}
+
+/// Whether the last that is known of a run is that it waits for another one.
+fn is_waiting(past: &Past) -> bool {
+    past.entries.last().is_some_and(|entry| matches!(entry.event, Event::LockAwaited { .. }))
 }
 
 /// What a run left, by its end and by what was verified last.
@@ -188,7 +195,8 @@ pub(super) fn so_far(view: &View) -> String {
     if let Some(rollback) = view.running_rollback() {
         let to = match &rollback.target {
             Target::Baseline => "what was there before".to_owned(),
-            target => format!("phase {}", view.outline.target(target)),
+            Target::Phase(phase) => format!("phase {}", view.outline.phase(*phase).name),
+            target @ Target::Kept { .. } => target_words(view.outline.target(target), target),
         };
         return format!("on the way back to {to}{}", stage(&rollback.step.stage));
     }
