@@ -11,6 +11,7 @@ mod interrupt;
 mod live_check;
 mod main_job;
 mod requests;
+mod resume;
 mod same_path;
 mod second_run;
 mod secrets;
