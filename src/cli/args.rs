@@ -73,6 +73,9 @@ pub(super) struct Run {
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
     #[arg(long, value_name = "N|max", default_value_t = Speed::default(), requires = "sandbox")]
     pub(super) speed: Speed,
+    /// Go on with a run that was cut off: by its id or a part of it, else the newest of this plan's app. Compose files must be as they were
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["until", "from", "from_broken", "redeploy", "adopt"])]
+    pub(super) resume: Option<Option<String>>,
     /// Do not ask before the first change
     #[arg(long, short)]
     pub(super) yes: bool,
@@ -114,6 +117,20 @@ pub(super) struct Run {
     pub(super) format: Option<Format>,
     #[command(flatten)]
     pub(super) display: Display,
+}
+
+impl Run {
+    /// `--resume FILE`: what stands after `--resume` is the plan when it is a file and no other one is named.
+    pub(super) fn untangled(mut self) -> Self {
+        if let Some(Some(name)) = &self.resume
+            && self.file == PathBuf::from("rollout.plan")
+            && PathBuf::from(name).is_file()
+        {
+            self.file = PathBuf::from(name);
+            self.resume = Some(None);
+        }
+        self
+    }
 }
 
 /// `plan rollback`.

@@ -9,6 +9,7 @@ mod look;
 mod make_believe;
 mod named;
 mod past;
+mod resume;
 mod run;
 mod sandbox;
 mod show;
@@ -34,7 +35,7 @@ pub fn main() -> u8 {
     };
     match cli.command {
         Command::Check(check) => look::check(&check),
-        Command::Run(run) => run::run(&run),
+        Command::Run(run) => run::run(&run.untangled()),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),

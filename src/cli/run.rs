@@ -6,6 +6,7 @@ use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
 use super::past;
+use super::resume::{self, Taken};
 use super::variables::{self, Environment, authority, no_authority};
 use super::way_back;
 use crate::compose::masks_of;
@@ -15,7 +16,7 @@ use crate::drive::{
     self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
     Locks, Masking, Outside, PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Goal, Moment, Options, Origin, Reason};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
@@ -37,6 +38,11 @@ struct Stopped(u8);
 
 /// Runs a plan and gives the exit code.
 pub(super) fn run(args: &Args) -> u8 {
+    if args.resume.is_some() && args.sandbox {
+        let help = "against one beside it a run can be resumed: `plan sandbox`, then what it says to export";
+        complain(&args.display, "a run in the sandbox inside this process cannot be resumed: its world ended with the process", help);
+        return 2;
+    }
     start(args, Aim::Rollout)
 }
 
@@ -182,13 +188,22 @@ impl<'a> Job<'a> {
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
         }
-        if !self.args.yes && !report::terminal::can_ask() {
+        let state = self.state(None)?;
+        let taken = self.args.resume.as_ref().map(|wanted| resume::take(&state, wanted.as_deref(), &self.schedule)).transpose();
+        let taken = taken.map_err(|not| self.stop(not.code, &not.message, &not.help))?;
+        let from = taken.as_ref().map_or(Moment::START, Taken::from);
+        if let Some(taken) = &taken {
+            reporter.borrow_mut().recall(&taken.past);
+        } else if let Some(run) = resume::left_behind(&state, &self.schedule).filter(|_| self.back.is_none()) {
+            reporter.borrow_mut().note(&format!("run {run} was cut off; this is a new one. To go on with that instead: --resume {run}"));
+        }
+        let is_agreed = taken.as_ref().is_some_and(Taken::is_agreed);
+        if !is_agreed && !self.args.yes && !report::terminal::can_ask() {
             reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
         }
         let people = self.people(&reporter, self.args.yes, false);
-        let state = self.state(None);
         let locks = self.locks(&connection.url)?;
-        self.roll_out(connection, LiveClock::start(), people, locks, reporter, state).await
+        self.roll_out(connection, LiveClock::start_at(from), people, locks, reporter, Ok(state), taken).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -218,7 +233,7 @@ impl<'a> Job<'a> {
         let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
-        let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state).await;
+        let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state, None).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
         for fault in &unfelt {
             noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
@@ -276,6 +291,7 @@ impl<'a> Job<'a> {
         locks: L,
         reporter: Rc<RefCell<Reporter>>,
         store: Result<Store, Stopped>,
+        taken: Option<Taken>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
         let address = connection.url.to_string();
@@ -286,7 +302,22 @@ impl<'a> Job<'a> {
         }
         let store = store?;
         let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
-        let mut record = store.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let origin = Origin { plan_digest: self.plan_digest.clone(), dokploy, ..reporter.borrow().setting().origin() };
+        let options = Options { origin, verified_before, ..self.options.clone() };
+        let schedule = Arc::new(self.schedule.clone());
+        let (engine, mut record) = match taken {
+            None => {
+                let record = store.begin(&options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+                (Engine::new(schedule, options), record)
+            }
+            Some(taken) => {
+                let engine = Engine::resume(schedule, options, &taken.past, taken.baseline, taken.gap);
+                let not = |why: NotResumable| {
+                    self.stop(why.exit_code().0, &format!("run {} cannot be resumed: {why}", taken.id), "nothing was changed")
+                };
+                (engine.map_err(not)?, taken.record)
+            }
+        };
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
         let masks = SharedMasks::default();
@@ -302,8 +333,6 @@ impl<'a> Job<'a> {
             people: Rc::new(people),
             locks: Rc::new(locks),
         };
-        let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
-        let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);

@@ -15,7 +15,7 @@ const NOT_BUILT: [(&str, &str); 10] = [
     ("health", "`plan run` asks the services before it changes anything, and asks you before it goes on"),
     ("init", "begin with a copy of examples/bizosaas/rollout.plan"),
     ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
-    ("resume", "`plan run` again: it finds out what is live and goes on after it"),
+    ("resume", "`plan run --resume` goes on with a run that was cut off"),
     ("watch", "`plan run` asks the services before it changes anything, and asks you before it goes on"),
 ];
 

@@ -5,7 +5,7 @@ use super::destination::{self, Destination};
 use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
-use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
+use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render, without_credentials};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -83,14 +83,14 @@ impl Ledger {
                 (self.began, self.waited) = (now, Duration::ZERO);
                 self.underway.agree(self.position.as_ref(), &self.to_run);
             }
+            Event::Resumed { gap, .. } => self.resumed(now, *gap),
             Event::LockAwaited { .. } => {
                 self.awaiting_lock.get_or_insert(now);
             }
-            Event::Resumed { gap, .. } => self.resumed(now, *gap),
             // What was there before the first change was read before it.
-            Event::Surveyed { .. } if self.changed => self.stop_awaiting_lock(now),
+            Event::Surveyed { .. } if self.changed => self.stop_waiting(now),
             Event::Surveyed { survey, live } => {
-                self.stop_awaiting_lock(now);
+                self.stop_waiting(now);
                 self.begin_anew();
                 self.live.clone_from(&survey.text);
                 self.survey = Some(survey.clone());
@@ -156,13 +156,15 @@ impl Ledger {
     /// Nobody was at work for so long: that is none of the run's time. What was open when it was cut off is looked at anew.
     fn resumed(&mut self, now: Moment, gap: Duration) {
         self.ending = None;
-        self.waited += self.asked_at.take().map_or(gap, |asked| now - asked);
+        let since = [self.asked_at.take(), self.awaiting_lock.take()].into_iter().flatten().min();
+        self.waited += since.map_or(gap, |since| now - since);
         if let (Standing::Failed(phase), None) = (&self.standing, &self.underway.failure) {
             self.standing = Standing::Unverified(*phase);
         }
     }
 
-    fn stop_awaiting_lock(&mut self, now: Moment) {
+    /// The app is ours.
+    fn stop_waiting(&mut self, now: Moment) {
         self.waited += self.awaiting_lock.take().map_or(Duration::ZERO, |since| now - since);
     }
 
@@ -300,7 +302,8 @@ impl Ledger {
 
     /// Whether the commit of each of these references is known.
     pub(super) fn has_pinned<'a>(&self, references: impl IntoIterator<Item = &'a (String, String)>) -> bool {
-        references.into_iter().all(|reference| self.commits.contains_key(reference))
+        let key = |(repository, reference): &(String, String)| (without_credentials(repository), reference.clone());
+        references.into_iter().all(|reference| self.commits.contains_key(&key(reference)))
     }
 
     /// Whether this run has asked for a deploy.

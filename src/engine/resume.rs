@@ -48,6 +48,9 @@ pub enum NotResumable {
         /// The app, as written in its plan.
         app: String,
     },
+    /// Going back by hand is begun anew: what is live says what is left of it.
+    #[error("it was going back by hand; begin that anew with `plan rollback`")]
+    ByHand,
     /// Compose files bind a run.
     #[error("its compose files are not those of the plan any more: {}; begin a new run, which goes on from what is live", .0.join("; "))]
     FilesChanged(
@@ -119,6 +122,9 @@ impl Engine {
             && !ending.is_resumable()
         {
             return Err(NotResumable::Ended { code: ending.exit_code(), verdict: ending.verdict.clone() });
+        }
+        if began.goal != Goal::Rollout {
+            return Err(NotResumable::ByHand);
         }
         let changed = changed_files(&schedule, files);
         if !changed.is_empty() {
@@ -308,7 +314,10 @@ fn follow(turn: &mut Turn, job: Job, deploy: &Deploy, survey: &Survey) {
     let row = deploy.row.as_ref().map(|(row, _)| row.clone());
     match &deploy.ended {
         Some(_) if deploy.overdue.is_some() => failure::begin_of(turn, job, before, Draft::Cause(Cause::DeployTimeout), row),
-        Some((RowStatus::Done, _)) => settle::begin(turn, job, before, row),
+        Some((RowStatus::Done, _)) => match (&job, turn.ledger().asked.clone()) {
+            (Job::Phase(_), Some(by)) => failure::begin_of(turn, job, before, Draft::Cause(Cause::Asked { by }), row),
+            _ => settle::begin(turn, job, before, row),
+        },
         Some((status, error)) => failure::begin_of(turn, job, before, Draft::Deploy { status: *status, error: error.clone() }, row),
         None if row.is_some() && !is_seen(deploy, survey) => {
             let why = "its row, which was there before the run was cut off, is gone from Dokploy's history".to_owned();

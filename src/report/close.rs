@@ -162,6 +162,9 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
         format!("plan run {}{sandbox}{rest}", plan(setting))
     };
     let check = format!("plan check {}", plan(setting));
+    // The sandbox's world is gone with its process, and going back by hand is begun anew.
+    let is_rollout = setting.sandbox.is_none() && setting.back.is_none() && view.target.is_none();
+    let resume = (ending.is_resumable() && is_rollout && !view.run.is_empty()).then(|| super::reporter::resume(&setting.plan, &view.run));
     let failed = view.failure.as_ref().map(|failure| failure_names(view, failure)).filter(|names| !names.is_empty());
     let (words, command) = match &ending.reason {
         Reason::Completed | Reason::NothingToDo | Reason::HolderAsked { .. } => return Vec::new(),
@@ -173,6 +176,14 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
             let nobodys = view.failure.as_ref().map_or("Find the cause", |failure| nobodys_fault(&failure.cause));
             let fix = failed.map_or(nobodys.to_owned(), |names| format!("Fix {names}"));
             (format!("{fix}, then run again; {after}:"), run(""))
+        }
+        _ if resume.is_some() => {
+            let words = match &ending.reason {
+                Reason::Interrupted => "To go on where it stopped:",
+                Reason::CouldNotAsk { .. } => "When it can be asked again, go on where it stopped:",
+                _ => "Look at Dokploy first. Then go on from what has become of it:",
+            };
+            (words.to_owned(), resume.unwrap_or_default())
         }
         Reason::PhaseFailed { .. } | Reason::RollbackFailed { .. } => {
             ("See what is live and what differs from the plan:".to_owned(), check)

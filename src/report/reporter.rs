@@ -142,6 +142,18 @@ impl Reporter {
         &self.view
     }
 
+    /// Takes what was before the run goes on, without showing it.
+    pub fn recall(&mut self, past: &[(Moment, Event)]) {
+        if let Some((_, Event::RunStarted { outline: Some(outline), .. })) = past.first()
+            && outline.phases.len() == self.view.outline.phases.len()
+        {
+            self.view.outline.clone_from(outline);
+        }
+        for (now, event) in past {
+            self.view.apply(*now, event);
+        }
+    }
+
     /// Shows an event.
     pub fn event(&mut self, now: Moment, event: &Event) {
         if !event.is_shown() {
@@ -157,7 +169,7 @@ impl Reporter {
             return self.out.line(&lines.event(&self.view, &self.setting, now, event));
         }
         let width = self.columns();
-        if matches!(event, Event::RunStarted { .. }) {
+        if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
             self.title();
         }
         let told = self.narrator.tell(&self.view, now, event, width);

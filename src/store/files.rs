@@ -1,6 +1,8 @@
 //! Files and folders that are on disk when the call returns, and that only their owner can read.
 
 use super::StoreError;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -37,15 +39,35 @@ pub(super) fn new_file(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
-/// A file that is there, open for appending, and its length. What lies beyond `end` is cut off.
-pub(super) fn appended_file(path: &Path, end: Option<u64>) -> Result<(File, u64), StoreError> {
+/// A file that is there, open for appending.
+pub(super) fn appended_file(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().read(true).append(true).open(path).map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Holds a file for as long as it is open: only one process writes it. The kernel frees it however the process ends.
+pub(super) fn hold(path: &Path, file: &File) -> Result<(), StoreError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => Err(StoreError::unusable(path, "is being written by a run that is at work")),
+        // A file system without locks: the lock of the app keeps two runs apart.
+        Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::NOLCK) => Ok(()),
+        Err(error) => Err(StoreError::io("lock", path, error.into())),
+    }
+}
+
+/// Whether some process holds a file.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+}
+
+/// Cuts off what lies beyond `end`, if something does, and gives the length.
+pub(super) fn cut(path: &Path, file: &File, end: Option<u64>) -> Result<u64, StoreError> {
     let failed = |error| StoreError::io("write", path, error);
-    let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
     if let Some(end) = end {
         file.set_len(end).and_then(|()| file.sync_all()).map_err(failed)?;
     }
-    let length = file.metadata().map_err(failed)?.len();
-    Ok((file, length))
+    Ok(file.metadata().map_err(failed)?.len())
 }
 
 /// The highest number that a name in a folder begins with (`03-core.yml`); 0 when there is none.

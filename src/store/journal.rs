@@ -150,13 +150,18 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
         let file = files::new_file(&path)?;
+        files::hold(&path, &file)?;
         Ok(Self { path, file, length: 0, broken: false })
     }
 
-    /// Opens a journal that was read to be appended to. A last line that was never finished is cut off.
-    pub(super) fn reopen(path: PathBuf, journal: &Journal) -> Result<Self, StoreError> {
-        let (file, length) = files::appended_file(&path, journal.torn_at)?;
-        Ok(Self { path, file, length, broken: false })
+    /// Opens a journal to be appended to, and reads it. A last line that was never finished is cut off. One that is damaged stays as it is.
+    pub(super) fn reopen(path: PathBuf) -> Result<(Self, Journal), StoreError> {
+        let file = files::appended_file(&path)?;
+        // First, so that nothing is read that is being written.
+        files::hold(&path, &file)?;
+        let journal = read(&path)?;
+        let length = files::cut(&path, &file, journal.torn_at)?;
+        Ok((Self { path, file, length, broken: false }, journal))
     }
 
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.

@@ -65,19 +65,25 @@ impl Store {
         Ok(Run { folder, journal, snapshots: 0, evidence: 0, bundle: Draft::default() })
     }
 
-    /// Goes on with a run's record, whose journal was read: a last line that was never finished is cut off, and what is kept from now on is
+    /// Goes on with a run's record, and gives its journal: a last line that was never finished is cut off, and what is kept from now on is
     /// numbered on.
     ///
     /// # Errors
-    /// When it is not there, or cannot be written.
-    pub fn reopen(&self, id: &str, read: &Journal) -> Result<Run, StoreError> {
+    /// When it is not there, is damaged (with the offset; nothing is written then), is being written by a run that is at work, or cannot be
+    /// written.
+    pub fn resume(&self, id: &str) -> Result<(Run, Journal), StoreError> {
         let folder = self.run_folder(id);
+        let (journal, read) = Writer::reopen(folder.join("journal.jsonl"))?;
         let (snapshots, evidence) = (folder.join("snapshots"), folder.join("evidence"));
         files::make_folder(&snapshots)?;
         files::make_folder(&evidence)?;
         let (snapshots, evidence) = (files::last_number(&snapshots)?, files::last_number(&evidence)?);
-        let journal = Writer::reopen(folder.join("journal.jsonl"), read)?;
-        Ok(Run { folder, journal, snapshots, evidence, bundle: Draft::of(&read.entries) })
+        Ok((Run { folder, journal, snapshots, evidence, bundle: Draft::of(&read.entries) }, read))
+    }
+
+    /// Whether some process writes a run's record now.
+    pub fn is_at_work(&self, id: &str) -> bool {
+        files::is_held(&self.journal(id))
     }
 
     /// The text of a snapshot of a run, by the path that it had when it was kept: the state folder may have been moved since.

@@ -2,10 +2,17 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::time::Duration;
 
 /// The wall clock, as records have it.
 pub fn now() -> String {
     Timestamp::now().to_string()
+}
+
+/// How long ago a time was; nothing when the clock was put back since. `None` for what is no time.
+pub fn since(time: &str) -> Option<Duration> {
+    let time = time.parse::<Timestamp>().ok()?;
+    Some(Duration::try_from(Timestamp::now().duration_since(time)).unwrap_or_default())
 }
 
 /// In the reader's own time zone, with its offset: `2026-11-23 17:41:02 +01:00`. What is no time stays as it is.
@@ -33,5 +40,8 @@ mod tests {
         assert_eq!(in_zone("2026-11-23T22:41:02.9Z", zone, "%Y-%m-%d %H:%M:%S %:z"), "2026-11-24 03:41:02 +05:00");
         assert_eq!(local("yesterday"), "yesterday");
         assert!(now().parse::<Timestamp>().is_ok());
+        assert!(since("2026-01-01T00:00:00Z").unwrap() > Duration::ZERO);
+        assert_eq!(since("2999-01-01T00:00:00Z"), Some(Duration::ZERO), "a clock that was put back");
+        assert_eq!(since("yesterday"), None);
     }
 }

@@ -63,7 +63,8 @@ fn a_journal_that_is_damaged_before_its_end_is_refused_with_the_offset() {
         let (found, damage) = decode(&damaged);
         assert_eq!((found.entries.len(), damage.map(|(at, _)| at)), (number, Some(offset as u64)), "of {lines} lines");
         std::fs::write(store.journal(RUN), &damaged).unwrap();
-        assert_eq!(rollout_plan::store::read(&store.journal(RUN)).unwrap_err().damaged_at(), Some(offset as u64));
+        assert_eq!(store.resume(RUN).unwrap_err().damaged_at(), Some(offset as u64));
+        assert_eq!(std::fs::read(store.journal(RUN)).unwrap(), damaged, "it is kept as it was");
         // Half a line in the middle is damage as well.
         let mut torn = bytes[..offset + line.len() / 2].to_vec();
         torn.extend(b"\n");
@@ -81,9 +82,12 @@ fn a_record_that_is_reopened_goes_on_where_its_last_whole_line_ended() {
     run.keep_snapshot("baseline", "services: {}\n").unwrap();
     drop(run);
     let torn = &bytes[..bytes.len() - 5];
+    let last_line = torn.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+    assert!(!store.is_at_work(RUN));
     std::fs::write(store.journal(RUN), torn).unwrap();
-    let read = rollout_plan::store::read(&store.journal(RUN)).unwrap();
-    let mut run = store.reopen(RUN, &read).unwrap();
+    let (mut run, read) = store.resume(RUN).unwrap();
+    assert_eq!(read.torn_at, Some(last_line as u64));
+    assert!(store.is_at_work(RUN) && store.resume(RUN).is_err(), "two processes write one record");
     run.append(Moment::millis(1), &[Event::Agreed]).unwrap();
     let snapshot = run.keep_snapshot("core", "x").unwrap();
     assert!(snapshot.ends_with("snapshots/02-core.yml"), "{snapshot:?}");

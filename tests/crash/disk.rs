@@ -2,7 +2,7 @@
 
 use super::scene::Scene;
 use crate::support::in_memory::{Breakage, Fate, InMemory, Unseen};
-use rollout_plan::drive::{Driven, NoInterrupts, Record};
+use rollout_plan::drive::{Driven, Interrupts, NoInterrupts, Record};
 use rollout_plan::engine::{Ending, Engine, Event, Evidence, Moment, NotResumable, Options, baseline_kept};
 use rollout_plan::schedule::{Schedule, canonical};
 use rollout_plan::store::{Entry, decode, encode};
@@ -182,6 +182,34 @@ pub enum Process {
     Refused(NotResumable),
 }
 
+/// What is on disk, taken up: the moment at which it goes on, and the engine. Nothing on disk begins a new run.
+pub fn taken_up(dokploy: &InMemory, disk: &Rc<RefCell<Disk>>, schedule: &Arc<Schedule>) -> Result<(Moment, Engine), NotResumable> {
+    let entries = disk.borrow_mut().read();
+    let options = Options { run: RUN.to_owned(), ..Options::default() };
+    let Some(last) = entries.last() else { return Ok((Moment::START, Engine::new(Arc::clone(schedule), options))) };
+    let gap = dokploy.now().saturating_sub(Duration::from_millis(last.time.parse().unwrap()));
+    let from = last.at + gap;
+    let past: Vec<(Moment, Event)> = entries.iter().map(|entry| (entry.at, entry.event.clone())).collect();
+    let baseline = baseline_kept(&past).and_then(|(path, _)| disk.borrow().snapshots.get(path).cloned());
+    Engine::resume(Arc::clone(schedule), options, &past, baseline, gap).map(|engine| (from, engine))
+}
+
+/// Starts a process that lives to its end, in whatever weather there is.
+pub async fn alive(
+    dokploy: &InMemory,
+    disk: &Rc<RefCell<Disk>>,
+    schedule: &Arc<Schedule>,
+    interrupts: &mut impl Interrupts,
+) -> Result<Ending, NotResumable> {
+    let (from, engine) = taken_up(dokploy, disk, schedule)?;
+    let (counts, is_dead) = (Rc::default(), Rc::default());
+    let mut record = Fragile { disk: Rc::clone(disk), dies: None, counts, is_dead, dokploy: dokploy.clone(), frames: None };
+    match dokploy.run_from(from, engine, schedule, &mut record, &mut Unseen, interrupts).await {
+        Driven::Ended(ending, _) => Ok(ending),
+        Driven::Left(signal) => panic!("{signal:?}"),
+    }
+}
+
 /// Starts a process on what is on disk, which dies at a point. One that finds nothing on disk begins a new run.
 pub async fn process(dokploy: &InMemory, disk: &Rc<RefCell<Disk>>, schedule: &Arc<Schedule>, dies: Option<Point>) -> (Process, Counts) {
     watched(dokploy, disk, schedule, dies, None).await
@@ -195,20 +223,8 @@ pub async fn watched(
     dies: Option<Point>,
     frames: Option<Frames>,
 ) -> (Process, Counts) {
-    let entries = disk.borrow_mut().read();
-    let options = Options { run: RUN.to_owned(), ..Options::default() };
-    let (from, engine) = match entries.last() {
-        None => (Moment::START, Ok(Engine::new(Arc::clone(schedule), options))),
-        Some(last) => {
-            let gap = dokploy.now().saturating_sub(Duration::from_millis(last.time.parse().unwrap()));
-            let from = last.at + gap;
-            let past: Vec<(Moment, Event)> = entries.iter().map(|entry| (entry.at, entry.event.clone())).collect();
-            let baseline = baseline_kept(&past).and_then(|(path, _)| disk.borrow().snapshots.get(path).cloned());
-            (from, Engine::resume(Arc::clone(schedule), options, &past, baseline, gap))
-        }
-    };
-    let engine = match engine {
-        Ok(engine) => engine,
+    let (from, engine) = match taken_up(dokploy, disk, schedule) {
+        Ok(taken_up) => taken_up,
         Err(why) => return (Process::Refused(why), Counts::default()),
     };
     let (counts, is_dead, died) = (Rc::new(Cell::new(Counts::default())), Rc::new(Cell::new(false)), Rc::new(Notify::new()));

@@ -172,11 +172,11 @@ fn a_failure_that_is_left_as_it_is_ends_the_same_wherever_it_is_cut_off() {
 
 #[test]
 fn a_rollout_that_is_cut_off_twice_ends_the_same() {
-    explore_twice(Scene::Rollout, 7);
+    explore_twice(Scene::Rollout, 19);
 }
 
 #[test]
 fn a_rollback_that_is_cut_off_twice_ends_the_same() {
-    explore_twice(Scene::Redeployed, 7);
-    explore_twice(Scene::Stopped, 5);
+    explore_twice(Scene::Redeployed, 17);
+    explore_twice(Scene::Stopped, 7);
 }

@@ -5,5 +5,6 @@
 
 mod cut;
 mod disk;
+mod left;
 mod matrix;
 mod scene;

@@ -16,6 +16,7 @@ mod live_check;
 mod main_job;
 mod past;
 mod requests;
+mod resume;
 mod same_path;
 mod second_run;
 mod secrets;
