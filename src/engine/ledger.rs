@@ -5,7 +5,7 @@ use super::destination::{self, Destination};
 use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
-use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render, without_credentials};
+use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -302,7 +302,7 @@ impl Ledger {
 
     /// Whether the commit of each of these references is known.
     pub(super) fn has_pinned<'a>(&self, references: impl IntoIterator<Item = &'a (String, String)>) -> bool {
-        let key = |(repository, reference): &(String, String)| (without_credentials(repository), reference.clone());
+        let key = |(repository, reference): &(String, String)| (without_user(repository), reference.clone());
         references.into_iter().all(|reference| self.commits.contains_key(&key(reference)))
     }
 

@@ -150,7 +150,7 @@ impl Witness {
                 self.rolled_back = true;
                 let phase = match target {
                     rollout_plan::engine::Target::Phase(phase) => Some(phase.0),
-                    rollout_plan::engine::Target::Baseline => None,
+                    rollout_plan::engine::Target::Baseline | rollout_plan::engine::Target::Kept { .. } => None,
                 };
                 self.hold("rollback verified", phase);
                 return;

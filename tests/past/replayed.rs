@@ -66,7 +66,7 @@ impl Report for Several {
 }
 
 fn setting() -> Setting {
-    Setting { sandbox: Some(Speed::Times(20.0)), plan: "it's/rollout.plan".to_owned(), probed_from: Some("build-7".to_owned()) }
+    Setting { sandbox: Some(Speed::Times(20.0)), plan: "it's/rollout.plan".to_owned(), back: None, probed_from: Some("build-7".to_owned()) }
 }
 
 /// What a run showed: the screen, plain lines, JSON lines, and each one's stdout.
