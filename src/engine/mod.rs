@@ -52,6 +52,12 @@
 //! - The run's own time counts from the user's yes, without approvals; it bounds waiting of the rollout and never that of a rollback.
 //! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
+//!
+//! # A run that was cut off
+//!
+//! [`Engine::resume`] folds what was recorded into the ledger, and [`Input::Begin`] finds the stage anew (`resume.rs`). So whatever must
+//! survive a kill is in a durable event: a stage that goes on by something else would begin anew with less. Any prefix of a step's durable
+//! events may be what is left of it, with none of its effects started.
 
 mod asked;
 mod back;
