@@ -56,6 +56,12 @@
 //! - A wake more than half a minute late means that nobody was at work: [`Event::Overslept`] comes first.
 //! - A second interrupt does not wait for the write in flight any longer: whether it was done is not known then.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
+//!
+//! # A run that was cut off
+//!
+//! [`Engine::resume`] folds what was recorded into the ledger, and [`Input::Begin`] finds the stage anew (`resume.rs`). So whatever must
+//! survive a kill is in a durable event: a stage that goes on by something else would begin anew with less. Any prefix of a step's durable
+//! events may be what is left of it, with none of its effects started.
 
 mod asked;
 mod back;

@@ -267,12 +267,13 @@ pub(super) fn surveyed(turn: &mut Turn, survey: Survey) {
 
 /// A change of the text that was about to be sent, or was sent and not answered: the live text tells which.
 fn settle_text(turn: &mut Turn, live: &str) {
-    let Some((op, purpose)) = turn.ledger().underway.replacing.clone() else { return };
+    // A mark may have arrived after it was given up.
     if replace::is_our_mark(turn, live)
         && let Some(phase) = turn.ledger().last_verified()
     {
         return turn.emit(Event::Replaced { purpose: DeployPurpose::Mark(phase) });
     }
+    let Some((op, purpose)) = turn.ledger().underway.replacing.clone() else { return };
     let (schedule, options) = (turn.schedule(), turn.options());
     let target = turn.ledger().text_of(&purpose, &schedule, &options);
     if canonical(live) == canonical(&target) {

@@ -1,26 +1,33 @@
 //! Runs that ended unfinished: interrupted, or with nobody to ask; and what may have changed before they go on.
 
-use super::disk::{Disk, End, Process, alive, begin, process};
+use super::disk::{Disk, End, Frame, Frames, Process, alive, begin, process, watched};
 use super::scene::{Scene, schedule_with};
 use crate::support::in_memory::{Fate, InMemory, on_virtual_time};
 use rollout_plan::drive::{Interrupts, NoInterrupts, Signal};
 use rollout_plan::engine::{Ending, Event, NotResumable, Reason};
 use rollout_plan::schedule::Schedule;
-use rollout_plan::world::ApiRequest;
+use rollout_plan::world::{ApiRequest, World};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
-/// Ctrl-C after so long, once.
-struct After(Option<Duration>);
+/// Ctrl-C at a time, once.
+struct At(Option<Instant>);
 
-impl Interrupts for After {
+impl At {
+    fn after(after: Duration) -> Self {
+        Self(Some(Instant::now() + after))
+    }
+}
+
+impl Interrupts for At {
     async fn next(&mut self) -> Signal {
         match self.0 {
-            Some(after) => tokio::time::sleep(after).await,
+            Some(at) => tokio::time::sleep_until(at).await,
             None => std::future::pending().await,
         }
         self.0 = None;
@@ -40,7 +47,7 @@ fn undisturbed(scene: Scene) -> (End, Duration) {
 /// Interrupted after so long, and left to go on a while later.
 async fn interrupted(scene: Scene, after: Duration, schedule: &Arc<Schedule>) -> (InMemory, Rc<RefCell<Disk>>) {
     let (dokploy, disk) = begin(scene);
-    let ending = alive(&dokploy, &disk, schedule, &mut After(Some(after))).await.unwrap();
+    let ending = alive(&dokploy, &disk, schedule, &mut At::after(after)).await.unwrap();
     assert_eq!((ending.exit_code().0, ending.is_resumable()), (130, true), "{}", ending.verdict);
     tokio::time::sleep(Duration::from_secs(200)).await;
     (dokploy, disk)
@@ -99,7 +106,7 @@ fn a_restart_of_dokploy_while_nobody_was_at_work_costs_no_second_deploy_of_what_
     for after in (500..u64::try_from(takes.as_millis()).unwrap() - 500).step_by(2100) {
         on_virtual_time(async {
             let (dokploy, disk) = begin(scene);
-            alive(&dokploy, &disk, &schedule, &mut After(Some(Duration::from_millis(after)))).await.unwrap();
+            alive(&dokploy, &disk, &schedule, &mut At::after(Duration::from_millis(after))).await.unwrap();
             dokploy.with_world(|world, now| world.restart_dokploy(now));
             tokio::time::sleep(Duration::from_secs(60)).await;
             let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
@@ -126,7 +133,7 @@ async fn edit(dokploy: &InMemory, text: &str) {
 fn a_text_that_somebody_changed_meanwhile_is_left_alone() {
     let schedule = Scene::Rollout.schedule();
     on_virtual_time(async {
-        let (dokploy, disk) = interrupted(Scene::Rollout, Duration::from_secs(25), &schedule).await;
+        let (dokploy, disk) = interrupted(Scene::Rollout, Duration::from_secs(10), &schedule).await;
         edit(&dokploy, "services: {}\n").await;
         let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
         assert_eq!(ending.exit_code().0, 7, "{}", ending.verdict);
@@ -148,7 +155,7 @@ fn a_changed_compose_file_is_refused_and_anything_else_is_told() {
     let (expected, _) = undisturbed(scene);
     let schedule = scene.schedule();
     on_virtual_time(async {
-        let (dokploy, disk) = interrupted(scene, Duration::from_secs(25), &schedule).await;
+        let (dokploy, disk) = interrupted(scene, Duration::from_secs(10), &schedule).await;
         let mut files = (*schedule).clone();
         files.phases[3].digest = "sha256:another".to_owned();
         let why = refused(alive(&dokploy, &disk, &Arc::new(files), &mut NoInterrupts).await);
@@ -218,7 +225,7 @@ fn a_yes_stands_and_nobody_is_asked_again() {
 fn without_the_text_that_was_live_before_it_a_run_does_not_go_on() {
     let schedule = Scene::Rollout.schedule();
     on_virtual_time(async {
-        let (dokploy, disk) = interrupted(Scene::Rollout, Duration::from_secs(25), &schedule).await;
+        let (dokploy, disk) = interrupted(Scene::Rollout, Duration::from_secs(10), &schedule).await;
         let kept = disk.borrow().snapshots.clone();
         disk.borrow_mut().snapshots.clear();
         let why = refused(alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await);
@@ -226,5 +233,50 @@ fn without_the_text_that_was_live_before_it_a_run_does_not_go_on() {
         disk.borrow_mut().snapshots = kept.into_keys().map(|path| (path, "services: {}\n".to_owned())).collect();
         let why = refused(alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await);
         assert!(why.to_string().contains("the file was changed"), "{why}");
+    });
+}
+
+/// Everything as it was right after an event was on disk.
+fn right_after(scene: Scene, test: fn(&Event) -> bool) -> (World, Rc<RefCell<Disk>>, Duration) {
+    let frames = on_virtual_time(async {
+        let (dokploy, disk) = begin(scene);
+        let frames = Frames::default();
+        watched(&dokploy, &disk, &scene.schedule(), None, Some(Rc::clone(&frames))).await;
+        frames.take()
+    });
+    let is_meant = |frame: &&mut Frame| frame.disk.past().last().is_some_and(|(_, event)| test(event));
+    let mut frames = frames;
+    let frame = frames.iter_mut().find(is_meant).unwrap();
+    (frame.world.clone(), Rc::new(RefCell::new(frame.disk.clone())), frame.now)
+}
+
+#[test]
+fn the_time_to_answer_a_question_goes_on_while_nobody_is_at_work() {
+    let schedule = Scene::Rollout.schedule();
+    for (minutes, code) in [(29, 0), (31, 6)] {
+        let (world, disk, now) = right_after(Scene::Rollout, |event| matches!(event, Event::ApprovalAsked { .. }));
+        on_virtual_time(async {
+            let dokploy = InMemory::new(world);
+            tokio::time::advance(now + Duration::from_secs(60 * minutes)).await;
+            let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
+            assert_eq!(ending.exit_code().0, code, "{}", ending.verdict);
+            let text = if code == 0 { "complete" } else { "not answered in time" };
+            assert!(ending.verdict.contains(text), "{}", ending.verdict);
+        });
+    }
+}
+
+#[test]
+fn a_question_that_was_answered_is_not_asked_again_after_a_night() {
+    let schedule = Scene::Rollout.schedule();
+    let (world, disk, now) = right_after(Scene::Rollout, |event| matches!(event, Event::ApprovalGiven { .. }));
+    on_virtual_time(async {
+        let dokploy = InMemory::new(world);
+        // Longer than `run within`: nobody was at work, so it does not count.
+        tokio::time::advance(now + Duration::from_secs(9 * 3600)).await;
+        let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
+        assert_eq!(ending.exit_code().0, 0, "{}", ending.verdict);
+        let asked = disk.borrow_mut().past().iter().filter(|(_, event)| matches!(event, Event::ApprovalAsked { .. })).count();
+        assert_eq!(asked, 1);
     });
 }
