@@ -11,6 +11,8 @@ mod driver;
 mod engine;
 mod fixture;
 mod git_sources;
+mod going_back;
+mod in_memory;
 mod language;
 mod language_properties;
 mod live_run;

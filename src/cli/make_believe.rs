@@ -6,7 +6,7 @@ use crate::engine::{Failure, FailureKind};
 use crate::model::{Probe, Text, TextPart, Variables};
 use crate::probe::{self, Question};
 use crate::sandbox::Sandbox;
-use crate::schedule::{Schedule, Subject, without_user};
+use crate::schedule::{Schedule, Subject, without_credentials};
 use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -129,7 +129,7 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
         lines.push(format!("it answers for {}", externals.join(", ")));
     }
     let repositories: BTreeSet<String> =
-        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_user(&pin.repository)).collect();
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_credentials(&pin.repository)).collect();
     if !repositories.is_empty() {
         lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
     }

@@ -7,7 +7,7 @@ use super::replace::Replace;
 use super::retry::{self, Exchange, Outcome, Patience};
 use super::session::{App, Session};
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Found, Survey};
 use super::withdraw::Withdraw;
 use super::{Call, Masks, Reply};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
@@ -70,11 +70,15 @@ impl Procedure {
     /// `None` for `Resolve`, which is git's.
     ///
     /// # Panics
-    /// When an intent other than `Survey` comes before a survey was learnt.
+    /// When an intent other than `Find` and `Survey` comes before a survey was learnt.
     pub(super) fn new(intent: &Intent, session: &Session) -> Option<Self> {
         let app = || session.app.clone().expect("the engine surveys before it wants anything else");
         let script = match intent {
-            Intent::Survey => Script::Survey(Box::new(Survey::new(session.target.clone()))),
+            Intent::Find => Script::Survey(Box::new(Survey::find(session.target.clone()))),
+            Intent::Survey => Script::Survey(Box::new(match session.found.clone() {
+                Some(found) => Survey::of(session.target.clone(), found),
+                None => Survey::new(session.target.clone()),
+            })),
             Intent::Resolve(_) => return None,
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
@@ -84,7 +88,7 @@ impl Procedure {
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
         };
-        Some(Self { script, exchange: None, trusted: session.app.is_some(), masks: session.masks.clone() })
+        Some(Self { script, exchange: None, trusted: session.found.is_some() || session.app.is_some(), masks: session.masks.clone() })
     }
 
     /// Takes the replies to what it last sent, none at first and after a wait, and says what to do next.
@@ -123,6 +127,14 @@ impl Procedure {
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
             Script::Withdraw(withdraw) => withdraw.step(outcomes),
+        }
+    }
+
+    /// Which app was found, and where.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        match &self.script {
+            Script::Survey(survey) => survey.finding(),
+            _ => None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What stays known from one intent to the next.
 
+use super::survey::Found;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
 
@@ -29,6 +30,7 @@ pub struct App {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub(super) target: Target,
+    pub(super) found: Option<Found>,
     pub(super) app: Option<App>,
     pub(super) masks: Masks,
 }
@@ -36,19 +38,22 @@ pub struct Session {
 impl Session {
     /// A conversation that knows names only. `masks` hides what the plan takes with `secret()`, the key included.
     pub fn new(target: Target, masks: Masks) -> Self {
-        Self { target, app: None, masks }
+        Self { target, found: None, app: None, masks }
     }
 
     /// The procedure that carries an intent out; `None` for `Resolve`, which is git's.
     ///
     /// # Panics
-    /// When an intent other than `Survey` comes before a survey was learnt: the engine surveys first.
+    /// When an intent other than `Find` and `Survey` comes before a survey was learnt: the engine surveys first.
     pub fn begin(&self, intent: &Intent) -> Option<Procedure> {
         Procedure::new(intent, self)
     }
 
-    /// Keeps what a finished procedure came to know: a survey's ids, and values that must be hidden.
+    /// Keeps what a finished procedure came to know: the app's ids, and values that must be hidden.
     pub fn learn(&mut self, procedure: &Procedure) {
+        if let Some(found) = procedure.finding() {
+            self.found = Some(found.clone());
+        }
         if let Some(app) = procedure.app() {
             self.app = Some(app.clone());
         }

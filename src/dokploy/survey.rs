@@ -24,6 +24,10 @@ enum Stage {
     Begin,
     /// Who answers, and which compose services there are.
     Greeting,
+    /// The app is found already.
+    Found {
+        compose: String,
+    },
     /// The app's row, the right to change it, the queue, its history.
     Reading {
         compose: String,
@@ -34,11 +38,22 @@ enum Stage {
     Looking(Observe),
 }
 
+/// What [`Survey::find`] came to: the first half of a survey, which the second goes on from without asking again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    compose: String,
+    version: String,
+    warnings: Vec<String>,
+}
+
 /// Reads everything that pre-flight judges. Changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Survey {
     target: Target,
     stage: Stage,
+    /// Whether to find the app is all there is to do.
+    only_finds: bool,
+    finding: Option<Found>,
     app: Option<App>,
     found: crate::engine::Survey,
     host: Option<Vec<rows::HostRow>>,
@@ -63,7 +78,26 @@ impl Survey {
             missing_rights: Vec::new(),
             warnings: Vec::new(),
         };
-        Self { target, stage: Stage::Begin, app: None, found, host: None }
+        Self { target, stage: Stage::Begin, only_finds: false, finding: None, app: None, found, host: None }
+    }
+
+    /// The first half alone: who answers, and which app it is. What the app is like is read once it is ours to change.
+    pub(super) fn find(target: Target) -> Self {
+        Self { only_finds: true, ..Self::new(target) }
+    }
+
+    /// The second half, after a first.
+    pub(super) fn of(target: Target, finding: Found) -> Self {
+        let mut survey = Self::new(target);
+        survey.found.version = finding.version;
+        survey.found.warnings = finding.warnings;
+        survey.stage = Stage::Found { compose: finding.compose };
+        survey
+    }
+
+    /// What the first half came to, when it was all there was to do.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        self.finding.as_ref()
     }
 
     /// What it found the app to be.
@@ -79,6 +113,7 @@ impl Survey {
                 Ok(Step::Ask(vec![Call::Health, Call::Version, Call::Projects], Patience::Long))
             }
             Stage::Greeting => self.greeted(&mut outcomes),
+            Stage::Found { compose } => Ok(self.look_into(compose)),
             Stage::Reading { compose } => self.read(&compose, &mut outcomes, masks),
             Stage::Host => self.hosted(outcomes.pop_front()),
             Stage::Looking(observe) => self.looked(observe, outcomes.into()),
@@ -110,6 +145,15 @@ impl Survey {
         let projects = json(&Call::Projects, outcomes.pop_front())?;
         let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
         let compose = lookup::find(&self.target, &projects)?;
+        if !self.only_finds {
+            return Ok(self.look_into(compose));
+        }
+        let (version, warnings) = (self.found.version.clone(), self.found.warnings.clone());
+        self.finding = Some(Found { compose: compose.clone(), version, warnings });
+        Ok(Step::Done(Answer::Found { compose }))
+    }
+
+    fn look_into(&mut self, compose: String) -> Step {
         let calls = vec![
             Call::Compose { compose: compose.clone() },
             Call::ConvertedCompose { compose: compose.clone() },
@@ -117,7 +161,7 @@ impl Survey {
             Call::Deployments { compose: compose.clone() },
         ];
         self.stage = Stage::Reading { compose };
-        Ok(Step::Ask(calls, Patience::Long))
+        Step::Ask(calls, Patience::Long)
     }
 
     fn read(&mut self, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {

@@ -4,7 +4,7 @@ use super::Sources;
 use crate::engine::{Answer, Failure, FailureKind};
 use crate::probe::ConnectTo;
 use crate::probe::safe;
-use crate::schedule::without_user;
+use crate::schedule::without_credentials;
 use crate::secrets::{base64, percent_decoded};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub async fn resolve(sources: &impl Sources, references: &[(String, String)]) ->
     let mut commits = BTreeMap::new();
     for (repository, reference) in references {
         match sources.commit(repository, reference).await {
-            Ok(commit) => commits.insert(format!("{}#{reference}", without_user(repository)), commit),
+            Ok(commit) => commits.insert(format!("{repository}#{reference}"), commit),
             Err(failure) => return Answer::Failed(failure),
         };
     }
@@ -95,7 +95,7 @@ impl GitSources {
     /// What git is told through its environment, which only the user can read, while its arguments can be read by everybody: the address, by
     /// the name [`REMOTE`], and user name and password as a header for that server alone.
     fn settings(&self, repository: &str) -> Vec<(String, String)> {
-        let open = without_user(repository);
+        let open = without_credentials(repository);
         let Some((scheme, rest)) = open.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
             return vec![(format!("remote.{REMOTE}.url"), repository.to_owned())];
         };
@@ -183,7 +183,7 @@ fn complaint(stderr: &str, repository: &str) -> String {
 
 /// A repository's address fit to be shown.
 fn shown(repository: &str) -> String {
-    safe(&without_user(repository), 120)
+    safe(&without_credentials(repository), 120)
 }
 
 fn failure(kind: FailureKind, message: String, tried_for: Duration) -> Failure {

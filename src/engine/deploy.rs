@@ -11,7 +11,7 @@ use super::settle::{self, Settling, Soaking};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Watch;
-use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus};
+use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back};
 use crate::schedule::SOAK_TRIES;
 use std::time::Duration;
 
@@ -208,6 +208,10 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::Nothing);
             }
+            // Asked for while it was on its way: what it brought up is undone, however well it may be.
+            if let (Job::Phase(_), Some(by), RowStatus::Done, false) = (&delivery.job, turn.ledger().asked.clone(), status, is_overdue) {
+                return failure::begin_after(turn, delivery, Draft::Cause(Cause::Asked { by }), Some(deployment));
+            }
             match status {
                 _ if is_overdue => failure::begin_after(turn, delivery, Draft::Cause(Cause::DeployTimeout), Some(deployment)),
                 RowStatus::Done => settle::begin(turn, delivery.job, delivery.before, Some(deployment)),
@@ -224,6 +228,9 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
             failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why }), Some(deployment));
         }
         DeployEnd::Busy { title } => match delivery.job {
+            Job::Rollback(_) if back::is_by_hand(turn) => {
+                turn.end(Reason::Busy { who: format!("a deploy of this app by somebody else: \"{title}\"") }, Known::Nothing);
+            }
             Job::Phase(_) => turn.end(Reason::Busy { who: format!("a deploy of this app by somebody else: \"{title}\"") }, Known::Nothing),
             Job::Rollback(_) => {
                 let why = format!("somebody else deploys this app: \"{title}\"");

@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, rollback,
+    Sample, back, ledger, rollback,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -77,6 +77,11 @@ impl Failing {
         matches!(&self.step, Step::Asking { op: awaited } if *awaited == op)
     }
 
+    /// Whether it is a rollback that failed.
+    pub(super) fn is_of_rollback(&self) -> bool {
+        matches!(self.job, Job::Rollback(_))
+    }
+
     pub(super) fn awaits(&self, op: OpId) -> bool {
         match &self.step {
             Step::Inquiring { observe, log, .. } => *observe == Some(op) || *log == Some(op),
@@ -88,6 +93,11 @@ impl Failing {
 /// Something failed before anything of it was deployed.
 pub(super) fn begin(turn: &mut Turn, job: Job, draft: Draft, deployment: Option<DeploymentId>) {
     inquire(turn, job, Before::default(), draft, deployment, BTreeMap::new());
+}
+
+/// The same, where it is known what runs: what nobody deployed since needs no deploy to be undone.
+pub(super) fn begin_before(turn: &mut Turn, job: Job, before: Before, draft: Draft) {
+    inquire(turn, job, before, draft, None, BTreeMap::new());
 }
 
 /// A deploy, or what it brought up, failed.
@@ -229,8 +239,10 @@ fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
 
 /// Writes the evidence, before anything destroys it (promise 7).
 fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
+    let (schedule, target) = (turn.schedule(), turn.ledger().destination.as_ref().map(|destination| destination.restore.target()));
+    let phase = target.map_or_else(|| schedule.phase(failing.job.phase()).name.clone(), |target| ledger::name_of(&target, &schedule));
     let evidence = Box::new(Evidence {
-        phase: turn.schedule().phase(failing.job.phase()).name.clone(),
+        phase,
         cause: in_words(cause),
         text: turn.ledger().live.clone(),
         containers: failing.containers.clone(),
@@ -259,6 +271,8 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
     }
     let policy = match turn.options().on_failure_stop {
         Some(true) => OnFailure::Stop,
+        // Whoever asks for a phase to be failed asks for it to be undone.
+        _ if turn.ledger().asked.is_some() => OnFailure::Rollback,
         Some(false) => OnFailure::Rollback,
         None => schedule.phase(phase).on_failure,
     };
@@ -278,7 +292,7 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
 fn last_look(turn: &mut Turn, services: BTreeSet<ServiceName>) {
     let schedule = turn.schedule();
     let services = services.into_iter().map(|name| (name, Patience::None));
-    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     turn.enter(Stage::LastLook { watch });
 }
@@ -288,8 +302,19 @@ pub(super) fn chosen(turn: &mut Turn, failing: Failing, yes: bool) {
     if yes { rollback::begin(turn, failing.job.phase(), failing.before) } else { end(turn, Known::DoesNotHold) }
 }
 
-/// Ends the run with the phase that failed.
+/// Somebody asked for the phase to be failed, which has failed already: that answers the question whether to roll back.
+pub(super) fn asked(turn: &mut Turn, failing: Failing) {
+    if let Step::Asking { op } = failing.step {
+        turn.abandon(op);
+        chosen(turn, failing, true);
+    }
+}
+
+/// Ends the run with the phase that failed, or with the state that was gone back to by hand.
 pub(super) fn end(turn: &mut Turn, known: Known) {
+    if back::end(turn, known) {
+        return;
+    }
     let schedule = turn.schedule();
     let phase = turn.ledger().failed().map_or_else(String::new, |phase| schedule.phase(phase).name.clone());
     turn.end(Reason::PhaseFailed { phase }, known);

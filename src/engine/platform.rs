@@ -25,6 +25,11 @@ impl ContainerId {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
+    /// To `Find`.
+    Found {
+        /// Dokploy's id of the compose service.
+        compose: String,
+    },
     /// To `Survey`.
     Surveyed(Box<Survey>),
     /// To `Resolve`: the commit of each reference.

@@ -5,13 +5,15 @@
 //! job, which passes by itself.
 
 use super::judgement::listed;
+use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start};
+use super::{
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, start, unfinished,
+};
 use crate::compose::Protocol;
-use crate::model::{Text, TextPart};
-use crate::schedule::{Phase, Schedule};
+use crate::schedule::Schedule;
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
 /// the log (FACTS §5).
@@ -27,33 +29,25 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        app: app_as_written(&schedule.app),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+        origin: turn.options().origin.clone(),
+        outline: Some(Box::new(Outline::new(&schedule))),
     });
-    let op = turn.ask(Intent::Survey);
-    turn.enter(Stage::Surveying { op });
+    lock::begin(turn);
 }
 
-/// A text of the plan without its variables' values.
-fn as_written(text: &Text) -> String {
-    let part = |part: &TextPart| match part {
-        TextPart::Literal(text) => text.clone(),
-        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
-    };
-    text.parts.iter().map(part).collect()
+/// Reads everything that is judged, now that the app is ours.
+pub(super) fn survey(turn: &mut Turn) {
+    let op = turn.ask(Intent::Survey);
+    turn.enter(Stage::Surveying { op });
 }
 
 /// The survey's answer.
 pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     let survey = match answer {
         Answer::Surveyed(survey) => *survey,
-        Answer::Failed(failure) => {
-            let reason = match failure.kind {
-                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
-                _ => Reason::CouldNotAsk { why: failure.message },
-            };
-            return turn.end(reason, Known::Holds);
-        }
+        Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
@@ -63,9 +57,13 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     if survey.host.is_none() {
         warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
     }
+    warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
         turn.warn(warning);
+    }
+    for (service, reason) in turn.options().waived.clone() {
+        turn.emit(Event::Waived { service, reason });
     }
     match refusal {
         Some(reason) => turn.end(reason, Known::Holds),
@@ -92,13 +90,19 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         return Some(Reason::CouldNotAsk { why: why.to_owned() });
     }
     let mut why = survey.unsupported.clone();
-    why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
-    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, survey.environment_bytes)));
-    why.extend(foreign(schedule, options, survey, position));
+    // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
+    if options.goal == Goal::Rollout {
+        why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
+        why.extend(schedule.phases.iter().filter_map(|phase| {
+            let (what, bytes) = (format!("phase `{}`: {}", phase.name, phase.path), phase.text.len() + phase.pins.len() * COMMIT_BYTES);
+            too_large(&what, bytes, survey.environment_bytes)
+        }));
+        why.extend(foreign(schedule, options, survey, position));
+    }
     if !why.is_empty() {
         return Some(Reason::Refused { why });
     }
-    busy(survey).map(|who| Reason::Busy { who })
+    busy(survey).or_else(|| unfinished::busy(options, survey, position)).map(|who| Reason::Busy { who })
 }
 
 fn right_in_words(right: Right) -> &'static str {
@@ -124,13 +128,10 @@ fn whose(title: &str) -> &'static str {
     if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
-fn too_large(phase: &Phase, environment: usize) -> Option<String> {
-    let text = phase.text.len() + MARKER_BYTES + phase.pins.len() * COMMIT_BYTES;
+pub(super) fn too_large(what: &str, bytes: usize, environment: usize) -> Option<String> {
+    let text = bytes + MARKER_BYTES;
     (text + environment > TEXT_AND_ENVIRONMENT_MAX).then(|| {
-        format!(
-            "phase `{}`: {} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}",
-            phase.name, phase.path
-        )
+        format!("{what} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}")
     })
 }
 

@@ -68,7 +68,7 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Optio
         }
         Job::Rollback(way) => way.restore.required().iter().map(|name| (name.clone(), Patience::UntilMet)).collect(),
     };
-    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     let step = Leg::Settling(Settling { watch, deployment, until, held: None });
     turn.enter(Stage::Delivering(Delivery { job, before, step }));

@@ -1,7 +1,7 @@
 //! Where the work stands: one variant for each thing that a run can be waiting for, with just what that wait needs.
 //!
 //! ```text
-//! New → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
+//! New → Finding → Locking → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
 //!   → per phase: Gate* Approval* Earlier → Replacing → Delivering(called → building → settling → soaking) → KeepingPhase → Replacing(mark)
 //!   → on failure: Failing(inquiry → logs → evidence → policy) → RollingBack(probe) → Replacing → Proving | Stopping | Delivering → Ended
 //! ```
@@ -23,10 +23,18 @@ pub(super) enum Stage {
     /// To begin.
     #[default]
     New,
+    /// For the app to be found.
+    Finding { op: OpId },
+    /// For the app to be ours on this machine. `held`: by whom it is, and until when that one is waited for.
+    Locking { op: OpId, held: Option<Held> },
+    /// By hand: for the run that holds the app to take the request to fail its phase. `lock`: taking the app goes on meanwhile.
+    AskingHolder { op: OpId, lock: OpId, holder: String },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
     Asserting { candidate: PhaseId, assertion: Assertion },
+    /// By hand: whether what is to be gone back to, which is live, holds.
+    AssertingTarget { assertion: Assertion },
     /// For the commits of git references.
     Resolving { op: OpId },
     /// For one round of the gates to come, to tell of those that do not hold.
@@ -35,6 +43,10 @@ pub(super) enum Stage {
     Confirming { op: OpId },
     /// For the live text to be on disk.
     KeepingBaseline { op: OpId },
+    /// By hand: for the text that is gone back to to be on disk, too.
+    KeepingTarget { op: OpId },
+    /// By hand: for one round of what runs, right before the way back.
+    LookingBack { way: Way, watch: Watch },
     /// For one round of what is there before the first change.
     TakingBaseline { assertion: Assertion },
     /// Whether a gate holds.
@@ -65,6 +77,15 @@ pub(super) enum Stage {
     LastLook { watch: Watch },
     /// For nothing.
     Ended,
+}
+
+/// Another run that holds the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Who, in words.
+    pub holder: String,
+    /// Until when it is waited for.
+    pub until: Moment,
 }
 
 /// What is still to be checked before a phase is sent.
@@ -124,7 +145,7 @@ impl Job {
             Job::Phase(phase) => *phase,
             Job::Rollback(way) => match way.restore.target() {
                 super::Target::Phase(phase) => phase,
-                super::Target::Baseline => way.failed,
+                super::Target::Baseline | super::Target::Kept { .. } => way.failed,
             },
         }
     }
@@ -136,12 +157,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch(),
             _ => None,
         }
@@ -151,12 +175,15 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch_mut(),
             _ => None,
         }
@@ -167,10 +194,12 @@ impl Stage {
         match self {
             Stage::Asserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(assertion.until),
             Stage::Approval { until, .. } | Stage::SeeingStopped { until, .. } => Some(*until),
+            Stage::Locking { held, .. } => held.as_ref().map(|held| held.until),
             Stage::Delivering(delivery) => delivery.deadline(),
             Stage::Failing(failing) => failing.deadline(),
             _ => None,
@@ -200,6 +229,11 @@ impl Stage {
             Some(watch) => Some(self.deadline().map_or(watch.next_wake(), |deadline| deadline.min(watch.next_wake()))),
             None => self.deadline(),
         }
+    }
+
+    /// Whether this lock is being taken.
+    pub(super) fn is_locking(&self, op: OpId) -> bool {
+        matches!(self, Stage::Locking { op: awaited, .. } | Stage::AskingHolder { lock: awaited, .. } if *awaited == op)
     }
 
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.

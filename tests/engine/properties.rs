@@ -194,8 +194,11 @@ impl Chaos {
                 vec![(after, Input::Approved(*op, Approver("ada".to_owned()), self.is_kind()))]
             }
             Effect::Approve { .. } | Effect::Abandon { .. } => vec![],
+            Effect::AskHolder { op } => vec![(after, Input::HolderAsked(*op, Ok(HolderHeard::NobodyThere)))],
+            Effect::Lock { op, .. } => vec![(after, Input::Locked(*op))],
             Effect::Platform { op, intent } => {
                 let answers = match intent {
+                    Intent::Find => vec![(after, Answer::Found { compose: "c1".to_owned() })],
                     Intent::Survey => vec![(after, self.survey(plan))],
                     Intent::Resolve(_) => vec![(after, Answer::Resolved(BTreeMap::new()))],
                     Intent::Observe | Intent::DeployLog { .. } | Intent::ContainerLogs { .. } if lost => vec![],

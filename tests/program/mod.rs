@@ -19,4 +19,6 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_runs;
 mod unreachable;
+mod way_back;
