@@ -170,13 +170,13 @@ pub(super) fn resolved(turn: &mut Turn, answer: Answer) {
         _ => return turn.end(Reason::CouldNotAsk { why: "git references were answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
+    // They go into the journal, and an address may hold a token.
     let keys =
         schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", without_user(&pin.repository), pin.reference));
     let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).collect();
     if !missing.is_empty() {
         return turn.end(Reason::CouldNotAsk { why: format!("no commit was found for {}", listed(missing)) }, Known::Holds);
     }
-    // It goes into the journal, and an address may hold a token.
     turn.emit(Event::Pinned { commits });
     preview(turn);
 }
