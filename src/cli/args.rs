@@ -75,6 +75,7 @@ pub(super) struct Run {
     pub(super) speed: Speed,
     /// Go on with a run that was cut off: by its id or a part of it, else the newest of this plan's app. Compose files must be as they were
     #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["until", "from", "from_broken", "redeploy", "adopt"])]
+    #[expect(clippy::option_option, reason = "not asked for, asked for without a run, and with one")]
     pub(super) resume: Option<Option<String>>,
     /// Do not ask before the first change
     #[arg(long, short)]
@@ -123,7 +124,7 @@ impl Run {
     /// `--resume FILE`: what stands after `--resume` is the plan when it is a file and no other one is named.
     pub(super) fn untangled(mut self) -> Self {
         if let Some(Some(name)) = &self.resume
-            && self.file == PathBuf::from("rollout.plan")
+            && self.file == *"rollout.plan"
             && PathBuf::from(name).is_file()
         {
             self.file = PathBuf::from(name);

@@ -39,7 +39,7 @@ pub(super) struct Not {
 
 /// Opens a run's record: the one named so, else the newest one of the plan's app that can be gone on with.
 pub(super) fn take(store: &Store, wanted: Option<&str>, schedule: &Schedule) -> Result<Taken, Not> {
-    let places = places(store).map_err(unreadable)?;
+    let places = places(store).map_err(|error| unreadable(&error))?;
     let place = match wanted {
         Some(name) => past::find(&places, name).map_err(|(message, help)| Not { code: 2, message, help })?,
         None => newest(&places, schedule)?,
@@ -108,7 +108,7 @@ fn standing(run: &Past) -> Standing {
     }
 }
 
-fn unreadable(error: StoreError) -> Not {
+fn unreadable(error: &StoreError) -> Not {
     Not { code: 9, message: error.to_string(), help: "nothing was changed".to_owned() }
 }
 

@@ -283,6 +283,7 @@ impl<'a> Job<'a> {
         Ok(Connection { url, key, authority: None, target, masks, sources, probes })
     }
 
+    #[expect(clippy::too_many_arguments, reason = "everything outside that differs between Dokploy and the sandbox, each used once")]
     async fn roll_out<S: Sources + 'static, C: Clock + 'static, L: Locks + 'static>(
         self,
         connection: Connection<S>,
@@ -311,7 +312,7 @@ impl<'a> Job<'a> {
                 (Engine::new(schedule, options), record)
             }
             Some(taken) => {
-                let engine = Engine::resume(schedule, options, &taken.past, taken.baseline, taken.gap);
+                let engine = Engine::resume(&schedule, options, &taken.past, taken.baseline, taken.gap);
                 let not = |why: NotResumable| {
                     self.stop(why.exit_code().0, &format!("run {} cannot be resumed: {why}", taken.id), "nothing was changed")
                 };

@@ -218,13 +218,12 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
             // Seen before the run was cut off: its time went on.
             let known = turn.ledger().underway.deploy_for(&purpose).cloned();
             let known = known.filter(|deploy| deploy.row.as_ref().is_some_and(|(row, _)| *row == deployment));
-            let until = match known.as_ref().and_then(|deploy| deploy.row.as_ref()) {
-                Some((_, until)) => (*until).max(turn.now + AFTER_LOOK),
-                None => {
-                    let until = limit(turn, &delivery.job, within);
-                    turn.emit(Event::DeployStarted { purpose, deployment: deployment.clone(), until });
-                    until
-                }
+            let until = if let Some((_, until)) = known.as_ref().and_then(|deploy| deploy.row.as_ref()) {
+                (*until).max(turn.now + AFTER_LOOK)
+            } else {
+                let until = limit(turn, &delivery.job, within);
+                turn.emit(Event::DeployStarted { purpose, deployment: deployment.clone(), until });
+                until
             };
             delivery.step = match known.and_then(|deploy| deploy.overdue) {
                 Some(until) => Leg::Overdue { op, deployment, until: until.max(turn.now + AFTER_LOOK) },

@@ -103,7 +103,7 @@ impl Engine {
     /// # Errors
     /// When the run came to an end of another kind, was of another app, or its compose files changed.
     pub fn resume(
-        schedule: Arc<Schedule>,
+        schedule: &Arc<Schedule>,
         options: Options,
         past: &[(Moment, Event)],
         baseline: Option<String>,
@@ -126,17 +126,17 @@ impl Engine {
         if began.goal != Goal::Rollout {
             return Err(NotResumable::ByHand);
         }
-        let changed = changed_files(&schedule, files);
+        let changed = changed_files(schedule, files);
         if !changed.is_empty() {
             return Err(NotResumable::FilesChanged(changed));
         }
-        let mut engine = Self::new(Arc::clone(&schedule), merged(began, options, run));
+        let mut engine = Self::new(Arc::clone(schedule), merged(began, options, run));
         let text = text_of_baseline(past, baseline)?;
         let of_baseline = baseline_at(past).and_then(|kept| {
             let surveyed = |(_, event): &(Moment, Event)| matches!(event, Event::Surveyed { .. });
             past[..kept].iter().rposition(surveyed)
         });
-        let outline = Outline::new(&schedule);
+        let outline = Outline::new(schedule);
         let mut then = None;
         for (at, (now, event)) in past.iter().enumerate() {
             if let Event::RunStarted { outline: Some(outline), .. } | Event::Resumed { outline: Some(outline), .. } = event {

@@ -47,10 +47,9 @@ pub(super) fn appended_file(path: &Path) -> Result<File, StoreError> {
 /// Holds a file for as long as it is open: only one process writes it. The kernel frees it however the process ends.
 pub(super) fn hold(path: &Path, file: &File) -> Result<(), StoreError> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
         Err(Errno::WOULDBLOCK) => Err(StoreError::unusable(path, "is being written by a run that is at work")),
         // A file system without locks: the lock of the app keeps two runs apart.
-        Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::NOLCK) => Ok(()),
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::NOLCK) => Ok(()),
         Err(error) => Err(StoreError::io("lock", path, error.into())),
     }
 }

@@ -36,7 +36,7 @@ fn a_journal_that_is_cut_at_any_byte_goes_on_or_says_why_not() {
         let past: Vec<(Moment, Event)> = found.entries.into_iter().map(|entry| (entry.at, entry.event)).collect();
         let baseline = baseline_kept(&past).and_then(|(path, _)| snapshots.get(path).cloned());
         let options = Options { run: RUN.to_owned(), ..Options::default() };
-        match Engine::resume(schedule.clone(), options, &past, baseline, Duration::ZERO) {
+        match Engine::resume(&schedule, options, &past, baseline, Duration::ZERO) {
             Ok(engine) => {
                 resumed += 1;
                 assert!(engine.ending().is_none());

@@ -191,7 +191,7 @@ pub fn taken_up(dokploy: &InMemory, disk: &Rc<RefCell<Disk>>, schedule: &Arc<Sch
     let from = last.at + gap;
     let past: Vec<(Moment, Event)> = entries.iter().map(|entry| (entry.at, entry.event.clone())).collect();
     let baseline = baseline_kept(&past).and_then(|(path, _)| disk.borrow().snapshots.get(path).cloned());
-    Engine::resume(Arc::clone(schedule), options, &past, baseline, gap).map(|engine| (from, engine))
+    Engine::resume(schedule, options, &past, baseline, gap).map(|engine| (from, engine))
 }
 
 /// Starts a process that lives to its end, in whatever weather there is.
@@ -227,11 +227,12 @@ pub async fn watched(
         Ok(taken_up) => taken_up,
         Err(why) => return (Process::Refused(why), Counts::default()),
     };
-    let (counts, is_dead, died) = (Rc::new(Cell::new(Counts::default())), Rc::new(Cell::new(false)), Rc::new(Notify::new()));
+    let (counts, is_dead) = (Rc::new(Cell::new(Counts::default())), Rc::new(Cell::new(false)));
+    let notified = Rc::new(Notify::new());
     let (at_hand, shared) = (Rc::clone(disk), frames.clone());
     let (counted, dead) = (Rc::clone(&counts), Rc::clone(&is_dead));
     let mut record = Fragile { disk: Rc::clone(disk), dies, counts: counted, is_dead: dead, dokploy: dokploy.clone(), frames };
-    let (calls, dead, wake) = (Rc::clone(&counts), Rc::clone(&is_dead), Rc::clone(&died));
+    let (calls, dead, wake) = (Rc::clone(&counts), Rc::clone(&is_dead), Rc::clone(&notified));
     dokploy.set_weather(move |sent, world, now| {
         let mut counts = calls.get();
         counts.calls += 1;
@@ -260,7 +261,7 @@ pub async fn watched(
     let (mut unseen, mut interrupts) = (Unseen, NoInterrupts);
     let driven = tokio::select! {
         biased;
-        () = died.notified() => None,
+        () = notified.notified() => None,
         driven = dokploy.run_from(from, engine, schedule, &mut record, &mut unseen, &mut interrupts) => Some(driven),
     };
     let counts = counts.get();

@@ -244,9 +244,8 @@ fn right_after(scene: Scene, test: fn(&Event) -> bool) -> (World, Rc<RefCell<Dis
         watched(&dokploy, &disk, &scene.schedule(), None, Some(Rc::clone(&frames))).await;
         frames.take()
     });
-    let is_meant = |frame: &&mut Frame| frame.disk.past().last().is_some_and(|(_, event)| test(event));
-    let mut frames = frames;
-    let frame = frames.iter_mut().find(is_meant).unwrap();
+    let is_meant = |frame: &&Frame| frame.disk.clone().past().last().is_some_and(|(_, event)| test(event));
+    let frame = frames.iter().find(is_meant).unwrap();
     (frame.world.clone(), Rc::new(RefCell::new(frame.disk.clone())), frame.now)
 }
 

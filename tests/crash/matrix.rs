@@ -19,8 +19,8 @@ fn undisturbed(scene: Scene, schedule: &Arc<Schedule>) -> (End, Counts, Vec<Fram
     on_virtual_time(async {
         let (dokploy, disk) = begin(scene);
         let frames = Frames::default();
-        let watched = watched(&dokploy, &disk, schedule, None, Some(Rc::clone(&frames))).await;
-        let (Process::Ended(ending), counts) = watched else { panic!("it does not end") };
+        let seen = watched(&dokploy, &disk, schedule, None, Some(Rc::clone(&frames))).await;
+        let (Process::Ended(ending), counts) = seen else { panic!("it does not end") };
         assert_eq!(ending.exit_code().0, scene.exit_code(), "{}", ending.verdict);
         (End::of(&ending, &dokploy), counts, frames.take())
     })
@@ -136,7 +136,7 @@ fn explore_twice(scene: Scene, step: usize) {
                 // The process that went on has no more appends than that.
                 Ok((_, 1)) => break,
                 Ok((end, 2)) if end == expected => {}
-                Ok((end, died)) => bad.push(format!("{deaths:?}, died {died}: {end:?}")),
+                Ok((end, times)) => bad.push(format!("{deaths:?}, died {times} times: {end:?}")),
                 Err(why) => bad.push(format!("{deaths:?}: {why}")),
             }
         }
