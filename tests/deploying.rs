@@ -42,6 +42,11 @@ fn script(looks: Vec<(Reply, Reply)>) -> Script {
 }
 
 impl Script {
+    /// With this history before.
+    fn before(self, rows: &[(&str, &str)]) -> Self {
+        Self { before: history(rows), ..self }
+    }
+
     fn answers(self) -> impl FnMut(&Call, Moment) -> Reply {
         let mut look: Option<usize> = None;
         move |call, _| match call {
@@ -85,24 +90,20 @@ fn started(id: &str) -> DeployProgress {
 
 #[test]
 fn waits_behind_others_starts_and_is_done() {
-    // A2 waits behind A1, which is the active one.
-    let ids = [("Gk_KCkfPOtBPA2kHsKGlv", WEB)];
-    let waiting = || queue("deployment.queueList-active-and-waiting", &ids);
-    let mine = [("Gk_KCkfPOtBPA2kHsKGlv", WEB), ("\"A1\"", "\"A2\""), ("JvRNe8AEfBUgJDjtyYZt7", "row-of-A2")];
-    let before = || rows("deployment.allByCompose-one-running-one-queued", &ids);
-    let mine_done = [&mine[..], &[("\"running\"", "\"done\"")]].concat();
+    // B1 waits behind A1, which is the active one, and A2: jobs of another app.
+    let waiting = || queue("deployment.queueList-active-and-waiting", &[("6XW8Psn6NqgyJwewMftlV", WEB)]);
     let played = deploy(
-        "A2",
+        "B1",
         script(vec![
-            (waiting(), before()),
-            (waiting(), before()),
-            (queue("deployment.queueList-active", &[]), rows("deployment.allByCompose-one-running-one-queued", &mine)),
-            (no_jobs(), rows("deployment.allByCompose-one-running-one-queued", &mine_done)),
+            (waiting(), no_rows()),
+            (waiting(), no_rows()),
+            (jobs(&[("B1", "active")]), history(&[("B1", "running")])),
+            (no_jobs(), history(&[("B1", "done")])),
         ])
         .answers(),
     );
-    assert_eq!(end(&played), &finished("row-of-A2", RowStatus::Done));
-    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 1, active: Some("A1".to_owned()) }, started("row-of-A2")]);
+    assert_eq!(end(&played), &finished("row-of-B1", RowStatus::Done));
+    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 2, active: Some("A1".to_owned()) }, started("row-of-B1")]);
     assert_eq!(played.writes(), 1);
 }
 
@@ -130,10 +131,14 @@ fn each_recorded_end_is_read() {
         ("deployment.allByCompose-cancelled", "R1", finished("hfXH5jjk9wrlvHNG1SLwY", RowStatus::Cancelled)),
         ("deployment.allByCompose", "deploy v1", finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done)),
     ] {
-        let played = deploy(title, script(vec![(no_jobs(), rows(name, &[]))]).answers());
+        // What else is there was there before.
+        let before = rows(name, &[(&format!("\"{title}\""), "\"before\"")]);
+        let played = deploy(title, Script { before, ..script(vec![(no_jobs(), rows(name, &[]))]) }.answers());
         assert_eq!(end(&played), &expected, "{name}");
     }
-    let down = deploy("D1 sshd down", script(vec![(no_jobs(), rows("remote-sshdown-deployment.allByCompose", &[]))]).answers());
+    let before = rows("remote-sshdown-deployment.allByCompose", &[("D1 sshd down", "before")]);
+    let down = script(vec![(no_jobs(), rows("remote-sshdown-deployment.allByCompose", &[]))]);
+    let down = deploy("D1 sshd down", Script { before, ..down }.answers());
     let DeployEnd::Finished { status: RowStatus::Error, error: Some(error), .. } = end(&down) else { panic!("{:?}", end(&down)) };
     assert!(error.contains("SSH connection error"), "{error}");
 }
@@ -141,7 +146,8 @@ fn each_recorded_end_is_read() {
 #[test]
 fn a_row_that_nobody_will_end_is_orphaned() {
     let lost = || (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
-    let played = deploy("Sa", script(vec![lost()]).answers());
+    let before = rows("remote-sshlost-deployment.allByCompose", &[("\"Sa\"", "\"before\""), ("\"running\"", "\"done\"")]);
+    let played = deploy("Sa", Script { before, ..script(vec![lost()]) }.answers());
     assert_eq!(end(&played), &DeployEnd::Orphaned { deployment: DeploymentId("u5-md_BOtHY6XsxrdfmUa".to_owned()) });
     assert_eq!(played.progress, [started("u5-md_BOtHY6XsxrdfmUa")]);
     assert!(played.ended >= Moment::millis(8_000), "one look is not enough");
@@ -179,7 +185,7 @@ fn what_did_not_leave_is_looked_at_again_before_it_is_sent_again() {
         _ => rest(call, now),
     });
     assert_eq!(end(&played), &finished("KKiObpEkwSS8rbiAiUEEV", RowStatus::Done));
-    assert_eq!((played.calls("compose.deploy"), played.calls("compose.one")), (3, 3));
+    assert_eq!((played.calls("compose.deploy"), played.calls("compose.one")), (3, 4));
     let never = deploy("m", |call, _| match call {
         Call::Deploy { .. } => not_sent(),
         Call::Compose { .. } => compose_with(TEXT),
@@ -281,4 +287,102 @@ fn a_deploy_that_is_not_allowed_is_not_asked_for_again() {
     let sent = reply(&Call::Deploy { compose: String::new(), marker: String::new() }, "member-compose.deploy-forbidden");
     let played = deploy("m", Script { sent, ..script(vec![(no_jobs(), no_rows())]) }.answers());
     assert!(matches!(played.answer(), Answer::Failed(failure) if failure.kind == FailureKind::MissingRight && !failure.may_have_acted));
+}
+
+/// A history, newest first, of rows as (title, status).
+fn history(rows: &[(&str, &str)]) -> Reply {
+    let row = |(title, status): &(&str, &str)| json!({ "deploymentId": format!("row-of-{title}"), "title": title, "status": status });
+    answered(rows.iter().map(row).collect())
+}
+
+/// A queue, the next job first, of jobs of the app as (title, state).
+fn jobs(jobs: &[(&str, &str)]) -> Reply {
+    let job = |(at, (title, state)): (usize, &(&str, &str))| json!({ "id": format!("job-{at}"), "timestamp": at, "state": state, "data": { "titleLog": title, "composeId": WEB } });
+    let mut jobs: Vec<_> = jobs.iter().enumerate().map(job).collect();
+    jobs.reverse();
+    answered(jobs.into())
+}
+
+const OURS: &str = "plan run=ours phase=core try=1";
+const THEIRS: &str = "plan run=theirs phase=core try=1";
+
+fn overtaken(title: &str) -> DeployEnd {
+    DeployEnd::Overtaken { title: title.to_owned() }
+}
+
+#[test]
+fn a_deploy_that_came_between_our_look_and_ours_is_not_waited_for() {
+    for looks in [
+        (jobs(&[(THEIRS, "active"), (OURS, "waiting")]), history(&[(THEIRS, "running")])),
+        (jobs(&[(THEIRS, "waiting"), (OURS, "waiting")]), history(&[])),
+        // Begun and over already.
+        (jobs(&[(OURS, "active")]), history(&[(OURS, "running"), (THEIRS, "done")])),
+        // Ours is not to be seen yet, or never will be.
+        (jobs(&[(THEIRS, "active")]), history(&[])),
+    ] {
+        let played = deploy(OURS, script(vec![looks]).answers());
+        assert_eq!((end(&played), played.writes()), (&overtaken(THEIRS), 1));
+    }
+}
+
+#[test]
+fn a_deploy_that_comes_after_ours_is_told_when_ours_is_over() {
+    let behind = || (jobs(&[(OURS, "active"), (THEIRS, "waiting")]), history(&[(OURS, "running"), ("old", "done")]));
+    let gone =
+        deploy(OURS, script(vec![behind(), (jobs(&[]), history(&[(OURS, "done"), ("old", "done")]))]).before(&[("old", "done")]).answers());
+    assert_eq!(end(&gone), &finished(&format!("row-of-{OURS}"), RowStatus::Done), "it was withdrawn");
+    let begun = script(vec![behind(), (jobs(&[]), history(&[(THEIRS, "running"), (OURS, "done")]))]).before(&[("old", "done")]);
+    assert_eq!(end(&deploy(OURS, begun.answers())), &overtaken(THEIRS));
+}
+
+#[test]
+fn a_deploy_whose_row_began_with_another_text_is_not_ours_to_judge() {
+    let mut sent = false;
+    let mut rest =
+        script(vec![(jobs(&[(OURS, "active")]), history(&[(OURS, "running")])), (jobs(&[]), history(&[(OURS, "done")]))]).answers();
+    let played = deploy(OURS, |call, now| {
+        sent |= matches!(call, Call::Deploy { .. });
+        // Somebody's update falls between our last look and the start of the job, which takes that text (FACTS §6).
+        if sent && matches!(call, Call::Compose { .. }) { compose_with("services: {}\n") } else { rest(call, now) }
+    });
+    assert_eq!((played.answer(), played.writes()), (&Answer::TextChanged { live: "services: {}\n".to_owned() }, 1));
+    assert_eq!(played.progress.last(), Some(&started(&format!("row-of-{OURS}"))));
+}
+
+#[test]
+fn a_text_that_cannot_be_read_when_the_row_is_there_is_read_later() {
+    let (mut sent, mut asked) = (false, 0);
+    let mut rest = script(vec![(jobs(&[]), history(&[(OURS, "done")]))]).answers();
+    let played = deploy(OURS, |call, now| {
+        sent |= matches!(call, Call::Deploy { .. });
+        asked += usize::from(sent && matches!(call, Call::Compose { .. }));
+        if (1..4).contains(&asked) && matches!(call, Call::Compose { .. }) { server_error("boom") } else { rest(call, now) }
+    });
+    assert_eq!((end(&played), played.writes()), (&finished(&format!("row-of-{OURS}"), RowStatus::Done), 1));
+    assert!(asked >= 4, "{asked}");
+}
+
+#[test]
+fn whether_the_app_is_still_ours_goes_by_text_history_and_queue() {
+    let ask = |live: &str, queue: Reply, rows: Reply, deployment: Option<&str>| {
+        let deployment = deployment.map(|title| DeploymentId(format!("row-of-{title}")));
+        let intent = Intent::StillOurs { expected: TEXT.to_owned(), deployment };
+        let live = live.to_owned();
+        let played = play(&mut surveyed(), &intent, move |call, _| match call {
+            Call::Compose { .. } => compose_with(&live),
+            Call::Queue => queue.clone(),
+            _ => rows.clone(),
+        });
+        assert_eq!(played.writes(), 0);
+        played.answer().clone()
+    };
+    let busy = |title: &str| Answer::Deployed(DeployEnd::Busy { title: title.to_owned() });
+    let ours = || history(&[(OURS, "done"), (THEIRS, "done")]);
+    assert_eq!(ask(TEXT, jobs(&[]), ours(), Some(OURS)), Answer::StillOurs);
+    assert_eq!(ask(TEXT, jobs(&[]), ours(), None), Answer::StillOurs);
+    let other = "services: {}\n";
+    assert_eq!(ask(other, jobs(&[]), ours(), Some(OURS)), Answer::TextChanged { live: other.to_owned() });
+    assert_eq!(ask(TEXT, jobs(&[]), history(&[(THEIRS, "done"), (OURS, "done")]), Some(OURS)), busy(THEIRS));
+    assert_eq!(ask(TEXT, jobs(&[(THEIRS, "waiting")]), ours(), Some(OURS)), busy(THEIRS));
+    assert_eq!(ask(TEXT, jobs(&[]), history(&[(THEIRS, "running"), ("old", "done")]), None), busy(THEIRS));
 }

@@ -3,14 +3,18 @@
 //! `compose.deploy` only queues and names neither job nor row (FACTS §6). The marker, sent as title, finds both: first the job in the
 //! queue, then the row, whose id is latched. What is asked for once is never asked for again: where the answer was lost, the marker is
 //! looked for.
+//!
+//! What a deploy sends is the text of its job's start (FACTS §6), not the one that was live when it was asked for: the text is read once more
+//! when the row is there. Somebody else's deploy beside it, or another text, means that what comes of it is not ours to judge.
 
 use super::failure::refused;
 use super::follow::{Follow, Seen, Verdict};
+use super::foreign::{Others, in_the_way};
 use super::observe::not_answered;
 use super::procedure::Step;
 use super::replace::{passes, read};
 use super::retry::{Outcome, Patience};
-use super::rows::{self, Deployment, Job, Status};
+use super::rows::{self, Deployment, Job};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Failure, FailureKind, Moment};
@@ -29,6 +33,8 @@ enum Stage {
     Sending,
     /// Following what was accepted, or may have been.
     Following(Follow),
+    /// Its row is there: the text is read once more. What the look said waits for that.
+    Comparing(Follow, Verdict),
     /// Between two looks.
     Resting(Follow),
 }
@@ -42,6 +48,9 @@ pub(super) struct Deploy {
     stage: Stage,
     attempts: u32,
     progress: Vec<DeployProgress>,
+    others: Others,
+    /// Whether the text was ours when the row was there.
+    is_of_our_text: bool,
 }
 
 impl std::fmt::Debug for Deploy {
@@ -52,8 +61,17 @@ impl std::fmt::Debug for Deploy {
 
 impl Deploy {
     pub(super) fn new(app: App, expected: &str, marker: &str) -> Self {
-        let expected = canonical(expected);
-        Self { app, expected, marker: marker.to_owned(), stage: Stage::Begin, attempts: 0, progress: Vec::new() }
+        let others = Others::new(&app, marker);
+        Self {
+            app,
+            expected: canonical(expected),
+            marker: marker.to_owned(),
+            stage: Stage::Begin,
+            attempts: 0,
+            progress: Vec::new(),
+            others,
+            is_of_our_text: false,
+        }
     }
 
     /// What there is to tell since it was last asked.
@@ -68,6 +86,7 @@ impl Deploy {
             Stage::Looking => self.looked(now, &mut outcomes, masks).unwrap_or_else(|failure| Step::Done(Answer::Failed(failure))),
             Stage::Sending => self.sent(now, outcomes.pop_front()),
             Stage::Following(follow) => self.followed(now, follow, &mut outcomes),
+            Stage::Comparing(follow, verdict) => self.compared(now, follow, verdict, outcomes.pop_front(), masks),
             Stage::Resting(follow) => self.poll(follow),
         }
     }
@@ -82,18 +101,15 @@ impl Deploy {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
         let jobs = queue_of(outcomes.pop_front())?;
         let rows = rows_of(&self.app, outcomes.pop_front())?;
+        self.others.know(&rows);
         // Already asked for, by a run that was cut off: followed, never asked for twice.
         let queued = jobs.iter().flatten().any(|job| job.title == self.marker);
         if queued || rows.iter().any(|row| row.title == self.marker) {
             let mut follow = Follow::accepted(&self.app, &self.marker, now);
             return Ok(self.judge(now, &mut follow, Seen { jobs: jobs.map(Ok), rows: Ok(rows) }));
         }
-        let ours = |job: &&Job| job.compose.as_deref() == Some(self.app.compose.as_str());
-        if let Some(job) = jobs.iter().flatten().find(ours) {
-            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title: job.title.clone() })));
-        }
-        if let Some(row) = rows.iter().find(|row| row.status == Status::Going) {
-            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title: row.title.clone() })));
+        if let Some(title) = in_the_way(&self.app, jobs.as_deref(), &rows) {
+            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title })));
         }
         if canonical(&row.text) != self.expected {
             return Ok(Step::Done(Answer::TextChanged { live: row.text }));
@@ -136,7 +152,40 @@ impl Deploy {
     }
 
     fn judge(&mut self, now: Moment, follow: &mut Follow, seen: Seen) -> Step {
-        match follow.judge(now, seen, &mut self.progress) {
+        let rows = seen.rows.as_ref().map_or(&[][..], Vec::as_slice);
+        let jobs = seen.jobs.as_ref().and_then(|jobs| jobs.as_ref().ok()).map(Vec::as_slice);
+        let ours = follow.place_in(rows);
+        let (first, after) = (self.others.came_first(jobs, rows, ours), self.others.came_after(rows, ours));
+        let verdict = follow.judge(now, seen, &mut self.progress);
+        // One that comes after ours is no matter until ours is over: its deploy has our text, or our next look at the text finds another.
+        if let Some(title) = first.or(after.filter(|_| matches!(verdict, Verdict::Ended(_)))) {
+            return Step::Done(Answer::Deployed(DeployEnd::Overtaken { title }));
+        }
+        if follow.has_started() && !self.is_of_our_text {
+            self.stage = Stage::Comparing(follow.clone(), verdict);
+            return Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Brief);
+        }
+        self.conclude(now, follow, verdict)
+    }
+
+    /// The text as it is now that the row is there.
+    fn compared(&mut self, now: Moment, mut follow: Follow, verdict: Verdict, outcome: Option<Outcome>, masks: &mut Masks) -> Step {
+        match read(&self.app, outcome, masks) {
+            Ok(row) if canonical(&row.text) == self.expected => {
+                self.is_of_our_text = true;
+                self.conclude(now, &follow, verdict)
+            }
+            Ok(row) => Step::Done(Answer::TextChanged { live: row.text }),
+            Err(failure) => {
+                let again = follow.not_answered(now, failure, &mut self.progress);
+                self.conclude(now, &follow, Verdict::AskAgain(again))
+            }
+        }
+    }
+
+    fn conclude(&mut self, now: Moment, follow: &Follow, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::AskAgain(at) if at <= now => self.poll(follow.clone()),
             Verdict::AskAgain(at) => {
                 self.stage = Stage::Resting(follow.clone());
                 Step::Wait(at)

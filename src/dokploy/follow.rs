@@ -115,11 +115,7 @@ impl Follow {
         }
         // Only what was answered can tell that something is missing.
         if let Some(failure) = no_rows.or(no_jobs) {
-            self.unanswered += 1;
-            self.misses = 0;
-            self.tell(DeployProgress::Unreachable { why: failure.message }, progress);
-            let gap = LONGEST_GAP.min(self.longest_gap() * 2u32.saturating_pow(self.unanswered.min(8)));
-            return Verdict::AskAgain(now + gap);
+            return Verdict::AskAgain(self.not_answered(now, failure, progress));
         }
         self.unanswered = 0;
         if let Some(job) = job {
@@ -140,6 +136,25 @@ impl Follow {
             self.tell(DeployProgress::Started { deployment: DeploymentId(row.id.clone()) }, progress);
         }
         Verdict::AskAgain(now + self.gap())
+    }
+
+    /// A look was not answered: when to look again.
+    pub(super) fn not_answered(&mut self, now: Moment, failure: Failure, progress: &mut Vec<DeployProgress>) -> Moment {
+        self.unanswered += 1;
+        self.misses = 0;
+        self.tell(DeployProgress::Unreachable { why: failure.message }, progress);
+        now + LONGEST_GAP.min(self.longest_gap() * 2u32.saturating_pow(self.unanswered.min(8)))
+    }
+
+    /// Where its row stands in the history.
+    pub(super) fn place_in(&self, rows: &[Deployment]) -> Option<usize> {
+        let ours = self.row_in(rows)?;
+        rows.iter().position(|row| row.id == ours.id)
+    }
+
+    /// Whether its row was seen.
+    pub(super) fn has_started(&self) -> bool {
+        self.latched.is_some()
     }
 
     /// Whether so much is missing, for so long, that it will never end by itself.

@@ -6,6 +6,7 @@ use super::observe::Observe;
 use super::replace::Replace;
 use super::retry::{self, Exchange, Outcome, Patience};
 use super::session::{App, Session};
+use super::still_ours::StillOurs;
 use super::stop::Stop;
 use super::survey::{Found, Survey};
 use super::withdraw::Withdraw;
@@ -48,6 +49,7 @@ enum Script {
     Survey(Box<Survey>),
     Replace(Box<Replace>),
     Deploy(Box<Deploy>),
+    StillOurs(Box<StillOurs>),
     Observe(Observe),
     Logs(Box<Logs>),
     Stop(Stop),
@@ -79,6 +81,7 @@ impl Procedure {
             Intent::Resolve(_) => return None,
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
+            Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
             Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(deployment, *lines))),
             Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
@@ -120,6 +123,7 @@ impl Procedure {
             Script::Survey(survey) => survey.step(outcomes, &mut self.masks),
             Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
+            Script::StillOurs(still_ours) => still_ours.step(outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
@@ -171,7 +175,7 @@ fn veil(masks: &Masks, answer: &mut Answer) {
     match answer {
         Answer::Failed(failure) => mask(masks, &mut failure.message),
         Answer::Deployed(DeployEnd::Finished { error, .. }) => mask_some(masks, error.as_mut()),
-        Answer::Deployed(DeployEnd::Busy { title }) => mask(masks, title),
+        Answer::Deployed(DeployEnd::Busy { title } | DeployEnd::Overtaken { title }) => mask(masks, title),
         Answer::Observed(containers) => veil_containers(masks, containers),
         Answer::Surveyed(survey) => {
             veil_containers(masks, &mut survey.containers);

@@ -9,7 +9,7 @@ use super::deploy::Leg;
 use super::failure::{self, Draft};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
-use super::{Cause, DeployPurpose, Event, Reason};
+use super::{Cause, DeployPurpose, Event, Reason, ours};
 
 /// The request came.
 pub(super) fn heard(turn: &mut Turn, by: String) {
@@ -31,8 +31,16 @@ pub(super) fn heard(turn: &mut Turn, by: String) {
             Leg::Called { .. } | Leg::Withdrawing { .. } | Leg::Building { .. } | Leg::Overdue { .. } => {}
         },
         Stage::Failing(failing) => failure::asked(turn, *failing),
-        // A write is on its way: what follows it is asked when it is answered.
-        Stage::Replacing { .. } | Stage::KeepingPhase { .. } => {}
+        Stage::Ours { op, next } => match *next {
+            ours::Next::Verified(delivery) => {
+                turn.abandon(op);
+                failure::begin_after(turn, delivery, Draft::Cause(Cause::Asked { by }), None);
+            }
+            // It fails already, and is undone since somebody asked.
+            ours::Next::Failed(..) | ours::Next::Stop(_) => {}
+        },
+        // A write is on its way: what follows it is asked when it is answered. Or the run gives way to another one.
+        Stage::Replacing { .. } | Stage::KeepingPhase { .. } | Stage::Yielding { .. } => {}
         _ => stop(turn, &by),
     }
 }
@@ -50,6 +58,7 @@ fn is_going_back(stage: &Stage) -> bool {
         | Stage::Replacing { then: Then::End, .. } => true,
         Stage::Delivering(delivery) => matches!(delivery.job, Job::Rollback(_)),
         Stage::Failing(failing) => failing.is_of_rollback(),
+        Stage::Ours { next, .. } => next.is_of_rollback(),
         _ => false,
     }
 }

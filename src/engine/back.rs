@@ -7,7 +7,7 @@
 
 use super::destination::{self, Destination};
 use super::judgement::{Assertion, Outcome, listed};
-use super::ledger::name_of;
+use super::ledger::{known_containers, name_of};
 use super::rollback::{self, Way};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
@@ -41,6 +41,9 @@ pub(super) fn begin(turn: &mut Turn, back: &Back) {
         removes: removes.clone(),
         is_live,
     });
+    if turn.ledger().survey.as_ref().and_then(known_containers).is_none() {
+        turn.warn("what runs now cannot be told: whatever the text does not have is taken away");
+    }
     if is_live && !restore.required().is_empty() {
         let until = turn.within(schedule.phase(timing(turn, &restore.target())).settle);
         let assertion = Assertion::begin(turn, restore.required().iter().cloned(), [], Looks::MustKnow, until);

@@ -5,7 +5,7 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, phase,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
     preflight, replace, resume, rollback, settle, start,
 };
 
@@ -103,6 +103,8 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
         Stage::Surveying { op: awaited } if awaited == op => preflight::surveyed(turn, answer),
         Stage::Resolving { op: awaited } if awaited == op => start::resolved(turn, answer),
         Stage::Replacing { op: awaited, purpose, then } if awaited == op => replace::answered(turn, op, purpose, then, answer),
+        Stage::Ours { op: awaited, next } if awaited == op => ours::answered(turn, *next, answer),
+        Stage::Yielding { op: awaited, who } if awaited == op => ours::yielded(turn, who),
         Stage::Delivering(delivery) => deploy::answered(turn, delivery, op, answer),
         Stage::Failing(failing) if failing.awaits(op) => failure::answered(turn, *failing, op, answer),
         Stage::Recounting { way, op: awaited } if awaited == op => rollback::recounted(turn, way, &answer),

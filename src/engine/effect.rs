@@ -112,6 +112,14 @@ pub enum Intent {
         /// The marker, sent as title and description.
         marker: String,
     },
+    /// See whether the app is still as this run left it: nobody put another text there, and nobody deployed it. Changes nothing.
+    StillOurs {
+        /// What is believed to be live.
+        #[serde(skip)]
+        expected: String,
+        /// Our own last deploy: any newer one is somebody else's.
+        deployment: Option<DeploymentId>,
+    },
     /// Inspect the app's containers. Changes nothing.
     Observe,
     /// The end of a deployment's log. Changes nothing.

@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, rollback,
+    Sample, back, ledger, ours, rollback,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -95,8 +95,17 @@ pub(super) fn begin_before(turn: &mut Turn, job: Job, before: Before, draft: Dra
     inquire(turn, job, before, draft, None, BTreeMap::new());
 }
 
-/// A deploy, or what it brought up, failed.
+/// A deploy, or what it brought up, failed, if it was ours to begin with.
 pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
+    // Where it is not known what Dokploy will still do, nothing is undone, and whose doing it is can wait.
+    if matches!(draft, Draft::Open(_)) {
+        return inquire_after(turn, delivery, draft, deployment);
+    }
+    ours::ask(turn, ours::Next::Failed(delivery, draft, deployment));
+}
+
+/// Looks into what failed.
+pub(super) fn inquire_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
     let schedule = turn.schedule();
     let deployment = deployment.or_else(|| delivery.deployment());
     let samples = delivery.watch().map(|watch| watch.recent(&schedule)).unwrap_or_default();

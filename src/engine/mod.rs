@@ -21,6 +21,8 @@
 //!
 //! # Where the design is silent
 //!
+//! - What was deployed is asked to be still this run's right before it is called verified or failed, and before containers are stopped: a newer
+//!   deploy of somebody else, or another run's text, is [`Reason::Busy`]. A person's edit that nobody deployed changes nothing that runs.
 //! - Nothing that a run decides on was read before the lock was taken. Waiting for the lock is not the run's own time.
 //! - A gate's expectations and the services delivered earlier may take as long to come to something as the phase's `settle`; errors that
 //!   last until then are "could not ask", anything else that is not met then does not hold.
@@ -81,6 +83,7 @@ mod lock;
 mod moment;
 mod note;
 mod origin;
+mod ours;
 mod outline;
 mod phase;
 mod platform;

@@ -20,6 +20,11 @@ use std::collections::BTreeSet;
 /// Goes on with the phase after `done`, or ends.
 pub(super) fn next(turn: &mut Turn, done: Option<PhaseId>) {
     let Some(phase) = turn.ledger().after(done) else {
+        if let Some(by) = turn.ledger().asked.clone() {
+            turn.warn(format!(
+                "{by} asked for the phase to be failed when the last one was verified already: `plan rollback` goes back from it"
+            ));
+        }
         return turn.end(Reason::Completed, Known::Holds);
     };
     if asked::instead_of_next(turn) {

@@ -85,7 +85,7 @@ impl Reach {
                 reach.cause(cause);
             }
             Event::TargetFound { target, .. } | Event::RollbackStarted { target, .. } | Event::RollbackVerified { target, .. } => {
-                reach.target(target)
+                reach.target(target);
             }
             Event::RollbackFailed { target, cause, .. } => {
                 reach.target(target);

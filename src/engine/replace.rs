@@ -4,8 +4,8 @@ use super::failure::{self, Draft};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Cause, DeployPurpose, Effect, Event, Failure, FailureKind, Intent, OpId, Reason, asked, deploy, phase, position, rollback,
-    unfinished,
+    Answer, Cause, DeployEnd, DeployPurpose, Effect, Event, Failure, FailureKind, Intent, OpId, Reason, asked, deploy, phase, position,
+    rollback, unfinished,
 };
 use crate::schedule::{PhaseId, canonical, digest};
 
@@ -53,6 +53,15 @@ pub(super) fn answered(turn: &mut Turn, op: OpId, purpose: DeployPurpose, then: 
         Answer::TextChanged { live } => {
             turn.emit(Event::NotDone { op, why: "somebody changed the live compose text".to_owned(), may_have_acted: false });
             text_changed(turn, then, &live);
+        }
+        Answer::Deployed(DeployEnd::Busy { title }) => {
+            turn.emit(Event::NotDone { op, why: format!("a deploy of this app is on its way: \"{title}\""), may_have_acted: false });
+            match then {
+                Then::Deploy(job, _) => deploy::busy(turn, job, &title),
+                Then::Prove(way) | Then::Stop(way) => deploy::busy(turn, Job::Rollback(way), &title),
+                // What was verified is what runs no longer, or not for long.
+                Then::Next(_) | Then::End => turn.end(Reason::Busy { who: deploy::in_the_way(&title) }, Known::Nothing),
+            }
         }
         Answer::Failed(failure) => not_done(turn, op, then, failure),
         _ => {

@@ -15,7 +15,7 @@ use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
 use super::watch::{Looks, Watch};
-use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo, back};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo, back, ours};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
 
@@ -160,8 +160,13 @@ pub(super) fn proving_judged(turn: &mut Turn, way: Way, mut assertion: Assertion
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
-/// The old text is live: stop what this run started.
+/// The old text is live: stop what this run started, unless somebody else started something since.
 pub(super) fn stop(turn: &mut Turn, way: Way) {
+    ours::ask(turn, ours::Next::Stop(way));
+}
+
+/// Nobody did.
+pub(super) fn send_stop(turn: &mut Turn, way: Way) {
     let op = turn.op();
     turn.emit(Event::Stopping { op });
     turn.effect(Effect::Platform { op, intent: Intent::Stop });

@@ -11,7 +11,7 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, phase, rollback};
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, ours, phase, rollback};
 use crate::schedule::{SOAK_TRIES, ServiceName};
 use std::collections::BTreeSet;
 
@@ -81,10 +81,11 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
             let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
-            if soaking.until <= turn.now {
-                return verified(turn, delivery.job, &soaking.watch);
-            }
+            let is_over = soaking.until <= turn.now;
             delivery.step = Leg::Soaking(soaking);
+            if is_over {
+                return ours::ask(turn, ours::Next::Verified(delivery));
+            }
             return turn.enter(Stage::Delivering(delivery));
         }
         Standing::Open => {}
@@ -136,7 +137,8 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         turn.emit(Event::SoakRestarted { service, why, until });
     } else if turn.now >= soaking.until {
         if soaking.watch.standing(&schedule) == Standing::Met {
-            return verified(turn, delivery.job, &soaking.watch);
+            delivery.step = Leg::Soaking(soaking);
+            return ours::ask(turn, ours::Next::Verified(delivery));
         }
         // The row of passes is shorter than the soak left for it: it may still be completed.
         soaking.until = soaking.watch.next_wake();
@@ -148,9 +150,10 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
     turn.enter(Stage::Delivering(delivery));
 }
 
-/// Everything held. Only from here does anything come to be called verified.
-fn verified(turn: &mut Turn, job: Job, watch: &Watch) {
-    match job {
+/// Everything held, and it is ours. Only from here does anything come to be called verified.
+pub(super) fn verified(turn: &mut Turn, delivery: Delivery) {
+    let Leg::Soaking(Soaking { watch, .. }) = delivery.step else { return };
+    match delivery.job {
         Job::Phase(phase) => {
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });

@@ -10,6 +10,7 @@ use super::containers::Before;
 use super::deploy::Delivery;
 use super::failure::Failing;
 use super::judgement::Assertion;
+use super::ours;
 use super::rollback::Way;
 use super::watch::Watch;
 use super::{DeployPurpose, Moment, OpId, Outline};
@@ -62,6 +63,10 @@ pub(super) enum Stage {
     Replacing { op: OpId, purpose: DeployPurpose, then: Then },
     /// For a deploy to end, settle and soak.
     Delivering(Delivery),
+    /// Whether the app is still this run's, before anything is said or done that takes it for granted.
+    Ours { op: OpId, next: Box<ours::Next> },
+    /// For our deploy to be out of the queue, where it waits behind somebody else's. The run ends then.
+    Yielding { op: OpId, who: String },
     /// For a verified text to be on disk.
     KeepingPhase { phase: PhaseId, op: OpId },
     /// For the evidence of a failure, and for what to do about it.
@@ -229,7 +234,7 @@ impl Stage {
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.
     pub(super) fn is_writing(&self) -> bool {
         match self {
-            Stage::Replacing { .. } | Stage::Stopping { .. } => true,
+            Stage::Replacing { .. } | Stage::Stopping { .. } | Stage::Yielding { .. } => true,
             Stage::Delivering(delivery) => delivery.is_writing(),
             _ => false,
         }

@@ -141,6 +141,9 @@ pub(super) fn unwaived(turn: &Turn, services: &BTreeSet<ServiceName>) -> BTreeSe
 pub(super) fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
     let schedule = turn.schedule();
     let last = turn.options().until.map_or(schedule.phases.len(), |until| (until.0 + 1).min(schedule.phases.len()));
+    if let (Some(reason), None) = (&turn.options().from_broken, &turn.ledger().broken) {
+        turn.warn(format!("--from-broken ({reason}) was not needed: what is live holds, or nothing is"));
+    }
     let to_run: Vec<PhaseId> = (after.map_or(0, |after| after.0 + 1)..last).map(PhaseId).collect();
     turn.emit(Event::StartFound { after, earns: earns && !to_run.is_empty(), to_run: to_run.clone() });
     if to_run.is_empty() {

@@ -37,11 +37,13 @@ pub(super) fn passed_over(options: &Options, survey: &Survey, position: &Positio
     Some(format!("run {run} of another machine had left phase `{phase}` unverified"))
 }
 
-/// The other run whose text was found where ours, or what we began with, was expected.
+/// The other run whose text was found where ours, or what we began with, was expected. Of the run that had put there what we began with,
+/// it is another text, and its own as long as nobody edited it: that run is at work, too.
 pub(super) fn other_run(turn: &Turn, found: &str) -> Option<String> {
     let header = Header::parse(found)?;
     let believed = Header::parse(&turn.ledger().live).map(|header| header.run);
-    let is_another = header.run != turn.options().run && believed.as_ref() != Some(&header.run);
+    let is_of_a_run = header.is_intact(found) || believed.as_ref() != Some(&header.run);
+    let is_another = header.run != turn.options().run && is_of_a_run;
     is_another.then(|| {
         format!(
             "run {} put its text for `{}` there during this run: two runs are at work on this app, and this one gives way",

@@ -5,10 +5,8 @@
 
 use super::past::{Condition, Past, Place};
 use super::{Bundle, files};
-use crate::compose;
 use crate::engine::{Event, Proof, Remembered, Target};
-use crate::schedule::{Header, ServiceName};
-use crate::source::SourceMap;
+use crate::schedule::{Header, ServiceName, services_in};
 use std::collections::BTreeSet;
 
 /// The name of what was there before the first change.
@@ -54,6 +52,11 @@ impl Texts {
         Self(place.snapshots().into_iter().filter_map(text).collect())
     }
 
+    /// What was there before the first change: kept first. A phase may be called the same.
+    fn baseline(&self) -> Option<&str> {
+        self.0.first().filter(|(kept, _)| kept == BASELINE).map(|(_, text)| text.as_str())
+    }
+
     /// The one kept last under this name.
     fn get(&self, name: &str) -> Option<&str> {
         let name = files::file_name(name);
@@ -69,7 +72,7 @@ struct States {
 
 impl States {
     fn push(&mut self, name: &str, text: &str, proof: impl FnOnce(&BTreeSet<ServiceName>) -> Proof) {
-        let services = services_of(text);
+        let services = services_in(text);
         let proof = proof(&services);
         let (run, compose_id) = (self.run.clone(), self.compose_id.clone());
         self.found.push(Remembered { run, name: name.to_owned(), compose_id, text: text.to_owned(), services, proof });
@@ -85,7 +88,7 @@ impl States {
 
     /// What was there before. Where the journal does not say any more which services were well, all of them are taken to have been.
     fn baseline(&mut self, texts: &Texts, past: &Past) {
-        let Some(text) = texts.get(BASELINE) else { return };
+        let Some(text) = texts.baseline() else { return };
         let taken = past.entries.iter().find_map(|entry| match &entry.event {
             Event::BaselineTaken { healthy, not_healthy } => Some((healthy.clone(), not_healthy.clone())),
             _ => None,
@@ -145,14 +148,7 @@ impl States {
 
 /// The text that was live when the run began, if its marker says that it was this phase.
 fn live_before<'t>(texts: &'t Texts, phase: &str) -> Option<&'t str> {
-    texts.get(BASELINE).filter(|text| Header::parse(text).is_some_and(|header| header.phase == phase && header.verified))
-}
-
-/// The services that Dokploy starts of a text: those in no profile. None where it cannot be read.
-fn services_of(text: &str) -> BTreeSet<ServiceName> {
-    let file = SourceMap::default().add("compose.yml", text);
-    let Ok(read) = compose::read(file, text) else { return BTreeSet::new() };
-    read.services.iter().filter(|service| service.profiles.is_empty()).map(|service| service.name.value.clone()).collect()
+    texts.baseline().filter(|text| Header::parse(text).is_some_and(|header| header.phase == phase && header.verified))
 }
 
 #[cfg(test)]

@@ -33,6 +33,8 @@ pub enum Deploying {
     NeverStarts,
     /// Its row is never final.
     Hangs,
+    /// Somebody else's deploy of this title is before it.
+    Overtaken(String),
     /// Waits in the queue for ever; whether it can be withdrawn.
     Queues(bool),
 }
@@ -70,6 +72,8 @@ pub struct Fake {
     pub survey: Box<dyn Fn(&mut Survey)>,
     /// Called before a text is replaced; may change it, as somebody else would.
     pub meddle: Meddle,
+    /// Whether the app is still the run's, by number of the deploy; by the text when there is no answer.
+    pub still_ours: Box<dyn Fn(u64) -> Option<Answer>>,
     pub interrupt_at: Option<Moment>,
     /// Said at these times, besides the answers.
     pub also: Vec<(Moment, Input)>,
@@ -104,6 +108,7 @@ impl Fake {
             confirms: true,
             survey: Box::new(|_| {}),
             meddle: Box::new(|_, _| {}),
+            still_ours: Box::new(|_| None),
             interrupt_at: None,
             also: Vec::new(),
             holders: Vec::new(),
@@ -257,6 +262,9 @@ impl Fake {
                 self.deploys += 1;
                 self.deploy(now, marker)
             }
+            Intent::StillOurs { expected, .. } => soon((self.still_ours)(self.deploys).unwrap_or_else(|| {
+                if self.text == *expected { Answer::StillOurs } else { Answer::TextChanged { live: self.text.clone() } }
+            })),
             Intent::Observe => soon(Answer::Observed(self.observed(now))),
             Intent::DeployLog { .. } => {
                 let lines = match (self.deploying)("", self.deploys) {
@@ -304,6 +312,7 @@ impl Fake {
             Deploying::NeverStarts => {
                 vec![queued, (seconds(9), Answer::Deployed(DeployEnd::NeverStarted { evidence: "gone from queue and history".to_owned() }))]
             }
+            Deploying::Overtaken(title) => vec![queued, (seconds(3), Answer::Deployed(DeployEnd::Overtaken { title }))],
             Deploying::Hangs => vec![queued, started],
             Deploying::Queues(_) => vec![queued],
         }

@@ -2,6 +2,7 @@
 
 mod by_hand;
 mod fake;
+mod giving_way;
 mod locking;
 mod plan;
 mod properties;

@@ -98,6 +98,12 @@ impl InMemory {
         Self { world: Rc::new(RefCell::new(world)), started: Instant::now(), weather: Rc::new(RefCell::new(weather)), sent: Rc::default() }
     }
 
+    /// The same place, seen from another machine: with calls and weather of its own.
+    pub fn elsewhere(&self) -> Self {
+        let fair: Weather = Box::new(|_, _, _| Fate::Answered);
+        Self { weather: Rc::new(RefCell::new(fair)), sent: Rc::default(), ..self.clone() }
+    }
+
     /// Says what happens to calls from now on.
     pub fn set_weather(&self, weather: impl FnMut(&Sent, &mut World, Duration) -> Fate + 'static) {
         *self.weather.borrow_mut() = Box::new(weather);
