@@ -14,15 +14,19 @@ pub(crate) fn names_a_secret(name: &str) -> bool {
         || ["_KEY", "_PASS", "_PW", "_PWD", "_DSN", "_AUTH", "_SALT"].iter().any(|end| name.ends_with(end))
 }
 
-/// Whether a value may be shown although its name says nothing: too short to be one, one word, an IP address, or an address of a server without
-/// user, parameters and anything random.
+/// Whether a value may be shown although its name says nothing: too short to be one, one word, an IP address, or an address of a server (`HOST:PORT`, or
+/// a URL) without user, parameters and anything random.
 pub(super) fn is_plain(value: &str) -> bool {
     value.chars().count() < SHORTEST_ENVIRONMENT_VALUE || is_word(value) || value.parse::<IpAddr>().is_ok() || is_open_address(value)
 }
 
 fn is_open_address(value: &str) -> bool {
-    let Some((scheme, rest)) = value.split_once("://") else { return false };
-    is_word(scheme)
+    let is_port = |text: &str| text.parse::<u16>().is_ok();
+    let (is_address, rest) = match value.split_once("://") {
+        Some((scheme, rest)) => (is_word(scheme), rest),
+        None => (value.rsplit_once(':').is_some_and(|(_, port)| is_port(port)), value),
+    };
+    is_address
         && !rest.is_empty()
         && rest.chars().all(|char| char.is_ascii_alphanumeric() || "-._:/".contains(char))
         && tokens(rest).next().is_none()
@@ -34,9 +38,18 @@ mod tests {
 
     #[test]
     fn what_an_operator_reads_logs_by_is_plain() {
-        for value in
-            ["true", "8000", "production", "INFO", "Warning", "127.0.0.1", "::1", "http://brain-api:8001/v1", "redis://redis:6379/0"]
-        {
+        for value in [
+            "true",
+            "8000",
+            "production",
+            "INFO",
+            "Warning",
+            "127.0.0.1",
+            "::1",
+            "http://brain-api:8001/v1",
+            "redis://redis:6379/0",
+            "temporal-1.staging:7233",
+        ] {
             assert!(is_plain(value), "{value}");
         }
     }
@@ -52,6 +65,7 @@ mod tests {
             "https://hooks.example/services/T0/xK3p9QmZ4vRt7WbN2cYd",
             "qwrtpsdfghjklzxc",
             "12345678",
+            "k7Qm2ZpX9vRt4WbN:7233",
         ] {
             assert!(!is_plain(value), "{value}");
         }

@@ -58,10 +58,12 @@ fn is_random(run: &str) -> bool {
         return false;
     }
     let changes = Changes::of(run);
-    let mixes = changes.digits >= 3 && (changes.digits + changes.cases) * 6 >= length;
+    let mixes = changes.digits >= 3 && (changes.digits + changes.cases) * 12 >= length;
+    // `DjangoSettingsModule` changes as often, but into words.
+    let stutters = changes.cases >= 4 && in_words(run) * 10 < length * 7;
     let babbles = run.bytes().all(|byte| byte.is_ascii_alphabetic()) && consonants(run) >= CONSONANTS;
     let counts = length >= DIGITS && run.bytes().all(|byte| byte.is_ascii_digit());
-    mixes || changes.cases * 3 >= length || babbles || counts
+    mixes || stutters || babbles || counts
 }
 
 /// With signs between, as a UUID has them: enough changes beside them.
@@ -114,6 +116,11 @@ impl Changes {
     }
 }
 
+/// How many characters stand in three small letters in a row, or more.
+fn in_words(text: &str) -> usize {
+    text.split(|char: char| !char.is_ascii_lowercase()).map(str::len).filter(|length| *length >= 3).sum()
+}
+
 /// The longest row of consonants.
 fn consonants(text: &str) -> usize {
     text.split(|char: char| "aeiouyAEIOUY".contains(char) || !char.is_ascii_alphabetic()).map(str::len).max().unwrap_or(0)
@@ -162,6 +169,7 @@ mod tests {
             "/usr/local/lib/python3.11/site-packages/uvicorn/main.py",
             "DATABASE_URL: postgresql://app:${DB_PASSWORD:-postgres}@postgres-16:5432/saleor_staging",
             "# plan run=20261123-164501-k3f9 phase=core verified=no",
+            "class: org.springframework.boot.SpringApplicationAdminJmxAutoConfiguration",
             "linux-x86_64-gnu-node20-ubuntu22.04-py311",
             "2026-11-23T16:45:01.123456789Z level=info",
         ] {
@@ -170,6 +178,24 @@ mod tests {
         assert_eq!(found(&format!("# files=sha256:{digest}")), [""; 0]);
         assert_eq!(found(&format!("context: https://git.example/r.git#{}:dir", &digest[..40])), [""; 0]);
         assert!(!found(&format!("SALT: {}", &digest[..40])).is_empty(), "alone it may be anything");
+    }
+
+    #[test]
+    fn thirty_two_characters_drawn_at_random_are_found() {
+        let mut state = 1_u64;
+        let mut draw = |alphabet: &[u8]| -> String {
+            let mut next = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                usize::try_from(state >> 33).unwrap()
+            };
+            (0..32).map(|_| char::from(alphabet[next() % alphabet.len()])).collect()
+        };
+        let mixed: Vec<u8> = (b'a'..=b'z').chain(b'A'..=b'Z').chain(b'0'..=b'9').collect();
+        for alphabet in [&*mixed, b"0123456789abcdef"] {
+            // One in a hundred thousand looks like words.
+            let missed = (0..20_000).filter(|_| !is_random(&draw(alphabet))).count();
+            assert!(missed <= 2, "{missed}");
+        }
     }
 
     #[test]

@@ -43,8 +43,14 @@ fn canaries() -> Canaries {
             _ => b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
         };
         let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).unwrap();
-        (*place, bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect())
+        loop {
+            getrandom::fill(&mut bytes).unwrap();
+            let drawn: String = bytes.iter().map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()])).collect();
+            // One in a hundred thousand looks like words, and has hardly a digit.
+            if drawn.bytes().filter(u8::is_ascii_digit).count() >= 4 {
+                return (*place, drawn);
+            }
+        }
     };
     PLACES.iter().map(draw).collect()
 }
