@@ -30,4 +30,5 @@ mod support;
 mod surveying;
 mod transport;
 mod unruly;
+mod versions;
 mod world;

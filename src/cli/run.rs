@@ -88,7 +88,15 @@ impl<'a> Job<'a> {
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
-        let options = Options { run, adopt: args.adopt, redeploy: args.redeploy, until, on_failure_stop, ..Options::default() };
+        let options = Options {
+            run,
+            adopt: args.adopt,
+            redeploy: args.redeploy,
+            until,
+            on_failure_stop,
+            allow_version: args.allow_version.clone(),
+            ..Options::default()
+        };
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,

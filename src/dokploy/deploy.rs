@@ -5,6 +5,7 @@
 //! looked for.
 
 use super::failure::refused;
+use super::features::Feature;
 use super::follow::{Follow, Seen, Verdict};
 use super::observe::not_answered;
 use super::procedure::Step;
@@ -74,14 +75,14 @@ impl Deploy {
 
     fn look(&mut self) -> Step {
         self.stage = Stage::Looking;
-        let compose = self.app.compose.clone();
-        Step::Ask(vec![Call::Compose { compose: compose.clone() }, Call::Queue, Call::Deployments { compose }], Patience::Long)
+        let row = Call::Compose { compose: self.app.compose.clone() };
+        Step::Ask(std::iter::once(row).chain(self.lists()).collect(), Patience::Long)
     }
 
     fn looked(&mut self, now: Moment, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
-        let jobs = queue_of(outcomes.pop_front())?;
-        let rows = rows_of(&self.app, outcomes.pop_front())?;
+        let Seen { jobs, rows } = self.seen(outcomes);
+        let (jobs, rows) = (jobs.transpose()?, rows?);
         // Already asked for, by a run that was cut off: followed, never asked for twice.
         let queued = jobs.iter().flatten().any(|job| job.title == self.marker);
         if queued || rows.iter().any(|row| row.title == self.marker) {
@@ -109,8 +110,9 @@ impl Deploy {
         let call = Call::Deploy { compose: String::new(), marker: String::new() };
         let fail = |failure| Step::Done(Answer::Failed(failure));
         match outcome {
-            // Old versions answer nothing or `true` (FACTS §6). The marker shows what became of it in any case.
-            Some(Outcome::Body(_)) => self.poll(Follow::accepted(&self.app, &self.marker, now)),
+            Some(Outcome::Body(body)) if self.is_taken(&body) => self.poll(Follow::accepted(&self.app, &self.marker, now)),
+            // Whatever it means, the marker shows what became of it.
+            Some(Outcome::Body(_)) => self.poll(Follow::unsure(&self.app, &self.marker, now)),
             Some(Outcome::Lost(_) | Outcome::Refused(Refusal::Server(..))) | None => {
                 self.poll(Follow::unsure(&self.app, &self.marker, now))
             }
@@ -124,15 +126,35 @@ impl Deploy {
         }
     }
 
+    /// Whether an answer to the deploy says that it was taken. Old versions answer nothing at all.
+    fn is_taken(&self, body: &Body) -> bool {
+        match body {
+            Body::Json(answer) => answer.get("success") == Some(&serde_json::Value::Bool(true)),
+            Body::Empty => !self.app.features.has(Feature::AppInDeployAnswer),
+        }
+    }
+
     fn poll(&mut self, follow: Follow) -> Step {
         self.stage = Stage::Following(follow);
-        Step::Ask(vec![Call::Queue, Call::Deployments { compose: self.app.compose.clone() }], Patience::Brief)
+        Step::Ask(self.lists(), Patience::Brief)
+    }
+
+    /// What one look asks: the history, and the queue where it can be seen.
+    fn lists(&self) -> Vec<Call> {
+        let rows = Call::Deployments { compose: self.app.compose.clone() };
+        let queue = self.app.features.has(Feature::Queue).then_some(Call::Queue);
+        queue.into_iter().chain([rows]).collect()
+    }
+
+    /// What one look saw.
+    fn seen(&self, outcomes: &mut VecDeque<Outcome>) -> Seen {
+        let jobs = if self.app.features.has(Feature::Queue) { queue_of(outcomes.pop_front()).transpose() } else { None };
+        Seen { jobs, rows: rows_of(&self.app, outcomes.pop_front()) }
     }
 
     fn followed(&mut self, now: Moment, mut follow: Follow, outcomes: &mut VecDeque<Outcome>) -> Step {
-        let jobs = queue_of(outcomes.pop_front()).transpose();
-        let rows = rows_of(&self.app, outcomes.pop_front());
-        self.judge(now, &mut follow, Seen { jobs, rows })
+        let seen = self.seen(outcomes);
+        self.judge(now, &mut follow, seen)
     }
 
     fn judge(&mut self, now: Moment, follow: &mut Follow, seen: Seen) -> Step {

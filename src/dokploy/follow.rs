@@ -1,5 +1,6 @@
 //! Following a deploy that was asked for: look by look, until its row is final or it is certain that there will be none.
 
+use super::features::Feature;
 use super::rows::{Deployment, Job, Status};
 use super::session::App;
 use crate::engine::{DeployEnd, DeployProgress, DeploymentId, Failure, Moment, RowStatus};
@@ -49,6 +50,8 @@ pub(super) struct Follow {
     marker: String,
     compose: String,
     server: Option<String>,
+    /// Whether that server has a queue of its own.
+    has_own_queue: bool,
     /// Whether Dokploy said that it took the deploy, or it was seen since.
     accepted: bool,
     /// When it was asked for or last seen.
@@ -70,6 +73,7 @@ impl Follow {
             marker: marker.to_owned(),
             compose: app.compose.clone(),
             server: app.server.clone(),
+            has_own_queue: app.features.has(Feature::QueuePerServer),
             accepted: true,
             since: now,
             latched: None,
@@ -140,7 +144,7 @@ impl Follow {
             // Its row is there, its job is not. Or both are gone: a deleted row, with nobody to say how it ended.
             (Some(id), _) if self.misses >= ORPHANED_AFTER_MISSES => Some(DeployEnd::Orphaned { deployment: DeploymentId(id.clone()) }),
             (None, false) if self.misses >= LOST_AFTER_MISSES && now - self.since >= LOST_NOT_BEFORE => {
-                let how = if self.accepted { "Dokploy took the deploy" } else { "the answer to the deploy was lost" };
+                let how = if self.accepted { "Dokploy took the deploy" } else { "the answer to the deploy was lost or unclear" };
                 let evidence = format!(
                     "{how}, and for {} s neither its queue nor its history show it: Dokploy restarted, or its queue was cleaned",
                     (now - self.since).as_secs()
@@ -165,7 +169,7 @@ impl Follow {
 
     /// The jobs before ours in the queue of its server (FACTS §13.1: each server has its own).
     fn ahead<'a>(&self, jobs: impl Iterator<Item = &'a Job>) -> Vec<&'a Job> {
-        jobs.take_while(|job| job.title != self.marker).filter(|job| job.server == self.server).collect()
+        jobs.take_while(|job| job.title != self.marker).filter(|job| !self.has_own_queue || job.server == self.server).collect()
     }
 
     fn gap(&self) -> Duration {

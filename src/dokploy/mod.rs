@@ -9,6 +9,7 @@ mod clean;
 mod deploy;
 mod dotenv;
 mod failure;
+mod features;
 mod follow;
 mod inspect;
 mod logs;
@@ -25,7 +26,6 @@ mod session;
 mod stop;
 mod survey;
 mod unauthorized;
-mod version;
 mod withdraw;
 
 pub use call::{Body, Call, Refusal, Reply};

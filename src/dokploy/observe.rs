@@ -1,6 +1,7 @@
 //! The app's containers: listed, then each inspected.
 
 use super::failure::{refused, unreadable};
+use super::features::Feature;
 use super::inspect::container;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
@@ -33,6 +34,8 @@ pub(super) enum Look {
 pub(super) struct Observe {
     app_name: String,
     server: Option<String>,
+    /// Whether this Dokploy can tell of the server's health.
+    shows_health: bool,
     looks: u32,
     inspecting: Option<Vec<String>>,
     doubt: Doubt,
@@ -56,7 +59,8 @@ enum Doubt {
 
 impl Observe {
     pub(super) fn new(app: &App) -> Self {
-        Self { app_name: app.app_name.clone(), server: app.server.clone(), looks: 0, inspecting: None, doubt: Doubt::None }
+        let shows_health = app.features.has(Feature::ServerHealth);
+        Self { app_name: app.app_name.clone(), server: app.server.clone(), shows_health, looks: 0, inspecting: None, doubt: Doubt::None }
     }
 
     pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
@@ -126,7 +130,7 @@ impl Observe {
         match outcome {
             Some(Outcome::Body(Body::Json(answer))) if app_containers(&answer).is_ok_and(|rows| !rows.is_empty()) => self.settled(),
             // The health is that of Dokploy's own host.
-            _ if self.server.is_none() => {
+            _ if self.server.is_none() && self.shows_health => {
                 self.doubt = Doubt::Health;
                 Look::Ask(vec![Call::ServerHealth])
             }

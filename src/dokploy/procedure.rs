@@ -76,7 +76,7 @@ impl Procedure {
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
-            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(deployment, *lines))),
+            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),
             Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),

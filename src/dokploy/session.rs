@@ -1,5 +1,6 @@
 //! What stays known from one intent to the next.
 
+use super::features::Features;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
 
@@ -23,6 +24,8 @@ pub struct App {
     pub app_name: String,
     /// The server it runs on; `None` for Dokploy's own host.
     pub server: Option<String>,
+    /// What the Dokploy that it is on can do.
+    pub(super) features: Features,
 }
 
 /// A conversation with one Dokploy about one app. Plain data: the driver keeps it, rehearsal forks it.

@@ -1,6 +1,7 @@
 //! Everything that is read before the first change: who answers, which app, what it is, what the key may do, what runs and waits.
 
 use super::failure::{failure, unreadable};
+use super::features::{self, Feature, Features, Support, support};
 use super::lookup;
 use super::observe::{Look, Observe, not_answered};
 use super::procedure::Step;
@@ -8,7 +9,6 @@ use super::published::host_ports;
 use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
-use super::version::{Support, support};
 use super::{Body, Call, Masks, Refusal, dotenv};
 use crate::engine::{Answer, Failure, FailureKind, HostContainer, Observed, QueuedJob, Right};
 use serde_json::Value;
@@ -37,6 +37,7 @@ enum Stage {
 pub(super) struct Survey {
     target: Target,
     stage: Stage,
+    features: Features,
     app: Option<App>,
     found: crate::engine::Survey,
     host: Option<Vec<rows::HostRow>>,
@@ -60,8 +61,9 @@ impl Survey {
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
+            untested: None,
         };
-        Self { target, stage: Stage::Begin, app: None, found, host: None }
+        Self { target, stage: Stage::Begin, features: Features::default(), app: None, found, host: None }
     }
 
     /// What it found the app to be.
@@ -101,19 +103,23 @@ impl Survey {
         let version = version.as_str().ok_or_else(|| unreadable(&Call::Version))?;
         match support(version) {
             Support::Full => {}
-            Support::Doubtful(why) => self.found.warnings.push(why),
+            Support::Newer(why) => self.found.warnings.push(why),
+            Support::ReadOnly(untested) => self.found.untested = Some(untested),
             Support::None(why) => return Err(failure(FailureKind::Unsupported, why)),
         }
         version.clone_into(&mut self.found.version);
+        self.features = Features::of(version);
         let projects = json(&Call::Projects, outcomes.pop_front())?;
         let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
         let compose = lookup::find(&self.target, &projects)?;
-        let calls = vec![
+        let mut calls = vec![
             Call::Compose { compose: compose.clone() },
             Call::ConvertedCompose { compose: compose.clone() },
-            Call::Queue,
             Call::Deployments { compose: compose.clone() },
         ];
+        if self.features.has(Feature::Queue) {
+            calls.push(Call::Queue);
+        }
         self.stage = Stage::Reading { compose };
         Ok(Step::Ask(calls, Patience::Long))
     }
@@ -134,28 +140,37 @@ impl Survey {
         if let Some(Outcome::Failed(failure)) = self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
             return Err(failure);
         }
-        let queue = outcomes.pop_front();
-        if queue == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
-            self.found.warnings.push("this Dokploy does not show its queue: a waiting deploy cannot be told from a lost one".to_owned());
-        } else if let Some(outcome) = self.unless_forbidden(Right::Deployments, queue) {
-            let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
-            let server = self.found.server.as_deref();
-            // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
-            self.found.queue = jobs
-                .into_iter()
-                .map(|job| (job.compose.as_deref() == Some(compose), job))
-                .filter(|(this_app, job)| *this_app || job.server.as_deref() == server)
-                .map(|(this_app, job)| QueuedJob { title: job.title, this_app, active: job.active })
-                .collect();
-        }
         let call = Call::Deployments { compose: compose.to_owned() };
         if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
             let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
             self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
             self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
         }
+        self.queued(compose, outcomes.pop_front())?;
         self.stage = Stage::Host;
         Ok(Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long))
+    }
+
+    fn queued(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<(), Failure> {
+        if !self.features.has(Feature::Queue) {
+            return Ok(());
+        }
+        if outcome == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
+            self.found.warnings.push(format!("Dokploy {}: {}", self.found.version, features::without(Feature::Queue)));
+            return Ok(());
+        }
+        let Some(outcome) = self.unless_forbidden(Right::Deployments, outcome) else { return Ok(()) };
+        let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
+        let server = self.found.server.as_deref();
+        let one_for_all = !self.features.has(Feature::QueuePerServer);
+        // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
+        self.found.queue = jobs
+            .into_iter()
+            .map(|job| (job.compose.as_deref() == Some(compose), job))
+            .filter(|(this_app, job)| one_for_all || *this_app || job.server.as_deref() == server)
+            .map(|(this_app, job)| QueuedJob { title: job.title, this_app, active: job.active })
+            .collect();
+        Ok(())
     }
 
     fn hosted(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
@@ -223,7 +238,9 @@ impl Survey {
         for text in std::iter::once(&row.environment).chain(&row.inherited) {
             masks.add_environment(text);
         }
-        self.app = Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone() });
+        self.app =
+            Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone(), features: self.features });
+        let missing = self.features.told(row.server.is_some());
         let found = &mut self.found;
         found.compose_id.clone_from(&row.id);
         found.app_name.clone_from(&row.app_name);
@@ -237,6 +254,7 @@ impl Survey {
         } else {
             found.warnings.push("the app writes no .env file: ${…} in the compose file does not see its environment".to_owned());
         }
+        found.warnings.extend(missing.into_iter().map(|effect| format!("Dokploy {}: {effect}", found.version)));
         if row.auto_deploy {
             found.warnings.push("autoDeploy is on: a webhook may deploy this app in the middle of a rollout".to_owned());
         }

@@ -2,6 +2,7 @@
 
 use super::deploy::{queue_of, rows_of};
 use super::failure::refused;
+use super::features::Feature;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
 use super::rows::{Deployment, Job};
@@ -34,6 +35,8 @@ impl Withdraw {
     pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
         let mut outcomes = VecDeque::from(outcomes);
         let step = match self.stage {
+            // What cannot be seen is not cleaned: other people's jobs might go with it.
+            Stage::Begin if !self.app.features.has(Feature::Queue) => Ok(Step::Done(Answer::Withdrawn(false))),
             Stage::Begin => Ok(self.look(Stage::Looking)),
             Stage::Looking => self.looked(&mut outcomes),
             Stage::Cleaning => self.cleaned(outcomes.pop_front()),

@@ -83,7 +83,7 @@ pub use moment::Moment;
 pub use note::Note;
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
-    Log, Observed, QueuedJob, Right, RowStatus, Survey,
+    Log, Observed, QueuedJob, Right, RowStatus, Survey, Untested,
 };
 pub use preflight::outlook;
 pub use sample::{Reading, Sample, Verdict};

@@ -85,8 +85,20 @@ pub struct Survey {
     pub unsupported: Vec<String>,
     /// Rights that the key lacks.
     pub missing_rights: Vec<Right>,
-    /// Worth knowing and no reason to stop: an untested version, `autoDeploy`, rights that could not be tried.
+    /// Worth knowing and no reason to stop: what an old version lacks, `autoDeploy`, rights that could not be tried.
     pub warnings: Vec<String>,
+    /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
+    #[serde(default)]
+    pub untested: Option<Untested>,
+}
+
+/// A version of Dokploy that was never tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untested {
+    /// What allows it: its major and minor number, or all of it when it cannot be read.
+    pub allow: String,
+    /// Why it is not trusted, one sentence.
+    pub why: String,
 }
 
 /// A right of the key, as Dokploy's pages name it.

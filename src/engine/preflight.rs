@@ -8,7 +8,7 @@ use super::judgement::listed;
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start};
+use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, start};
 use crate::compose::Protocol;
 use crate::model::{Text, TextPart};
 use crate::schedule::{Phase, Schedule};
@@ -63,6 +63,9 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     if survey.host.is_none() {
         warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
     }
+    if refusal.is_none() {
+        warnings.extend(version_warning(&turn.options(), &survey));
+    }
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
         turn.warn(warning);
@@ -91,7 +94,8 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
         return Some(Reason::CouldNotAsk { why: why.to_owned() });
     }
-    let mut why = survey.unsupported.clone();
+    let mut why: Vec<String> = untested(options, survey).into_iter().collect();
+    why.extend(survey.unsupported.clone());
     why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
     why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, survey.environment_bytes)));
     why.extend(foreign(schedule, options, survey, position));
@@ -99,6 +103,27 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         return Some(Reason::Refused { why });
     }
     busy(survey).map(|who| Reason::Busy { who })
+}
+
+/// A version that was never tested is only read, unless the user names it.
+fn untested(options: &Options, survey: &Survey) -> Option<String> {
+    let Untested { allow, why } = survey.untested.as_ref()?;
+    match options.allow_version.as_deref() {
+        Some(allowed) if allowed.trim_start_matches('v') == allow.trim_start_matches('v') => None,
+        Some(other) => Some(format!("{why}: it is only read; --allow-version {other} is not it, --allow-version {allow} is")),
+        None => Some(format!("{why}: it is only read; --allow-version {allow} changes it all the same")),
+    }
+}
+
+/// What there is to say of the version when it does not refuse the run.
+fn version_warning(options: &Options, survey: &Survey) -> Option<String> {
+    match (&survey.untested, options.allow_version.as_deref()) {
+        (Some(Untested { allow, why }), Some(_)) => Some(format!("{why}: changed all the same, as --allow-version {allow} says")),
+        (None, Some(allowed)) => {
+            Some(format!("--allow-version {allowed} is not needed: Dokploy {} is a version that is known", survey.version))
+        }
+        (_, None) => None,
+    }
 }
 
 fn right_in_words(right: Right) -> &'static str {

@@ -196,9 +196,13 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
             beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
         }
-        Event::Overslept { gap } => {
-            beat(&current(view), "asleep", format!("nobody watched for {}: what has to hold begins anew", duration(*gap)), Style::Warn, true)
-        }
+        Event::Overslept { gap } => beat(
+            &current(view),
+            "asleep",
+            format!("nobody watched for {}: what has to hold begins anew", duration(*gap)),
+            Style::Warn,
+            true,
+        ),
         Event::LockAwaited { holder, until } => {
             beat("start", "waiting", format!("{holder}; {} left", duration(*until - now)), Style::Warn, true)
         }

@@ -14,6 +14,7 @@ use super::service::ServiceAnswer;
 use super::stamp::Calendar;
 use super::store::Store;
 use super::variables;
+use super::version::Release;
 use crate::compose::{Port, Protocol};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub struct World {
     pub(super) now: Duration,
     pub(super) calendar: Calendar,
     pub(super) version: String,
+    pub(super) release: Release,
     pub(super) keys: Vec<Key>,
     pub(super) store: Store,
     pub(super) queue: Queue,
@@ -62,6 +64,7 @@ impl World {
             references: config.references,
             restarts_at: None,
             down_until: None,
+            release: Release::of(&config.version),
             version: config.version,
             keys: config.keys,
         };

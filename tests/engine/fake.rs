@@ -212,6 +212,7 @@ impl Fake {
                     unsupported: vec![],
                     missing_rights: vec![],
                     warnings: vec![],
+                    untested: None,
                 };
                 (self.survey)(&mut survey);
                 soon(Answer::Surveyed(Box::new(survey)))

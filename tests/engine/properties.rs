@@ -164,6 +164,7 @@ impl Chaos {
             unsupported: vec![],
             missing_rights: vec![],
             warnings: vec![],
+            untested: None,
         }))
     }
 

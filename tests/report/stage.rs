@@ -173,6 +173,7 @@ impl Script {
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
+            untested: None,
         };
         let files = PHASES.iter().enumerate().map(|(at, _)| (format!("phase{}.yml", at + 1), format!("sha256:{at}"))).collect();
         let to_run = (after.map_or(0, |after| after.0 + 1)..4).map(PhaseId).collect();
