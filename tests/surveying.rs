@@ -233,3 +233,26 @@ fn old_and_new_versions() {
     let newer = with("v0.31.0");
     assert!(found(&newer).untested.as_ref().is_some_and(|untested| untested.allow == "0.31" && untested.why.contains("newer")));
 }
+
+#[test]
+fn a_row_that_says_running_without_a_job_is_no_deploy_under_way() {
+    let going = |call: &Call| reply_with(call, "deployment.allByCompose-one-running-one-queued", &[]);
+    let dead = survey(|call, now| if matches!(call, Call::Deployments { .. }) { going(call) } else { owner(call, now) });
+    assert_eq!(found(&dead).running_row, None);
+    assert!(found(&dead).warnings.iter().any(|warning| warning.contains("nobody will ever end it")), "{:?}", found(&dead).warnings);
+    assert!(dead.ended >= Moment::millis(8_000), "one look is not enough");
+
+    // With a job of the app it is one, and so it is where the queue cannot be seen.
+    let busy = survey(|call, now| match call {
+        Call::Deployments { .. } => going(call),
+        Call::Queue => reply_with(call, "deployment.queueList-active", &[("Gk_KCkfPOtBPA2kHsKGlv", "ml7I_tvF8zsmmM-iEVIQ8")]),
+        _ => owner(call, now),
+    });
+    assert_eq!(found(&busy).running_row.as_deref(), Some("A1"));
+    let blind = survey(|call, now| match call {
+        Call::Version => answered(json!("v0.27.0")),
+        Call::Deployments { .. } => going(call),
+        _ => owner(call, now),
+    });
+    assert_eq!(found(&blind).running_row.as_deref(), Some("A1"));
+}

@@ -4,6 +4,7 @@
 //! [`Session::begin`] makes a [`Procedure`] of an intent, [`Procedure::turn`] says what to send or how long to wait until it has the
 //! [`crate::engine::Answer`], and [`Session::learn`] keeps what it came to know.
 
+mod aftermath;
 mod call;
 mod clean;
 mod deploy;

@@ -113,7 +113,7 @@ impl Procedure {
 
     fn step(&mut self, now: Moment, outcomes: Vec<Outcome>) -> Step {
         match &mut self.script {
-            Script::Survey(survey) => survey.step(outcomes, &mut self.masks),
+            Script::Survey(survey) => survey.step(now, outcomes, &mut self.masks),
             Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
@@ -131,6 +131,14 @@ impl Procedure {
         }
     }
 
+    /// A row that a deploy found to be dead.
+    pub(super) fn dead_row(&self) -> Option<&str> {
+        match &self.script {
+            Script::Deploy(deploy) => deploy.dead_row(),
+            _ => None,
+        }
+    }
+
     pub(super) fn masks(&self) -> &Masks {
         &self.masks
     }
@@ -143,7 +151,7 @@ impl Procedure {
         for step in &mut progress {
             match step {
                 DeployProgress::Queued { active, .. } => mask_some(&self.masks, active.as_mut()),
-                DeployProgress::Unreachable { why } => mask(&self.masks, why),
+                DeployProgress::Unreachable { why } | DeployProgress::Noticed { what: why } => mask(&self.masks, why),
                 DeployProgress::Started { .. } => {}
             }
         }

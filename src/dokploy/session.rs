@@ -3,6 +3,8 @@
 use super::features::Features;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The compose service of the plan, by Dokploy's names for it, variables resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,10 @@ pub struct App {
     pub server: Option<String>,
     /// What the Dokploy that it is on can do.
     pub(super) features: Features,
+    /// Rows that say running and that nobody will ever end: no deploy of anybody.
+    pub(super) dead_rows: BTreeSet<String>,
+    /// Places of compose services by id, `project/environment/name`, as far as the key sees them.
+    pub(super) places: Arc<BTreeMap<String, String>>,
 }
 
 /// A conversation with one Dokploy about one app. Plain data: the driver keeps it, rehearsal forks it.
@@ -54,6 +60,9 @@ impl Session {
     pub fn learn(&mut self, procedure: &Procedure) {
         if let Some(app) = procedure.app() {
             self.app = Some(app.clone());
+        }
+        if let (Some(app), Some(row)) = (&mut self.app, procedure.dead_row()) {
+            app.dead_rows.insert(row.to_owned());
         }
         self.masks.merge(procedure.masks());
     }

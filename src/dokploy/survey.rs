@@ -2,6 +2,7 @@
 
 use super::failure::{failure, unreadable};
 use super::features::{self, Feature, Features, Support, support};
+use super::follow::ORPHANED_AFTER_MISSES;
 use super::lookup;
 use super::observe::{Look, Observe, not_answered};
 use super::procedure::Step;
@@ -10,12 +11,17 @@ use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
 use super::{Body, Call, Masks, Refusal, dotenv};
-use crate::engine::{Answer, Failure, FailureKind, HostContainer, Observed, QueuedJob, Right};
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Moment, Observed, QueuedJob, Right};
 use serde_json::Value;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What Dokploy itself writes into `.env` (FACTS §5).
 const DOKPLOYS_VARIABLES: [&str; 3] = ["APP_NAME", "COMPOSE_PROJECT_NAME", "DOCKER_CONFIG"];
+
+/// Between two looks at a row that says running while no job of the app is in the queue.
+const DOUBT_GAP: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -25,6 +31,16 @@ enum Stage {
     /// The app's row, the right to change it, the queue, its history.
     Reading {
         compose: String,
+    },
+    /// Rows say running, and no job of the app is in the queue.
+    Doubting {
+        compose: String,
+        looks: u32,
+    },
+    /// Between two looks at them.
+    Resting {
+        compose: String,
+        looks: u32,
     },
     /// The host's containers.
     Host,
@@ -38,6 +54,8 @@ pub(super) struct Survey {
     target: Target,
     stage: Stage,
     features: Features,
+    places: Arc<BTreeMap<String, String>>,
+    sees_queue: bool,
     app: Option<App>,
     found: crate::engine::Survey,
     host: Option<Vec<rows::HostRow>>,
@@ -63,7 +81,16 @@ impl Survey {
             warnings: Vec::new(),
             untested: None,
         };
-        Self { target, stage: Stage::Begin, features: Features::default(), app: None, found, host: None }
+        Self {
+            target,
+            stage: Stage::Begin,
+            features: Features::default(),
+            places: Arc::default(),
+            sees_queue: false,
+            app: None,
+            found,
+            host: None,
+        }
     }
 
     /// What it found the app to be.
@@ -71,7 +98,7 @@ impl Survey {
         self.app.as_ref()
     }
 
-    pub(super) fn step(&mut self, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
+    pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
         let mut outcomes = VecDeque::from(outcomes);
         let step = match std::mem::replace(&mut self.stage, Stage::Begin) {
             Stage::Begin => {
@@ -79,7 +106,13 @@ impl Survey {
                 Ok(Step::Ask(vec![Call::Health, Call::Version, Call::Projects], Patience::Long))
             }
             Stage::Greeting => self.greeted(&mut outcomes),
-            Stage::Reading { compose } => self.read(&compose, &mut outcomes, masks),
+            Stage::Reading { compose } => self.read(now, &compose, &mut outcomes, masks),
+            Stage::Doubting { compose, looks } => self.doubted(now, compose, looks, &mut outcomes),
+            Stage::Resting { compose, looks } => {
+                let calls = vec![Call::Deployments { compose: compose.clone() }, Call::Queue];
+                self.stage = Stage::Doubting { compose, looks };
+                Ok(Step::Ask(calls, Patience::Long))
+            }
             Stage::Host => self.hosted(outcomes.pop_front()),
             Stage::Looking(observe) => self.looked(observe, outcomes.into()),
         };
@@ -112,6 +145,7 @@ impl Survey {
         let projects = json(&Call::Projects, outcomes.pop_front())?;
         let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
         let compose = lookup::find(&self.target, &projects)?;
+        self.places = Arc::new(lookup::places(&projects));
         let mut calls = vec![
             Call::Compose { compose: compose.clone() },
             Call::ConvertedCompose { compose: compose.clone() },
@@ -124,7 +158,7 @@ impl Survey {
         Ok(Step::Ask(calls, Patience::Long))
     }
 
-    fn read(&mut self, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
+    fn read(&mut self, now: Moment, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
         let call = Call::Compose { compose: compose.to_owned() };
         match self.unless_forbidden(Right::Service, outcomes.pop_front()) {
             None => {}
@@ -140,15 +174,59 @@ impl Survey {
         if let Some(Outcome::Failed(failure)) = self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
             return Err(failure);
         }
-        let call = Call::Deployments { compose: compose.to_owned() };
-        if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
-            let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
-            self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
-            self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
-        }
+        let going = self.rowed(compose, outcomes.pop_front())?;
         self.queued(compose, outcomes.pop_front())?;
+        if !going.is_empty() && self.sees_no_job() {
+            self.stage = Stage::Resting { compose: compose.to_owned(), looks: 1 };
+            return Ok(Step::Wait(now + DOUBT_GAP));
+        }
+        Ok(self.to_host())
+    }
+
+    /// Another look at rows that say running: they and the queue are not read at the same instant, so one look proves nothing.
+    fn doubted(&mut self, now: Moment, compose: String, looks: u32, outcomes: &mut VecDeque<Outcome>) -> Result<Step, Failure> {
+        let going = self.rowed(&compose, outcomes.pop_front())?;
+        self.queued(&compose, outcomes.pop_front())?;
+        if going.is_empty() || !self.sees_no_job() {
+            return Ok(self.to_host());
+        }
+        if looks + 1 < ORPHANED_AFTER_MISSES {
+            self.stage = Stage::Resting { compose, looks: looks + 1 };
+            return Ok(Step::Wait(now + DOUBT_GAP));
+        }
+        self.found.running_row = None;
+        for row in going {
+            self.found.warnings.push(format!(
+                "the deploy \"{}\" says running and no job of the app is in the queue: nobody will ever end it; it can be deleted on the app's \
+                 page, under Deployments",
+                row.title
+            ));
+            if let Some(app) = &mut self.app {
+                app.dead_rows.insert(row.id);
+            }
+        }
+        Ok(self.to_host())
+    }
+
+    /// Whether the queue can be seen and has no job of the app.
+    fn sees_no_job(&self) -> bool {
+        self.sees_queue && !self.found.queue.iter().any(|job| job.this_app)
+    }
+
+    fn to_host(&mut self) -> Step {
         self.stage = Stage::Host;
-        Ok(Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long))
+        Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long)
+    }
+
+    /// Takes the history, and gives the rows that say running.
+    fn rowed(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<Vec<rows::Deployment>, Failure> {
+        let call = Call::Deployments { compose: compose.to_owned() };
+        let Some(outcome) = self.unless_forbidden(Right::Deployments, outcome) else { return Ok(Vec::new()) };
+        let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+        self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
+        let going: Vec<_> = rows.into_iter().filter(|row| row.status == Status::Going).collect();
+        self.found.running_row = going.first().map(|row| row.title.clone());
+        Ok(going)
     }
 
     fn queued(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<(), Failure> {
@@ -163,6 +241,7 @@ impl Survey {
         let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
         let server = self.found.server.as_deref();
         let one_for_all = !self.features.has(Feature::QueuePerServer);
+        self.sees_queue = true;
         // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
         self.found.queue = jobs
             .into_iter()
@@ -238,8 +317,14 @@ impl Survey {
         for text in std::iter::once(&row.environment).chain(&row.inherited) {
             masks.add_environment(text);
         }
-        self.app =
-            Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone(), features: self.features });
+        self.app = Some(App {
+            compose: row.id.clone(),
+            app_name: row.app_name.clone(),
+            server: row.server.clone(),
+            features: self.features,
+            dead_rows: BTreeSet::new(),
+            places: Arc::clone(&self.places),
+        });
         let missing = self.features.told(row.server.is_some());
         let found = &mut self.found;
         found.compose_id.clone_from(&row.id);

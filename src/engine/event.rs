@@ -147,6 +147,12 @@ pub enum Event {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// The deploy's row is there.
     DeployStarted {

@@ -149,6 +149,12 @@ pub enum DeployProgress {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy, as far as the key sees it.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words. For people: it is compared with nothing.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// Its row is there: the deploy runs. What is deployed is the text as of now (FACTS.md §6).
     Started {
@@ -159,6 +165,11 @@ pub enum DeployProgress {
     Unreachable {
         /// Why.
         why: String,
+    },
+    /// Something that a reader should know and that decides nothing.
+    Noticed {
+        /// What, one sentence.
+        what: String,
     },
 }
 
@@ -184,6 +195,14 @@ pub enum DeployEnd {
     Orphaned {
         /// The row.
         deployment: DeploymentId,
+        /// What was seen.
+        evidence: String,
+    },
+    /// Its row is gone from the history, which keeps the last ten, or may have been pushed out of it unseen: it may have run, and how it
+    /// ended is not known.
+    Forgotten {
+        /// What was seen.
+        evidence: String,
     },
     /// Somebody else's deploy of this app was found in the queue or running before ours was sent; nothing was sent.
     Busy {

@@ -100,8 +100,9 @@ impl Lines {
             Event::Replacing { purpose, digest, .. } => ("replacing", with(for_what(outline, purpose), json!({ "digest": digest }))),
             Event::Replaced { purpose } => ("replaced", for_what(outline, purpose)),
             Event::Deploying { purpose, marker, .. } => ("deploying", with(for_what(outline, purpose), json!({ "marker": marker }))),
-            Event::Queued { purpose, ahead, active } => {
-                ("queued", with(for_what(outline, purpose), json!({ "ahead": ahead, "active": active })))
+            Event::Queued { purpose, ahead, active, whose, since } => {
+                let job = json!({ "ahead": ahead, "active": active, "whose": whose, "since": since });
+                ("queued", with(for_what(outline, purpose), job))
             }
             Event::DeployStarted { purpose, deployment, until } => {
                 ("deploy-started", with(for_what(outline, purpose), json!({ "deployment": deployment.0, "until_ms": millis(*until) })))

@@ -210,7 +210,13 @@ impl Script {
         self.push(Event::Replacing { op: replace, purpose: purpose.clone(), digest: "sha256:0".to_owned() });
         self.wait(1).push(Event::Replaced { purpose: purpose.clone() });
         self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned() });
-        self.wait(1).push(Event::Queued { purpose: purpose.clone(), ahead: 1, active: Some("shop: nightly rebuild".to_owned()) });
+        self.wait(1).push(Event::Queued {
+            purpose: purpose.clone(),
+            ahead: 1,
+            active: Some("shop: nightly rebuild".to_owned()),
+            whose: None,
+            since: None,
+        });
         self.picture().wait(6);
         let (deployment, until) = (DeploymentId(format!("d{}", self.op)), self.until(within));
         self.push(Event::DeployStarted { purpose: purpose.clone(), deployment, until });
