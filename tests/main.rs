@@ -20,6 +20,7 @@ mod probes;
 mod program;
 mod recorded;
 mod recordings;
+mod remote;
 mod replacing;
 mod report;
 mod sandbox;

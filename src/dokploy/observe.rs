@@ -16,7 +16,14 @@ use std::collections::VecDeque;
 const LOOKS: u32 = 2;
 
 /// What stands in the way of knowing when Docker's answers come empty.
-const EMPTY: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something";
+const EMPTY: &str = "Dokploy lists no container: there is none, or Docker does not answer";
+
+/// The same on another server, where a login shell that prints anything spoils every answer (FACTS §13.1).
+const EMPTY_REMOTE: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something \
+                            on stderr: look at ~/.bashrc there";
+
+/// Nothing but rows that are none.
+const NOISY: &str = "Dokploy lists something that is no container: a login shell on the server prints something; look at ~/.bashrc there";
 
 /// What an observation wants, or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,11 +105,14 @@ impl Observe {
     fn listed(&mut self, outcome: Option<Outcome>) -> Look {
         let answer = match outcome {
             Some(Outcome::Body(Body::Json(answer))) => answer,
-            Some(Outcome::Body(Body::Empty)) => return Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            Some(Outcome::Body(Body::Empty)) => return Look::Seen(Observed::Unknown(self.nothing().to_owned())),
             other => return Look::NotSeen(not_answered(&self.listing(), other)),
         };
         let Ok(rows) = app_containers(&answer) else { return Look::NotSeen(unreadable(&self.listing())) };
         if rows.is_empty() {
+            if answer.as_array().is_some_and(|rows| !rows.is_empty()) {
+                return Look::Seen(Observed::Unknown(NOISY.to_owned()));
+            }
             if self.doubt == Doubt::Settled {
                 return Look::Seen(Observed::Known(Vec::new()));
             }
@@ -134,15 +144,20 @@ impl Observe {
                 self.doubt = Doubt::Health;
                 Look::Ask(vec![Call::ServerHealth])
             }
-            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }
     }
 
     fn health_told(&mut self, outcome: Option<Outcome>) -> Look {
         match outcome {
             Some(Outcome::Body(Body::Json(answer))) if engine_answered(&answer) => self.settled(),
-            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }
+    }
+
+    /// Why an empty list says nothing.
+    fn nothing(&self) -> &'static str {
+        if self.server.is_some() { EMPTY_REMOTE } else { EMPTY }
     }
 
     fn settled(&mut self) -> Look {
@@ -169,7 +184,7 @@ impl Observe {
             }
         }
         if containers.is_empty() {
-            return Look::Seen(Observed::Unknown(EMPTY.to_owned()));
+            return Look::Seen(Observed::Unknown(self.nothing().to_owned()));
         }
         containers.sort_by(|a, b| (&a.service, &a.name, &a.id).cmp(&(&b.service, &b.name, &b.id)));
         Look::Seen(Observed::Known(containers))

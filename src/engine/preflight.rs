@@ -89,9 +89,15 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
         return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
     }
-    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
-    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
-        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
+    // Where Docker tells nothing at all, nothing could be verified either: of a host that is really empty Dokploy makes a row (FACTS §7).
+    if survey.host.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = match survey.server {
+            None => "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included",
+            Some(_) => {
+                "Docker on the app's server does not answer, or a login shell there prints something, which spoils every answer: look at \
+                 ~/.bashrc of the user that Dokploy connects as, and at Docker"
+            }
+        };
         return Some(Reason::CouldNotAsk { why: why.to_owned() });
     }
     let mut why: Vec<String> = untested(options, survey).into_iter().collect();

@@ -142,7 +142,8 @@ pub struct Compose {
     pub isolated: bool,
     /// `autoDeploy`. Default true, as Dokploy creates it.
     pub auto_deploy: bool,
-    /// `serverId`: a server that is not Dokploy's own host. This world has none: its containers cannot be seen.
+    /// `serverId`: a server that is not Dokploy's own host. Its containers are seen only by who names it; ports and images it shares with
+    /// Dokploy's host.
     pub server: Option<String>,
 }
 

@@ -37,6 +37,8 @@ const DEPLOY_BODY: Version = (0, 25, 7);
 const CANCELLED: Version = (0, 25, 4);
 /// `compose.getConvertedCompose` answers for an app without domains.
 const CONVERTED_WITHOUT_DOMAINS: Version = (0, 28, 2);
+/// Logs of deploys on other servers are not empty.
+const REMOTE_LOGS: Version = (0, 29, 9);
 /// Errors carry `data`.
 const ERROR_DATA: Version = (0, 29, 0);
 
@@ -56,6 +58,11 @@ impl Release {
 
     fn has(self, since: Version) -> bool {
         self.0.is_none_or(|version| version >= since)
+    }
+
+    /// Whether `deployment.readLogs` reads logs of other servers.
+    pub(super) fn has_remote_logs(self) -> bool {
+        self.has(REMOTE_LOGS)
     }
 
     pub(super) fn has_procedure(self, name: &str) -> bool {
