@@ -114,6 +114,7 @@ pub fn owner(call: &Call, _: Moment) -> Reply {
     let name = match call {
         Call::Health => "trpc-settings.health-no-key",
         Call::Version => "settings.getDokployVersion",
+        Call::Cloud => "settings.isCloud",
         Call::Projects => "project.all",
         Call::Compose { .. } => "compose.one",
         Call::ConvertedCompose { .. } => "compose.getConvertedCompose",

@@ -5,10 +5,11 @@ use super::features::Feature;
 use super::inspect::container;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
-use super::rows::{app_containers, docker_answered, engine_answered};
+use super::rows::{app_containers, docker_answered, engine_answered, host_containers};
 use super::session::App;
 use super::{Body, Call};
 use crate::engine::{Answer, Container, Failure, Observed};
+use serde_json::Value;
 use std::collections::VecDeque;
 
 /// An empty `docker inspect` means that the container is gone, or that Docker cannot be asked (FACTS §7). It is listed again so often
@@ -21,6 +22,9 @@ const EMPTY: &str = "Dokploy lists no container: there is none, or Docker does n
 /// The same on another server, where a login shell that prints anything spoils every answer (FACTS §13.1).
 const EMPTY_REMOTE: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something \
                             on stderr: look at ~/.bashrc there";
+
+/// Two lists that do not agree.
+const CONTRADICTED: &str = "Dokploy lists no container of the app, and its list of the whole host shows some";
 
 /// Nothing but rows that are none.
 const NOISY: &str = "Dokploy lists something that is no container: a login shell on the server prints something; look at ~/.bashrc there";
@@ -127,6 +131,8 @@ impl Observe {
 
     fn host_told(&mut self, outcome: Option<Outcome>) -> Look {
         match outcome {
+            // Its own list says none, the host's shows some: one of the two is wrong.
+            Some(Outcome::Body(Body::Json(answer))) if self.is_among(&answer) => Look::Seen(Observed::Unknown(CONTRADICTED.to_owned())),
             Some(Outcome::Body(Body::Json(answer))) if docker_answered(&answer) => self.settled(),
             // The health is that of Dokploy's own host.
             _ => {
@@ -153,6 +159,12 @@ impl Observe {
             Some(Outcome::Body(Body::Json(answer))) if engine_answered(&answer) => self.settled(),
             _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }
+    }
+
+    /// Whether the host's list shows containers of the app: compose names them after it.
+    fn is_among(&self, host: &Value) -> bool {
+        let prefix = format!("{}-", self.app_name);
+        host_containers(host).is_ok_and(|rows| rows.iter().any(|row| row.name.starts_with(&prefix)))
     }
 
     /// Why an empty list says nothing.

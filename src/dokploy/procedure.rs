@@ -119,7 +119,7 @@ impl Procedure {
             Script::Observe(observe) => observe.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
-            Script::Withdraw(withdraw) => withdraw.step(outcomes),
+            Script::Withdraw(withdraw) => withdraw.step(now, outcomes),
         }
     }
 

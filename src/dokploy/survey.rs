@@ -20,6 +20,9 @@ use std::time::Duration;
 /// What Dokploy itself writes into `.env` (FACTS §5).
 const DOKPLOYS_VARIABLES: [&str; 3] = ["APP_NAME", "COMPOSE_PROJECT_NAME", "DOCKER_CONFIG"];
 
+/// Its queues and deploys work differently, and none of it was measured (FACTS).
+const CLOUD: &str = "it is Dokploy Cloud, which is not supported: only a Dokploy on a server of one's own is";
+
 /// Between two looks at a row that says running while no job of the app is in the queue.
 const DOUBT_GAP: Duration = Duration::from_secs(2);
 
@@ -154,6 +157,7 @@ impl Survey {
         if self.features.has(Feature::Queue) {
             calls.push(Call::Queue);
         }
+        calls.push(Call::Cloud);
         self.stage = Stage::Reading { compose };
         Ok(Step::Ask(calls, Patience::Long))
     }
@@ -175,7 +179,13 @@ impl Survey {
             return Err(failure);
         }
         let going = self.rowed(compose, outcomes.pop_front())?;
-        self.queued(compose, outcomes.pop_front())?;
+        if self.features.has(Feature::Queue) {
+            self.queued(compose, outcomes.pop_front())?;
+        }
+        // Whatever else it answers, it is somebody's own Dokploy.
+        if outcomes.pop_front() == Some(Outcome::Body(Body::Json(Value::Bool(true)))) {
+            self.found.unsupported.push(CLOUD.to_owned());
+        }
         if !going.is_empty() && self.sees_no_job() {
             self.stage = Stage::Resting { compose: compose.to_owned(), looks: 1 };
             return Ok(Step::Wait(now + DOUBT_GAP));
@@ -230,9 +240,6 @@ impl Survey {
     }
 
     fn queued(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<(), Failure> {
-        if !self.features.has(Feature::Queue) {
-            return Ok(());
-        }
         if outcome == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
             self.found.warnings.push(format!("Dokploy {}: {}", self.found.version, features::without(Feature::Queue)));
             return Ok(());

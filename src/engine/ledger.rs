@@ -3,7 +3,7 @@
 
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
-use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render};
+use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, canonical, digest, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(super) struct Ledger {
     pub earns: bool,
     /// The text that is believed to be live.
     pub live: String,
+    /// The text that the one of the phase under way took the place of.
+    pub previous: String,
     /// Texts of verified phases.
     texts: BTreeMap<PhaseId, String>,
     /// Whether this run changed anything, or may have.
@@ -116,7 +118,11 @@ impl Ledger {
     }
 
     fn replaced(&mut self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) {
-        self.live = self.text_of(purpose, schedule, options);
+        let text = self.text_of(purpose, schedule, options);
+        let live = std::mem::replace(&mut self.live, text);
+        if matches!(purpose, DeployPurpose::Phase(_)) {
+            self.previous = live;
+        }
         self.changed = true;
         if let DeployPurpose::Phase(phase) = purpose {
             self.standing = Standing::Unverified(*phase);
@@ -157,6 +163,11 @@ impl Ledger {
             }
             DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Whether the phase under way repeats the text that was live before it.
+    pub(super) fn repeats(&self) -> bool {
+        canonical(body_of(&self.previous)) == canonical(body_of(&self.live))
     }
 
     /// The live text with a marker that says verified. Its body stays as it is, with the commits it was deployed with.

@@ -11,14 +11,13 @@ use super::turn::{Known, Turn};
 use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, start};
 use crate::compose::Protocol;
 use crate::model::{Text, TextPart};
-use crate::schedule::{Phase, Schedule};
+use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
 /// the log (FACTS §5).
 const TEXT_AND_ENVIRONMENT_MAX: usize = 90_000;
 
-/// A commit takes the place of a reference, and a marker line comes before: so many bytes may be added to a phase's file.
-const MARKER_BYTES: usize = 400;
+/// A commit takes the place of a reference.
 const COMMIT_BYTES: usize = 40;
 
 /// Begins the run.
@@ -103,7 +102,7 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
     let mut why: Vec<String> = untested(options, survey).into_iter().collect();
     why.extend(survey.unsupported.clone());
     why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
-    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, survey.environment_bytes)));
+    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, &options.run, survey.environment_bytes)));
     why.extend(foreign(schedule, options, survey, position));
     if !why.is_empty() {
         return Some(Reason::Refused { why });
@@ -155,11 +154,15 @@ fn whose(title: &str) -> &'static str {
     if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
-fn too_large(phase: &Phase, environment: usize) -> Option<String> {
-    let text = phase.text.len() + MARKER_BYTES + phase.pins.len() * COMMIT_BYTES;
-    (text + environment > TEXT_AND_ENVIRONMENT_MAX).then(|| {
+fn too_large(phase: &Phase, run: &str, environment: usize) -> Option<String> {
+    // Every commit is as long as any other, so this is what will be sent, to the byte.
+    let commit = |pin: &crate::schedule::Pin| ((pin.repository.clone(), pin.reference.clone()), "0".repeat(COMMIT_BYTES));
+    let text = render(phase, run, &phase.pins.iter().map(commit).collect(), true).len();
+    let both = text + environment;
+    (both > TEXT_AND_ENVIRONMENT_MAX).then(|| {
         format!(
-            "phase `{}`: {} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}",
+            "phase `{}`: {} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails \
+             without a reason over {TEXT_AND_ENVIRONMENT_MAX}",
             phase.name, phase.path
         )
     })

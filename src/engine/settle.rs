@@ -11,9 +11,9 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, rollback};
-use crate::schedule::{SOAK_TRIES, ServiceName};
-use std::collections::BTreeSet;
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, rollback};
+use crate::schedule::{SOAK_TRIES, ServiceName, body_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Services on their way to healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,11 +78,15 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
         Standing::Met => {
             let phase = schedule.phase(delivery.job.timing());
             let until = turn.now + phase.soak;
+            if matches!(delivery.job, Job::Phase(_)) {
+                let recreated = recreated(turn, &delivery.before, &settling.watch);
+                kept::recreated_in_words(&recreated).into_iter().for_each(|text| turn.warn(text));
+            }
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
             let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
             if soaking.until <= turn.now {
-                return verified(turn, delivery.job, &soaking.watch);
+                return verified(turn, delivery.job, &delivery.before, &soaking.watch);
             }
             delivery.step = Leg::Soaking(soaking);
             return turn.enter(Stage::Delivering(delivery));
@@ -136,7 +140,7 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         turn.emit(Event::SoakRestarted { service, why, until });
     } else if turn.now >= soaking.until {
         if soaking.watch.standing(&schedule) == Standing::Met {
-            return verified(turn, delivery.job, &soaking.watch);
+            return verified(turn, delivery.job, &delivery.before, &soaking.watch);
         }
         // The row of passes is shorter than the soak left for it: it may still be completed.
         soaking.until = soaking.watch.next_wake();
@@ -149,9 +153,13 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
 }
 
 /// Everything held. Only from here does anything come to be called verified.
-fn verified(turn: &mut Turn, job: Job, watch: &Watch) {
+fn verified(turn: &mut Turn, job: Job, before: &Before, watch: &Watch) {
     match job {
         Job::Phase(phase) => {
+            if turn.ledger().repeats() {
+                let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), before, now));
+                kept.into_iter().for_each(|text| turn.warn(text));
+            }
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
             let (schedule, options) = (turn.schedule(), turn.options());
@@ -168,7 +176,16 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
         Job::Phase(_) => turn.ledger().held(),
         Job::Rollback(_) => BTreeSet::new(),
     };
-    let regression = !services.is_empty() && services.iter().all(|failed| held.contains(&failed.service));
+    let recreated = match delivery.job {
+        Job::Phase(_) => delivery.watch().map(|watch| recreated(turn, &delivery.before, watch)).unwrap_or_default(),
+        Job::Rollback(_) => BTreeMap::new(),
+    };
+    if matches!(delivery.step, Leg::Settling(_)) {
+        kept::recreated_in_words(&recreated).into_iter().for_each(|text| turn.warn(text));
+    }
+    // One that compose recreated along with what it depends on is deployed anew by this phase, and no regression.
+    let broke = |failed: &FailedService| held.contains(&failed.service) && !recreated.contains_key(&failed.service);
+    let regression = !services.is_empty() && services.iter().all(broke);
     let is_out_of_time = matches!(delivery.job, Job::Phase(_)) && turn.is_out_of_time();
     if is_out_of_time {
         turn.warn("the run's own time is over");
@@ -176,6 +193,12 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
     let cause =
         if services.is_empty() && is_out_of_time { Cause::RunTimeout } else { Cause::Services { services: services.to_vec(), regression } };
     failure::begin_after(turn, delivery, Draft::Cause(cause), None);
+}
+
+/// Unchanged services that the deploy replaced along with what they depend on.
+fn recreated(turn: &Turn, before: &Before, watch: &Watch) -> BTreeMap<ServiceName, ServiceName> {
+    let (ledger, now) = (turn.ledger(), watch.known().or(watch.seen.as_deref()));
+    now.map(|now| kept::recreated_with(body_of(&ledger.previous), body_of(&ledger.live), before, now)).unwrap_or_default()
 }
 
 fn cannot_tell(turn: &mut Turn, delivery: Delivery, why: String) {

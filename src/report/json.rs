@@ -314,10 +314,11 @@ fn sample(outline: &Outline, id: ExpectationId, sample: &Sample) -> Value {
 fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
     let kind = |name: &str, fields: Value| with(json!({ "kind": name }), fields);
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines } => kind(
-            "deploy",
-            json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines }),
-        ),
+        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
+            let said =
+                json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines });
+            kind("deploy", with(said, json!({ "remedies": remedies })))
+        }
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
         Cause::RunTimeout => kind("run-timeout", json!({})),

@@ -118,6 +118,7 @@ fn procedure(name: &str) -> Option<(Verb, Duration)> {
         | "deployment.queueList"
         | "settings.getDokployVersion"
         | "settings.health"
+        | "settings.isCloud"
         | "server.all" => (Verb::Get, QUERY),
         "deployment.readLogs"
         | "compose.readLogs"

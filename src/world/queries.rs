@@ -69,6 +69,7 @@ impl World {
             "docker.getContainersByAppNameMatch" => self.app_containers(asked),
             "docker.getConfig" => self.inspect(asked),
             "settings.getDokployVersion" => Ok(ApiResponse::ok(&json!(self.version))),
+            "settings.isCloud" => Ok(ApiResponse::ok(&json!(false))),
             "settings.health" => Ok(ApiResponse::ok(&json!({"status": "ok"}))),
             "server.all" if asked.is_owner() => Ok(ApiResponse::ok(&json!([]))),
             "server.all" => Err(asked.forbidden("unauthorized to access resource \"server\"")),
