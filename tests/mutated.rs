@@ -46,8 +46,8 @@ fn places(value: &Value, path: &str, found: &mut Vec<String>) {
     found.push(path.to_owned());
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| places(value, &format!("{path}/{}", key.replace('/', "~1")), found)),
-        // What is wrong with the third row is wrong with the first.
-        Value::Array(list) => list.iter().take(2).enumerate().for_each(|(at, value)| places(value, &format!("{path}/{at}"), found)),
+        // What is wrong with the second row is wrong with the first.
+        Value::Array(list) => list.iter().take(1).enumerate().for_each(|(at, value)| places(value, &format!("{path}/{at}"), found)),
         _ => {}
     }
 }
@@ -301,7 +301,10 @@ fn nothing_spoilt_is_taken_for_a_success_that_is_none() {
                     if spoilt(&body, &path, how).is_none() {
                         continue;
                     }
-                    for once in [true, false] {
+                    // Alternately, except where a single lie and a lasting one differ most.
+                    let both = path.is_empty() || matches!(how, Spoil::Status(_) | Spoil::EmptyArray);
+                    let chosen: &[bool] = if both { &[true, false] } else { &[tried % 2 == 0] };
+                    for &once in chosen {
                         let liar = Liar { procedure, path: path.clone(), how, once };
                         let (mut play, mut session, intent) = staged.clone();
                         let answer = play.play(&mut session, &intent, Some(&liar));
@@ -317,5 +320,5 @@ fn nothing_spoilt_is_taken_for_a_success_that_is_none() {
     // Its body is not asked for unless Docker shows nothing at all; `tests/observing.rs` has it.
     let missing: Vec<&&str> = all.difference(&heard).filter(|name| !["docker.getServerHealth"].contains(*name)).collect();
     assert!(missing.is_empty(), "never asked: {missing:?}");
-    assert!(tried > 2_000, "{tried}");
+    assert!(tried > 1_000, "{tried}");
 }

@@ -132,8 +132,7 @@ impl Deploy {
         match outcome {
             Some(Outcome::Body(body)) if self.is_taken(&body) => self.poll(self.accepted(now)),
             // Whatever it means, the marker shows what became of it.
-            Some(Outcome::Body(_)) => self.poll(self.unsure(now)),
-            Some(Outcome::Lost(_) | Outcome::Refused(Refusal::Server(..))) | None => self.poll(self.unsure(now)),
+            Some(Outcome::Body(_) | Outcome::Lost(_) | Outcome::Refused(Refusal::Server(..))) | None => self.poll(self.unsure(now)),
             Some(Outcome::Failed(failure)) if failure.kind == FailureKind::NotDokploy => {
                 // Whoever answered so may have let it through.
                 self.poll(self.unsure(now))

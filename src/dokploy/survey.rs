@@ -190,7 +190,7 @@ impl Survey {
             self.stage = Stage::Resting { compose: compose.to_owned(), looks: 1 };
             return Ok(Step::Wait(now + DOUBT_GAP));
         }
-        Ok(self.to_host())
+        Ok(self.list_host())
     }
 
     /// Another look at rows that say running: they and the queue are not read at the same instant, so one look proves nothing.
@@ -198,7 +198,7 @@ impl Survey {
         let going = self.rowed(&compose, outcomes.pop_front())?;
         self.queued(&compose, outcomes.pop_front())?;
         if going.is_empty() || !self.sees_no_job() {
-            return Ok(self.to_host());
+            return Ok(self.list_host());
         }
         if looks + 1 < ORPHANED_AFTER_MISSES {
             self.stage = Stage::Resting { compose, looks: looks + 1 };
@@ -215,7 +215,7 @@ impl Survey {
                 app.dead_rows.insert(row.id);
             }
         }
-        Ok(self.to_host())
+        Ok(self.list_host())
     }
 
     /// Whether the queue can be seen and has no job of the app.
@@ -223,7 +223,7 @@ impl Survey {
         self.sees_queue && !self.found.queue.iter().any(|job| job.this_app)
     }
 
-    fn to_host(&mut self) -> Step {
+    fn list_host(&mut self) -> Step {
         self.stage = Stage::Host;
         Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long)
     }

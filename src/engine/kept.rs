@@ -4,9 +4,8 @@
 use super::Container;
 use super::containers::Before;
 use super::judgement::listed;
-use crate::compose::{self, ComposeFile, Service};
+use crate::compose::{Definition, definitions};
 use crate::schedule::{Phase, ServiceName};
-use crate::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Services whose containers a deploy replaced although their definitions are as before, with what they depend on that did change.
@@ -16,39 +15,34 @@ pub(super) fn recreated_with(
     before: &Before,
     now: &[Container],
 ) -> BTreeMap<ServiceName, ServiceName> {
-    let mut sources = SourceMap::default();
-    let mut read = |text: &str| compose::read(sources.add("compose.yml", text), text).ok();
-    let (Some(old), Some(new)) = (read(before_text), read(after_text)) else { return BTreeMap::new() };
+    let (Some(old), Some(new)) = (definitions(before_text), definitions(after_text)) else { return BTreeMap::new() };
     let Some(known) = &before.0 else { return BTreeMap::new() };
     let was_there: BTreeSet<&str> = known.iter().map(|one| one.service.as_str()).collect();
     let replaced = |name: &str| was_there.contains(name) && now.iter().any(|one| one.service == name) && !before.kept(name, now);
-    let differs = |name: &str| match (find(&old, name), find(&new, name)) {
-        (Some(old), Some(new)) => old.definition != new.definition,
-        _ => true,
-    };
-    let unchanged = new.services.iter().filter(|service| replaced(&service.name.value) && !differs(&service.name.value));
-    unchanged.filter_map(|service| Some((service.name.value.clone(), cause(&new, service, &differs, &mut BTreeSet::new())?))).collect()
+    let differs = |name: &str| old.get(name).map(|one| &one.value) != new.get(name).map(|one| &one.value);
+    let unchanged = new.keys().filter(|name| replaced(name) && !differs(name));
+    unchanged.filter_map(|name| Some((name.clone(), cause(&new, name, &differs, &mut BTreeSet::new())?))).collect()
 }
 
 /// The nearest service that it depends on, directly or not, whose definition changed.
-fn cause(file: &ComposeFile, service: &Service, differs: &dyn Fn(&str) -> bool, seen: &mut BTreeSet<String>) -> Option<ServiceName> {
-    for dependency in &service.depends_on {
-        let name = &dependency.service.value;
-        if !seen.insert(name.clone()) {
+fn cause(
+    services: &BTreeMap<String, Definition>,
+    name: &str,
+    differs: &dyn Fn(&str) -> bool,
+    seen: &mut BTreeSet<String>,
+) -> Option<ServiceName> {
+    for dependency in &services.get(name)?.depends_on {
+        if !seen.insert(dependency.clone()) {
             continue;
         }
-        if differs(name) {
-            return Some(name.clone());
+        if differs(dependency) {
+            return Some(dependency.clone());
         }
-        if let Some(found) = find(file, name).and_then(|service| cause(file, service, differs, seen)) {
+        if let Some(found) = cause(services, dependency, differs, seen) {
             return Some(found);
         }
     }
     None
-}
-
-fn find<'a>(file: &'a ComposeFile, name: &str) -> Option<&'a Service> {
-    file.services.iter().find(|service| service.name.value == name)
 }
 
 /// What is said of each.

@@ -80,7 +80,9 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             let until = turn.now + phase.soak;
             if matches!(delivery.job, Job::Phase(_)) {
                 let recreated = recreated(turn, &delivery.before, &settling.watch);
-                kept::recreated_in_words(&recreated).into_iter().for_each(|text| turn.warn(text));
+                for text in kept::recreated_in_words(&recreated) {
+                    turn.warn(text);
+                }
             }
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
@@ -158,7 +160,9 @@ fn verified(turn: &mut Turn, job: Job, before: &Before, watch: &Watch) {
         Job::Phase(phase) => {
             if turn.ledger().repeats() {
                 let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), before, now));
-                kept.into_iter().for_each(|text| turn.warn(text));
+                if let Some(text) = kept {
+                    turn.warn(text);
+                }
             }
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
@@ -181,7 +185,9 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
         Job::Rollback(_) => BTreeMap::new(),
     };
     if matches!(delivery.step, Leg::Settling(_)) {
-        kept::recreated_in_words(&recreated).into_iter().for_each(|text| turn.warn(text));
+        for text in kept::recreated_in_words(&recreated) {
+            turn.warn(text);
+        }
     }
     // One that compose recreated along with what it depends on is deployed anew by this phase, and no regression.
     let broke = |failed: &FailedService| held.contains(&failed.service) && !recreated.contains_key(&failed.service);
