@@ -1,8 +1,8 @@
 //! The loop's own rules, with a scripted engine in the real one's place.
 
 use rollout_plan::drive::{
-    Approve as _, Automatic, Clock as _, Driven, Interrupts, Machine, Outside, PacedClock, Platform, Prober, Record, Report, Signal, Speed,
-    run,
+    AlwaysFree, Approve as _, Automatic, Clock as _, Driven, Interrupts, Machine, Outside, PacedClock, Platform, Prober, Record, Report,
+    Signal, Speed, run,
 };
 use rollout_plan::engine::{
     Answer, DeployProgress, Effect, Ending, Event, Evidence, Facts, Input, Intent, Moment, OpId, Reading, Reason, Sample, Step,
@@ -175,7 +175,7 @@ async fn driven(wakes: &[u64], takes: u64, full: usize, signals: &[(u64, Signal)
         ending: None,
     };
     let slow = Rc::new(Slow { trace: Rc::clone(&trace), takes: Duration::from_secs(takes) });
-    let outside = Outside { platform: Rc::clone(&slow), prober: slow, clock, people: Rc::new(Automatic) };
+    let outside = Outside { platform: Rc::clone(&slow), prober: slow, clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
     let mut book = Book { trace: Rc::clone(&trace), full };
     let mut shown = Shown(Rc::clone(&trace));
     let now = tokio::time::Instant::now();

@@ -1,9 +1,9 @@
 //! Replacing the live text, against a server that holds one.
 
-use crate::play::{Played, answered, compose_with, lost, not_sent, play, server_error, surveyed};
+use crate::play::{Played, answered, compose_with, lost, not_sent, play, reply_with, server_error, surveyed};
 use crate::recorded::reply;
 use rollout_plan::dokploy::{Body, Call, LARGEST_TEXT_AND_ENVIRONMENT, Refusal, Reply};
-use rollout_plan::engine::{Answer, FailureKind, Intent, Moment};
+use rollout_plan::engine::{Answer, DeployEnd, FailureKind, Intent, Moment};
 
 const OLD: &str = "services:\n  web:\n    image: app:v1\n";
 const NEW: &str = "services:\n  web:\n    image: app:v2\n";
@@ -12,12 +12,24 @@ fn replace(answer: impl FnMut(&Call, Moment) -> Reply) -> Played {
     play(&mut surveyed(), &Intent::Replace { expected: OLD.to_owned(), text: NEW.to_owned() }, answer)
 }
 
+/// Nobody deploys the app.
+fn nobody(call: &Call) -> Reply {
+    match call {
+        Call::Queue => reply(call, "deployment.queueList-empty"),
+        _ => reply(call, "deployment.allByCompose-empty"),
+    }
+}
+
+/// What is asked before a text is changed.
+const LOOK: [&str; 3] = ["compose.one", "deployment.queueList", "deployment.allByCompose"];
+
 /// A server that keeps what `update` says it keeps.
 fn server(mut update: impl FnMut(&str, &mut String) -> Reply) -> impl FnMut(&Call, Moment) -> Reply {
     let mut live = OLD.to_owned();
     move |call, _| match call {
         Call::Compose { .. } => compose_with(&live),
         Call::UpdateText { text, .. } => update(text, &mut live),
+        Call::Queue | Call::Deployments { .. } => nobody(call),
         other => panic!("{other:?} is not expected"),
     }
 }
@@ -39,18 +51,24 @@ fn is_proved_by_reading_back() {
     let played = replace(server(keep));
     assert_eq!(played.answer(), &Answer::Replaced);
     let order: Vec<&str> = played.sent.iter().map(|(_, call)| call.procedure()).collect();
-    assert_eq!(order, ["compose.one", "compose.update", "compose.one"]);
+    assert_eq!(order, [&LOOK[..], &["compose.update", "compose.one"]].concat());
 }
 
 #[test]
 fn what_is_live_already_is_not_sent() {
-    let played = replace(|_, _| compose_with(&NEW.replace('\n', "  \r\n")));
+    let played = replace(|call, _| match call {
+        Call::Compose { .. } => compose_with(&NEW.replace('\n', "  \r\n")),
+        _ => nobody(call),
+    });
     assert_eq!((played.answer(), played.writes()), (&Answer::Replaced, 0));
 }
 
 #[test]
 fn another_live_text_stops_it() {
-    let played = replace(|_, _| compose_with("services: {}\n"));
+    let played = replace(|call, _| match call {
+        Call::Compose { .. } => compose_with("services: {}\n"),
+        _ => nobody(call),
+    });
     assert_eq!((played.answer(), played.writes()), (&Answer::TextChanged { live: "services: {}\n".to_owned() }, 0));
 }
 
@@ -85,7 +103,7 @@ fn what_did_not_leave_is_sent_again_after_another_look() {
     let played = replace(server(|text, live| if std::mem::take(&mut first) { not_sent() } else { keep(text, live) }));
     assert_eq!(played.answer(), &Answer::Replaced);
     let order: Vec<&str> = played.sent.iter().map(|(_, call)| call.procedure()).collect();
-    assert_eq!(order, ["compose.one", "compose.update", "compose.one", "compose.update", "compose.one"]);
+    assert_eq!(order, [&LOOK[..], &["compose.update"], &LOOK[..], &["compose.update", "compose.one"]].concat());
 }
 
 #[test]
@@ -97,7 +115,8 @@ fn a_read_back_that_fails_leaves_it_open() {
             lost()
         }
         _ if updated => not_sent(),
-        _ => compose_with(OLD),
+        Call::Compose { .. } => compose_with(OLD),
+        _ => nobody(call),
     });
     assert_eq!(kind(&played), (FailureKind::Unreachable, true));
 }
@@ -113,7 +132,8 @@ fn a_missing_right_is_named() {
 fn too_large_is_refused_with_the_figures_before_anything_is_sent() {
     let text = "x".repeat(LARGEST_TEXT_AND_ENVIRONMENT - 9);
     let intent = Intent::Replace { expected: OLD.to_owned(), text: text.clone() };
-    let played = play(&mut surveyed(), &intent, |_, _| match compose_with(OLD) {
+    let played = play(&mut surveyed(), &intent, |call, _| match compose_with(OLD) {
+        _ if !matches!(call, Call::Compose { .. }) => nobody(call),
         Reply::Answered(Body::Json(mut body)) => {
             body["env"] = serde_json::json!("ABC=defghi");
             answered(body)
@@ -123,4 +143,22 @@ fn too_large_is_refused_with_the_figures_before_anything_is_sent() {
     let Answer::Failed(failure) = played.answer() else { panic!("{:?}", played.answer()) };
     assert_eq!((failure.kind, played.writes()), (FailureKind::TooLarge, 0));
     assert!(failure.message.contains("89991") && failure.message.contains("10, together 90001"), "{}", failure.message);
+}
+
+#[test]
+fn a_text_is_not_changed_under_a_deploy_of_somebody_else() {
+    let web = [("6XW8Psn6NqgyJwewMftlV", "ml7I_tvF8zsmmM-iEVIQ8")];
+    let waiting = replace(|call, _| match call {
+        Call::Compose { .. } => compose_with(OLD),
+        Call::Queue => reply_with(call, "deployment.queueList-active-and-waiting", &web),
+        _ => nobody(call),
+    });
+    let busy = |title: &str| Answer::Deployed(DeployEnd::Busy { title: title.to_owned() });
+    assert_eq!((waiting.answer(), waiting.writes()), (&busy("B1"), 0));
+    let running = replace(|call, _| match call {
+        Call::Compose { .. } => compose_with(OLD),
+        Call::Queue => nobody(call),
+        _ => reply(call, "deployment.allByCompose-one-running-one-queued"),
+    });
+    assert_eq!((running.answer(), running.writes()), (&busy("A1"), 0));
 }

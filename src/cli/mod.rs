@@ -8,10 +8,14 @@ mod live;
 mod look;
 mod make_believe;
 mod named;
+mod past;
 mod run;
 mod sandbox;
+mod show;
+mod status;
 mod unknown;
 mod variables;
+mod way_back;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -31,6 +35,10 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run),
+        Command::Rollback(rollback) => way_back::rollback(*rollback),
+        Command::Status(args) => status::status(&args),
+        Command::History(args) => past::history(&args),
+        Command::Show(args) => show::show(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

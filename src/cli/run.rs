@@ -5,21 +5,23 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
+use super::past;
 use super::variables::{self, Environment};
+use super::way_back;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
-    People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
+    Locks, Outside, PacedClock, People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, Options, Origin};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, PhaseId, Schedule};
+use crate::schedule::{GateId, PhaseId, Schedule, digest};
 use crate::source::SourceMap;
-use crate::store::{Store, new_run_id};
+use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,10 +36,27 @@ struct Stopped(u8);
 
 /// Runs a plan and gives the exit code.
 pub(super) fn run(args: &Args) -> u8 {
+    start(args, Aim::Rollout)
+}
+
+/// Goes back by hand, to what `--to` says if it says something, and gives the exit code.
+pub(super) fn go_back(args: &Args, to: Option<&str>) -> u8 {
+    start(args, Aim::Back(to))
+}
+
+/// What a run is for.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    Rollout,
+    /// Going back, to what `--to` says.
+    Back(Option<&'a str>),
+}
+
+fn start(args: &Args, aim: Aim<'_>) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
-    let ready = Job::new(args, schedule, found.sources, plan.dokploy);
+    let ready = Job::new(args, aim, schedule, found.sources, plan.dokploy);
     match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
@@ -54,6 +73,10 @@ struct Job<'a> {
     faults: Vec<Fault>,
     connect_to: ConnectTo,
     format: Format,
+    /// Digest of the plan's text.
+    plan_digest: String,
+    /// What `plan rollback` was given besides the plan, when it is one.
+    back: Option<String>,
 }
 
 /// One Dokploy to talk to, and everything beside it that is not the clock.
@@ -67,13 +90,31 @@ struct Connection<S> {
 }
 
 impl<'a> Job<'a> {
-    fn new(args: &'a Args, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+    fn new(args: &'a Args, aim: Aim<'_>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
             complain(&args.display, message, help);
             Stopped(2)
         };
         let until =
             args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let from =
+            args.from.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            return Err(wrong(
+                "--until names a phase before that of --from",
+                "with both, a run starts with the one and ends with the other",
+            ));
+        }
+        for (service, _) in &args.waive {
+            named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
+        }
+        let waived = args.waive.iter().cloned().collect();
+        let goal = match aim {
+            Aim::Back(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
+            Aim::Rollout => Goal::Rollout,
+        };
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
             let gate = named::gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
@@ -88,21 +129,21 @@ impl<'a> Job<'a> {
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
-        let options = Options {
-            run,
-            adopt: args.adopt,
-            redeploy: args.redeploy,
-            until,
-            on_failure_stop,
-            allow_version: args.allow_version.clone(),
-            ..Options::default()
+        let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
+        let options = Options { run, goal, adopt, redeploy, until, on_failure_stop, from, waived, lock_wait, ..Options::default() };
+        let (from_broken, allow_version) = (args.from_broken.clone(), args.allow_version.clone());
+        let options = Options { from_broken, allow_version, known_runs: way_back::known_runs(args.state.clone()), ..options };
+        let back = match aim {
+            Aim::Rollout => None,
+            Aim::Back(to) => Some(to.map_or_else(String::new, |to| format!(" --to {to}"))),
         };
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,
             Some(args::Format::Human) | None => Format::Human,
         };
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format })
+        let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, back })
     }
 
     fn go(self) -> Result<u8, Stopped> {
@@ -125,7 +166,8 @@ impl<'a> Job<'a> {
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
         let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
         let warning = connection.url.warning();
-        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
+        let setting =
+            Setting { sandbox: None, plan: self.args.file.display().to_string(), back: self.back.clone(), probed_from: host_name() };
         let reporter = self.reporter(setting);
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
@@ -135,7 +177,8 @@ impl<'a> Job<'a> {
         }
         let people = self.people(&reporter, self.args.yes, false);
         let state = self.state(None);
-        self.roll_out(connection, LiveClock::start(), people, reporter, state).await
+        let locks = self.locks(&connection.url)?;
+        self.roll_out(connection, LiveClock::start(), people, locks, reporter, state).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -155,7 +198,7 @@ impl<'a> Job<'a> {
             Speed::Max => report::Speed::Max,
         };
         let plan = job.args.file.display().to_string();
-        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
+        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, back: None, probed_from: None });
         for line in &told {
             reporter.borrow_mut().note(line);
         }
@@ -165,7 +208,7 @@ impl<'a> Job<'a> {
         let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
-        let code = job.roll_out(connection, clock, people, reporter, state).await;
+        let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
         for fault in &unfelt {
             noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
@@ -214,24 +257,34 @@ impl<'a> Job<'a> {
         Ok(Connection { url, key, target, masks, sources, probes })
     }
 
-    async fn roll_out<S: Sources + 'static, C: Clock + 'static>(
+    async fn roll_out<S: Sources + 'static, C: Clock + 'static, L: Locks + 'static>(
         self,
         connection: Connection<S>,
         clock: C,
         people: Either,
+        locks: L,
         reporter: Rc<RefCell<Reporter>>,
         store: Result<Store, Stopped>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
+        let dokploy = if self.args.sandbox { String::new() } else { connection.url.to_string() };
         let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
-        let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let store = store?;
+        let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
+        let mut record = store.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
         let session = Session::new(connection.target, connection.masks);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
-        let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
-        let engine = Engine::new(Arc::new(self.schedule), self.options);
+        let outside = Outside {
+            platform: Rc::new(platform),
+            prober: Rc::new(connection.probes),
+            clock: Rc::clone(&clock),
+            people: Rc::new(people),
+            locks: Rc::new(locks),
+        };
+        let origin = Origin { plan_digest: self.plan_digest, dokploy, ..reporter.borrow().setting().origin() };
+        let engine = Engine::new(Arc::new(self.schedule), Options { origin, verified_before, ..self.options });
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
@@ -275,6 +328,16 @@ impl<'a> Job<'a> {
         let variable = |name: &str| std::env::var(name).ok();
         let streams = Streams::of_process(self.args.display.choice(), variable);
         Rc::new(RefCell::new(Reporter::new(self.format, setting, &self.schedule, streams)))
+    }
+
+    /// The lock that other runs of this user on this machine find, wherever their state folders are.
+    fn locks(&self, url: &BaseUrl) -> Result<FileLocks, Stopped> {
+        let folder = LockFolder::open().map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let note = Note::of_this_process(
+            &self.options.run,
+            &format!("plan {} {}", if self.back.is_some() { "rollback" } else { "run" }, self.args.file.display()),
+        );
+        Ok(FileLocks::new(folder, url.to_string(), note, &self.schedule))
     }
 
     fn state(&self, below: Option<&str>) -> Result<Store, Stopped> {

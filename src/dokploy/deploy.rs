@@ -3,21 +3,25 @@
 //! `compose.deploy` only queues and names neither job nor row (FACTS §6). The marker, sent as title, finds both: first the job in the
 //! queue, then the row, whose id is latched. What is asked for once is never asked for again: where the answer was lost, the marker is
 //! looked for.
+//!
+//! What a deploy sends is the text of its job's start (FACTS §6), not the one that was live when it was asked for: the text is read once more
+//! when the row is there. Somebody else's deploy beside it, or another text, means that what comes of it is not ours to judge.
 
 use super::aftermath::{self, Aftermath, Row};
 use super::failure::refused;
 use super::features::Feature;
 use super::follow::{Follow, Seen, Verdict};
+use super::foreign::{Others, in_the_way};
 use super::observe::not_answered;
 use super::procedure::Step;
 use super::replace::{passes, read};
 use super::retry::{Outcome, Patience};
-use super::rows::{self, Deployment, Job, Status};
+use super::rows::{self, Deployment, Job};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Failure, FailureKind, Moment, RowStatus};
 use crate::schedule::canonical;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// So often the deploy is begun anew, last look included, when nothing left this machine.
 const ATTEMPTS: u32 = 3;
@@ -31,6 +35,8 @@ enum Stage {
     Sending,
     /// Following what was accepted, or may have been.
     Following(Follow),
+    /// Its row is there: the text is read once more. What the look said waits for that.
+    Comparing(Follow, Verdict),
     /// Between two looks.
     Resting(Follow),
     /// Watching a command that Dokploy follows no longer.
@@ -48,8 +54,11 @@ pub(super) struct Deploy {
     stage: Stage,
     attempts: u32,
     progress: Vec<DeployProgress>,
-    /// Rows that were there before it was asked for.
-    older: BTreeSet<String>,
+    others: Others,
+    /// Whether the text was ours when the row was there.
+    is_of_our_text: bool,
+    /// Title of another deploy whose log is ours, too (FACTS §6).
+    twin: Option<String>,
     dead_row: Option<String>,
 }
 
@@ -61,15 +70,17 @@ impl std::fmt::Debug for Deploy {
 
 impl Deploy {
     pub(super) fn new(app: App, expected: &str, marker: &str) -> Self {
-        let expected = canonical(expected);
+        let others = Others::new(&app, marker);
         Self {
             app,
-            expected,
+            expected: canonical(expected),
             marker: marker.to_owned(),
             stage: Stage::Begin,
             attempts: 0,
             progress: Vec::new(),
-            older: BTreeSet::new(),
+            others,
+            is_of_our_text: false,
+            twin: None,
             dead_row: None,
         }
     }
@@ -86,6 +97,7 @@ impl Deploy {
             Stage::Looking => self.looked(now, &mut outcomes, masks).unwrap_or_else(|failure| Step::Done(Answer::Failed(failure))),
             Stage::Sending => self.sent(now, outcomes.pop_front()),
             Stage::Following(follow) => self.followed(now, follow, &mut outcomes),
+            Stage::Comparing(follow, verdict) => self.compared(now, follow, verdict, outcomes.pop_front(), masks),
             Stage::Resting(follow) => self.poll(follow),
             Stage::Watching(aftermath) => self.watched(now, aftermath, &mut outcomes),
             Stage::Musing(aftermath) => self.watch(aftermath),
@@ -95,30 +107,26 @@ impl Deploy {
     fn look(&mut self) -> Step {
         self.stage = Stage::Looking;
         let row = Call::Compose { compose: self.app.compose.clone() };
-        Step::Ask(std::iter::once(row).chain(self.lists()).collect(), Patience::Long)
+        Step::Ask(std::iter::once(row).chain(lists(&self.app)).collect(), Patience::Long)
     }
 
     fn looked(&mut self, now: Moment, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
-        let Seen { jobs, rows } = self.seen(outcomes);
+        let Seen { jobs, rows } = seen(&self.app, outcomes);
         let (jobs, rows) = (jobs.transpose()?, rows?);
+        self.others.know(&rows);
         // Already asked for, by a run that was cut off: followed, never asked for twice.
         let queued = jobs.iter().flatten().any(|job| job.title == self.marker);
         if queued || rows.iter().any(|row| row.title == self.marker) {
             let mut follow = Follow::accepted(&self.app, &self.marker, now);
             return Ok(self.judge(now, &mut follow, Seen { jobs: jobs.map(Ok), rows: Ok(rows) }));
         }
-        let ours = |job: &&Job| job.compose.as_deref() == Some(self.app.compose.as_str());
-        if let Some(job) = jobs.iter().flatten().find(ours) {
-            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title: job.title.clone() })));
-        }
-        if let Some(row) = rows.iter().find(|row| row.status == Status::Going && !self.app.dead_rows.contains(&row.id)) {
-            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title: row.title.clone() })));
+        if let Some(title) = in_the_way(&self.app, jobs.as_deref(), &rows) {
+            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title })));
         }
         if canonical(&row.text) != self.expected {
             return Ok(Step::Done(Answer::TextChanged { live: row.text }));
         }
-        self.older = rows.into_iter().map(|row| row.id).collect();
         self.stage = Stage::Sending;
         self.attempts += 1;
         let call = Call::Deploy { compose: self.app.compose.clone(), marker: self.marker.clone() };
@@ -144,11 +152,11 @@ impl Deploy {
     }
 
     fn accepted(&self, now: Moment) -> Follow {
-        Follow::accepted(&self.app, &self.marker, now).after(self.older.clone())
+        Follow::accepted(&self.app, &self.marker, now).after(self.others.known().clone())
     }
 
     fn unsure(&self, now: Moment) -> Follow {
-        Follow::unsure(&self.app, &self.marker, now).after(self.older.clone())
+        Follow::unsure(&self.app, &self.marker, now).after(self.others.known().clone())
     }
 
     /// Whether an answer to the deploy says that it was taken. Old versions answer nothing at all.
@@ -161,37 +169,57 @@ impl Deploy {
 
     fn poll(&mut self, follow: Follow) -> Step {
         self.stage = Stage::Following(follow);
-        Step::Ask(self.lists(), Patience::Brief)
-    }
-
-    /// What one look asks: the history, and the queue where it can be seen.
-    fn lists(&self) -> Vec<Call> {
-        let rows = Call::Deployments { compose: self.app.compose.clone() };
-        let queue = self.app.features.has(Feature::Queue).then_some(Call::Queue);
-        queue.into_iter().chain([rows]).collect()
-    }
-
-    /// What one look saw.
-    fn seen(&self, outcomes: &mut VecDeque<Outcome>) -> Seen {
-        let jobs = if self.app.features.has(Feature::Queue) { queue_of(outcomes.pop_front()).transpose() } else { None };
-        Seen { jobs, rows: rows_of(&self.app, outcomes.pop_front()) }
+        Step::Ask(lists(&self.app), Patience::Brief)
     }
 
     fn followed(&mut self, now: Moment, mut follow: Follow, outcomes: &mut VecDeque<Outcome>) -> Step {
-        let seen = self.seen(outcomes);
+        let seen = seen(&self.app, outcomes);
         self.judge(now, &mut follow, seen)
     }
 
     fn judge(&mut self, now: Moment, follow: &mut Follow, seen: Seen) -> Step {
-        let rows = seen.rows.as_ref().ok().cloned().unwrap_or_default();
-        match follow.judge(now, seen, &mut self.progress) {
+        let rows = seen.rows.as_ref().map_or(&[][..], Vec::as_slice);
+        let jobs = seen.jobs.as_ref().and_then(|jobs| jobs.as_ref().ok()).map(Vec::as_slice);
+        let ours = follow.place_in(rows);
+        let (first, after) = (self.others.came_first(jobs, rows, ours), self.others.came_after(rows, ours));
+        self.twin = ours.and_then(|ours| twin_of(&rows[ours], rows));
+        let verdict = follow.judge(now, seen, &mut self.progress);
+        // One that comes after ours is no matter until ours is over: its deploy has our text, or our next look at the text finds another.
+        if let Some(title) = first.or(after.filter(|_| !matches!(verdict, Verdict::AskAgain(_)))) {
+            return Step::Done(Answer::Deployed(DeployEnd::Overtaken { title }));
+        }
+        if follow.has_started() && !self.is_of_our_text {
+            self.stage = Stage::Comparing(follow.clone(), verdict);
+            return Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Brief);
+        }
+        self.conclude(now, follow, verdict)
+    }
+
+    /// The text as it is now that the row is there.
+    fn compared(&mut self, now: Moment, mut follow: Follow, verdict: Verdict, outcome: Option<Outcome>, masks: &mut Masks) -> Step {
+        match read(&self.app, outcome, masks) {
+            Ok(row) if canonical(&row.text) == self.expected => {
+                self.is_of_our_text = true;
+                self.conclude(now, &follow, verdict)
+            }
+            Ok(row) => Step::Done(Answer::TextChanged { live: row.text }),
+            Err(failure) => {
+                let again = follow.not_answered(now, failure, &mut self.progress);
+                self.conclude(now, &follow, Verdict::AskAgain(again))
+            }
+        }
+    }
+
+    fn conclude(&mut self, now: Moment, follow: &Follow, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::AskAgain(at) if at <= now => self.poll(follow.clone()),
             Verdict::AskAgain(at) => {
                 self.stage = Stage::Resting(follow.clone());
                 Step::Wait(at)
             }
             Verdict::Ended(end) => {
                 let DeployEnd::Finished { deployment, status, error } = &end else { return Step::Done(Answer::Deployed(end)) };
-                let shares_log = self.notice_shared_log(&deployment.0, &rows);
+                let shares_log = self.notice_shared_log();
                 // With a reason of its own in the row, the command was never begun (FACTS §13.1).
                 if self.app.server.is_none() || *status == RowStatus::Done || error.is_some() {
                     return Step::Done(Answer::Deployed(end));
@@ -199,7 +227,7 @@ impl Deploy {
                 self.watch(Aftermath::new(&deployment.0, Row::Ended(*status), shares_log, now))
             }
             Verdict::Orphaned { deployment } => {
-                let shares_log = self.notice_shared_log(&deployment, &rows);
+                let shares_log = self.notice_shared_log();
                 let aftermath = Aftermath::new(&deployment, Row::Running, shares_log, now);
                 self.notice(aftermath.why());
                 self.dead_row = aftermath.dead_row().map(str::to_owned);
@@ -231,17 +259,13 @@ impl Deploy {
         }
     }
 
-    /// Whether another row has the same log, which is told: what it says may be the other's (FACTS §6).
-    fn notice_shared_log(&mut self, deployment: &str, rows: &[Deployment]) -> bool {
-        let Some(own) = rows.iter().find(|row| row.id == deployment) else { return false };
-        let other = rows.iter().find(|row| row.id != own.id && row.log_path == own.log_path && !own.log_path.is_empty());
-        if let Some(other) = other {
-            self.notice(format!(
-                "the deploy \"{}\" began in the same second and shares its log: what it says may be of the other",
-                other.title
-            ));
+    /// Says, if so, that another row has the same log: what it says may be the other's (FACTS §6).
+    fn notice_shared_log(&mut self) -> bool {
+        if let Some(title) = &self.twin {
+            let what = format!("the deploy \"{title}\" began in the same second and shares its log: what it says may be of the other");
+            self.notice(what);
         }
-        other.is_some()
+        self.twin.is_some()
     }
 
     fn notice(&mut self, what: String) {
@@ -252,6 +276,25 @@ impl Deploy {
     pub(super) fn dead_row(&self) -> Option<&str> {
         self.dead_row.as_deref()
     }
+}
+
+/// The title of another deploy that has the same log.
+fn twin_of(own: &Deployment, rows: &[Deployment]) -> Option<String> {
+    let is_twin = |row: &&Deployment| row.id != own.id && row.log_path == own.log_path && !own.log_path.is_empty();
+    rows.iter().find(is_twin).map(|row| row.title.clone())
+}
+
+/// What one look asks: the history, and the queue where it can be seen.
+pub(super) fn lists(app: &App) -> Vec<Call> {
+    let rows = Call::Deployments { compose: app.compose.clone() };
+    let queue = app.features.has(Feature::Queue).then_some(Call::Queue);
+    queue.into_iter().chain([rows]).collect()
+}
+
+/// What one look saw.
+pub(super) fn seen(app: &App, outcomes: &mut VecDeque<Outcome>) -> Seen {
+    let jobs = if app.features.has(Feature::Queue) { queue_of(outcomes.pop_front()).transpose() } else { None };
+    Seen { jobs, rows: rows_of(app, outcomes.pop_front()) }
 }
 
 /// The queue; `None` when this Dokploy does not show it.

@@ -6,8 +6,9 @@ use super::observe::Observe;
 use super::replace::Replace;
 use super::retry::{self, Exchange, Outcome, Patience};
 use super::session::{App, Session};
+use super::still_ours::StillOurs;
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Found, Survey};
 use super::withdraw::Withdraw;
 use super::{Call, Masks, Reply};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
@@ -48,6 +49,7 @@ enum Script {
     Survey(Box<Survey>),
     Replace(Box<Replace>),
     Deploy(Box<Deploy>),
+    StillOurs(Box<StillOurs>),
     Observe(Observe),
     Logs(Box<Logs>),
     Stop(Stop),
@@ -67,21 +69,26 @@ impl Procedure {
     /// `None` for `Resolve`, which is git's.
     ///
     /// # Panics
-    /// When an intent other than `Survey` comes before a survey was learnt.
+    /// When an intent other than `Find` and `Survey` comes before a survey was learnt.
     pub(super) fn new(intent: &Intent, session: &Session) -> Option<Self> {
         let app = || session.app.clone().expect("the engine surveys before it wants anything else");
         let script = match intent {
-            Intent::Survey => Script::Survey(Box::new(Survey::new(session.target.clone()))),
+            Intent::Find => Script::Survey(Box::new(Survey::find(session.target.clone()))),
+            Intent::Survey => Script::Survey(Box::new(match session.found.clone() {
+                Some(found) => Survey::of(session.target.clone(), found),
+                None => Survey::new(session.target.clone()),
+            })),
             Intent::Resolve(_) => return None,
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
+            Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
             Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),
             Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
         };
-        Some(Self { script, exchange: None, trusted: session.app.is_some(), masks: session.masks.clone() })
+        Some(Self { script, exchange: None, trusted: session.found.is_some() || session.app.is_some(), masks: session.masks.clone() })
     }
 
     /// Takes the replies to what it last sent, none at first and after a wait, and says what to do next.
@@ -116,10 +123,19 @@ impl Procedure {
             Script::Survey(survey) => survey.step(now, outcomes, &mut self.masks),
             Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
+            Script::StillOurs(still_ours) => still_ours.step(outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
             Script::Withdraw(withdraw) => withdraw.step(now, outcomes),
+        }
+    }
+
+    /// Which app was found, and where.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        match &self.script {
+            Script::Survey(survey) => survey.finding(),
+            _ => None,
         }
     }
 
@@ -167,7 +183,7 @@ fn veil(masks: &Masks, answer: &mut Answer) {
     match answer {
         Answer::Failed(failure) => mask(masks, &mut failure.message),
         Answer::Deployed(DeployEnd::Finished { error, .. }) => mask_some(masks, error.as_mut()),
-        Answer::Deployed(DeployEnd::Busy { title }) => mask(masks, title),
+        Answer::Deployed(DeployEnd::Busy { title } | DeployEnd::Overtaken { title }) => mask(masks, title),
         Answer::Observed(containers) => veil_containers(masks, containers),
         Answer::Surveyed(survey) => {
             veil_containers(masks, &mut survey.containers);

@@ -1,14 +1,18 @@
-//! Making a text the live one, with proof that it took.
+//! Making a text the live one, with proof that it took. Never while somebody deploys the app.
 
+use super::deploy::{lists, seen};
 use super::failure::{failure, refused, unreadable};
+use super::follow::Seen;
+use super::foreign::in_the_way;
 use super::observe::not_answered;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
-use crate::engine::{Answer, Failure, FailureKind, Moment};
+use crate::engine::{Answer, DeployEnd, Failure, FailureKind, Moment};
 use crate::schedule::canonical;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Text and environment together, in bytes. Dokploy passes both, base64 in one shell argument of at most 128 KiB: 98,000 bytes fail
@@ -61,10 +65,15 @@ impl Replace {
     }
 
     pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
-        let outcome = outcomes.into_iter().next();
+        let mut outcomes = VecDeque::from(outcomes);
+        let outcome = outcomes.pop_front();
         let step = match self.stage.clone() {
             Stage::Begin => Ok(self.compare()),
-            Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| self.compared(&row)),
+            Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| {
+                let Seen { jobs, rows } = seen(&self.app, &mut outcomes);
+                let (jobs, rows) = (jobs.transpose()?, rows?);
+                self.compared(&row, in_the_way(&self.app, jobs.as_deref(), &rows))
+            }),
             Stage::Updating => self.updated(outcome),
             Stage::Proving { lost, looks } => read(&self.app, outcome, masks)
                 // What the update did is not known then.
@@ -77,16 +86,22 @@ impl Replace {
 
     fn compare(&mut self) -> Step {
         self.stage = Stage::Comparing;
-        Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Long)
+        let row = Call::Compose { compose: self.app.compose.clone() };
+        Step::Ask(std::iter::once(row).chain(lists(&self.app)).collect(), Patience::Long)
     }
 
-    fn compared(&mut self, row: &Compose) -> Result<Step, Failure> {
+    /// The text as it is now, and the title of a deploy that runs or waits.
+    fn compared(&mut self, row: &Compose, busy: Option<String>) -> Result<Step, Failure> {
         let live = canonical(&row.text);
         if live == canonical(&self.text) {
             return Ok(Step::Done(Answer::Replaced));
         }
         if live != self.expected {
             return Ok(Step::Done(Answer::TextChanged { live: row.text.clone() }));
+        }
+        // One that waits would take our text when it starts (FACTS §6).
+        if let Some(title) = busy {
+            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title })));
         }
         fits(&self.text, &row.environment)?;
         self.stage = Stage::Updating;

@@ -11,7 +11,7 @@ use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
 use super::{Body, Call, Masks, Refusal, dotenv};
-use crate::engine::{Answer, Failure, FailureKind, HostContainer, Moment, Observed, QueuedJob, Right};
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Moment, Observed, QueuedJob, Right, Untested};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -31,6 +31,10 @@ enum Stage {
     Begin,
     /// Who answers, and which compose services there are.
     Greeting,
+    /// The app is found already.
+    Found {
+        compose: String,
+    },
     /// The app's row, the right to change it, the queue, its history.
     Reading {
         compose: String,
@@ -51,6 +55,16 @@ enum Stage {
     Looking(Observe),
 }
 
+/// What [`Survey::find`] came to: the first half of a survey, which the second goes on from without asking again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    compose: String,
+    version: String,
+    warnings: Vec<String>,
+    untested: Option<Untested>,
+    places: Arc<BTreeMap<String, String>>,
+}
+
 /// Reads everything that pre-flight judges. Changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Survey {
@@ -59,6 +73,9 @@ pub(super) struct Survey {
     features: Features,
     places: Arc<BTreeMap<String, String>>,
     sees_queue: bool,
+    /// Whether to find the app is all there is to do.
+    only_finds: bool,
+    finding: Option<Found>,
     app: Option<App>,
     found: crate::engine::Survey,
     host: Option<Vec<rows::HostRow>>,
@@ -90,10 +107,34 @@ impl Survey {
             features: Features::default(),
             places: Arc::default(),
             sees_queue: false,
+            only_finds: false,
+            finding: None,
             app: None,
             found,
             host: None,
         }
+    }
+
+    /// The first half alone: who answers, and which app it is. What the app is like is read once it is ours to change.
+    pub(super) fn find(target: Target) -> Self {
+        Self { only_finds: true, ..Self::new(target) }
+    }
+
+    /// The second half, after a first.
+    pub(super) fn of(target: Target, finding: Found) -> Self {
+        let mut survey = Self::new(target);
+        survey.features = Features::of(&finding.version);
+        survey.found.version = finding.version;
+        survey.found.warnings = finding.warnings;
+        survey.found.untested = finding.untested;
+        survey.places = finding.places;
+        survey.stage = Stage::Found { compose: finding.compose };
+        survey
+    }
+
+    /// What the first half came to, when it was all there was to do.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        self.finding.as_ref()
     }
 
     /// What it found the app to be.
@@ -109,6 +150,7 @@ impl Survey {
                 Ok(Step::Ask(vec![Call::Health, Call::Version, Call::Projects], Patience::Long))
             }
             Stage::Greeting => self.greeted(&mut outcomes),
+            Stage::Found { compose } => Ok(self.look_into(compose)),
             Stage::Reading { compose } => self.read(now, &compose, &mut outcomes, masks),
             Stage::Doubting { compose, looks } => self.doubted(now, compose, looks, &mut outcomes),
             Stage::Resting { compose, looks } => {
@@ -149,6 +191,16 @@ impl Survey {
         let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
         let compose = lookup::find(&self.target, &projects)?;
         self.places = Arc::new(lookup::places(&projects));
+        if !self.only_finds {
+            return Ok(self.look_into(compose));
+        }
+        let (version, warnings) = (self.found.version.clone(), self.found.warnings.clone());
+        let (untested, places) = (self.found.untested.clone(), Arc::clone(&self.places));
+        self.finding = Some(Found { compose: compose.clone(), version, warnings, untested, places });
+        Ok(Step::Done(Answer::Found { compose }))
+    }
+
+    fn look_into(&mut self, compose: String) -> Step {
         let mut calls = vec![
             Call::Compose { compose: compose.clone() },
             Call::ConvertedCompose { compose: compose.clone() },
@@ -159,7 +211,7 @@ impl Survey {
         }
         calls.push(Call::Cloud);
         self.stage = Stage::Reading { compose };
-        Ok(Step::Ask(calls, Patience::Long))
+        Step::Ask(calls, Patience::Long)
     }
 
     fn read(&mut self, now: Moment, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {

@@ -4,6 +4,7 @@ mod approve;
 mod clock;
 mod in_flight;
 mod interrupt;
+mod locking;
 mod machine;
 mod platform;
 mod ports;
@@ -17,9 +18,12 @@ mod transport;
 pub use approve::{Automatic, People, Prompt, Terminal};
 pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
+pub use locking::FileLocks;
 pub use machine::Machine;
 pub use platform::Dokploy;
-pub use ports::{Approve, Clock, Confirmation, Limits, Platform, Prober, Record, Report, Sources, Transport, TransportError};
+pub use ports::{
+    AlwaysFree, Approve, Clock, Confirmation, Limits, Locks, Platform, Prober, Record, Report, Sources, Transport, TransportError,
+};
 pub use probes::Probes;
 pub use resolve::{GitSources, resolve};
 pub use run::{Driven, Outside, run};

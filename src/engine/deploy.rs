@@ -11,7 +11,7 @@ use super::settle::{self, Settling, Soaking};
 use super::stage::{Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Watch;
-use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus};
+use super::{Answer, Cause, DeployEnd, DeployProgress, DeploymentId, Effect, Event, Intent, Moment, OpId, Reason, RowStatus, back, ours};
 use std::time::Duration;
 
 /// A deploy on its way, and what it brought up.
@@ -125,7 +125,14 @@ pub(super) fn answered(turn: &mut Turn, delivery: Delivery, op: OpId, answer: An
         Answer::Progress(progress) => progressed(turn, delivery, progress),
         Answer::Deployed(end) => ended(turn, delivery, end),
         Answer::TextChanged { live } => {
-            turn.emit(Event::NotDone { op, why: "somebody changed the live compose text".to_owned(), may_have_acted: false });
+            turn.emit(Event::NotDone {
+                op,
+                why: "somebody changed the live compose text".to_owned(),
+                may_have_acted: delivery.deployment().is_some(),
+            });
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::Nothing);
+            }
             replace::text_changed(turn, Then::Deploy(delivery.job, delivery.before), &live);
         }
         Answer::Failed(failure) => {
@@ -196,6 +203,10 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::Nothing);
             }
+            // Asked for while it was on its way: what it brought up is undone, however well it may be.
+            if let (Job::Phase(_), Some(by), RowStatus::Done, false) = (&delivery.job, turn.ledger().asked.clone(), status, is_overdue) {
+                return failure::begin_after(turn, delivery, Draft::Cause(Cause::Asked { by }), Some(deployment));
+            }
             match status {
                 _ if is_overdue => failure::begin_after(turn, delivery, Draft::Cause(Cause::DeployTimeout), Some(deployment)),
                 RowStatus::Done => settle::begin(turn, delivery.job, delivery.before, Some(deployment)),
@@ -213,14 +224,38 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
         DeployEnd::Forgotten { evidence } => {
             failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why: evidence }), None);
         }
-        DeployEnd::Busy { title } => match delivery.job {
-            Job::Phase(_) => turn.end(Reason::Busy { who: format!("a deploy of this app by somebody else: \"{title}\"") }, Known::Nothing),
-            Job::Rollback(_) => {
-                let why = format!("somebody else deploys this app: \"{title}\"");
-                failure::begin_after(turn, delivery, Draft::Cause(Cause::CouldNotAsk { why }), None);
+        DeployEnd::Busy { title } => busy(turn, delivery.job, &title),
+        DeployEnd::Overtaken { title } => {
+            if turn.is_leaving() {
+                return turn.end(Reason::Interrupted, Known::Nothing);
             }
-        },
+            match &delivery.step {
+                Leg::Called { marker, .. } => {
+                    let marker = marker.clone();
+                    ours::yield_to(turn, marker, in_the_way(&title));
+                }
+                _ => busy(turn, delivery.job, &title),
+            }
+        }
     }
+}
+
+/// Somebody else deploys the app: this run touches nothing more. A rollback did not come to its end then, and says so; one that meets another
+/// run leaves the app to it.
+pub(super) fn busy(turn: &mut Turn, job: Job, title: &str) {
+    let who = in_the_way(title);
+    match job {
+        Job::Rollback(_) if !ours::is_title_of_a_run(title) && !back::is_by_hand(turn) => {
+            failure::begin(turn, job, Draft::Cause(Cause::CouldNotAsk { why: who }), None);
+        }
+        Job::Phase(_) | Job::Rollback(_) => turn.end(Reason::Busy { who }, Known::Nothing),
+    }
+}
+
+/// Who deploys the app, in words.
+pub(super) fn in_the_way(title: &str) -> String {
+    let who = if ours::is_title_of_a_run(title) { "another run of plan" } else { "somebody else" };
+    format!("{who} deploys this app: \"{title}\"")
 }
 
 /// A deadline of the deploy is over.

@@ -2,7 +2,7 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Origin, Outline, Reading, RowStatus, Sample, Survey, Verdict};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +21,14 @@ pub enum Event {
         rollout: String,
         /// The app as `project/environment/compose`, as written in the plan.
         app: String,
-        /// Digests of the phases' files, in order.
+        /// Digests of the phases' files, in order, by the phase's name.
         files: Vec<(String, String)>,
+        /// Where it was started from.
+        #[serde(default)]
+        origin: Origin,
+        /// What of the schedule is ever shown. Journals of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -52,6 +58,30 @@ pub enum Event {
         /// The first of them is live and holds and was never verified: it settles and soaks again, without a deploy.
         #[serde(default)]
         earns: bool,
+    },
+    /// By hand: what is gone back to was found. Nothing has been changed yet.
+    TargetFound {
+        /// Where to.
+        target: Target,
+        /// Who says that it was well, in words.
+        because: String,
+        /// Services that its text starts.
+        services: BTreeSet<ServiceName>,
+        /// Services that run and that it takes away.
+        removes: BTreeSet<ServiceName>,
+        /// Whether its text is live already.
+        is_live: bool,
+    },
+    /// The run starts although what is live does not hold, or may be another machine's work in progress: somebody answers for that.
+    StartedBroken {
+        /// Their reason.
+        reason: String,
+        /// What is so, in words.
+        what: String,
+        /// Services that do not hold: not held against what follows.
+        services: Vec<FailedService>,
+        /// Services that do: what follows must not break them.
+        held: BTreeSet<ServiceName>,
     },
     /// The services that were there before the first change were sampled once: what going back to the baseline is held to.
     BaselineTaken {
@@ -193,7 +223,7 @@ pub enum Event {
     },
     /// They are.
     Stopped,
-    /// One round of samples was judged. Not durable.
+    /// One round of samples was judged. Not durable by itself; the last one is recorded in short with what comes after it.
     Round {
         /// The services asked, by name.
         services: BTreeMap<ServiceName, RoundService>,
@@ -334,6 +364,14 @@ impl Event {
         !matches!(self, Event::Round { .. } | Event::Noted { .. })
     }
 
+    /// A round of services without its samples: what of it goes into a record with the durable event that comes next.
+    pub fn round_in_short(&self) -> Option<Self> {
+        let Event::Round { services, .. } = self else { return None };
+        let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
+        let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
+    }
+
     /// Whether it tells a reader something; the engine's own notes do not.
     pub fn is_shown(&self) -> bool {
         !matches!(self, Event::Noted { .. })
@@ -384,6 +422,13 @@ pub enum Target {
     Phase(PhaseId),
     /// What was there before the first change.
     Baseline,
+    /// By hand: a state that another run left, or found, and that is no phase of the plan as it is now.
+    Kept {
+        /// The run that keeps it.
+        run: String,
+        /// A phase's name, or `baseline`.
+        name: String,
+    },
 }
 
 /// How a rollback is done; the smallest that serves.

@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, remedy, rollback,
+    Sample, back, ledger, ours, remedy, rollback,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -70,6 +70,11 @@ impl Failing {
         matches!(&self.step, Step::Asking { op: awaited } if *awaited == op)
     }
 
+    /// Whether it is a rollback that failed.
+    pub(super) fn is_of_rollback(&self) -> bool {
+        matches!(self.job, Job::Rollback(_))
+    }
+
     pub(super) fn awaits(&self, op: OpId) -> bool {
         match &self.step {
             Step::Inquiring { observe, log, .. } => *observe == Some(op) || *log == Some(op),
@@ -83,8 +88,22 @@ pub(super) fn begin(turn: &mut Turn, job: Job, draft: Draft, deployment: Option<
     inquire(turn, job, Before::default(), draft, deployment, BTreeMap::new());
 }
 
-/// A deploy, or what it brought up, failed.
+/// The same, where it is known what runs: what nobody deployed since needs no deploy to be undone.
+pub(super) fn begin_before(turn: &mut Turn, job: Job, before: Before, draft: Draft) {
+    inquire(turn, job, before, draft, None, BTreeMap::new());
+}
+
+/// A deploy, or what it brought up, failed, if it was ours to begin with.
 pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
+    // Where it is not known what Dokploy will still do, nothing is undone, and whose doing it is can wait.
+    if matches!(draft, Draft::Open(_)) {
+        return inquire_after(turn, delivery, draft, deployment);
+    }
+    ours::ask(turn, ours::Next::Failed(delivery, draft, deployment));
+}
+
+/// Looks into what failed.
+pub(super) fn inquire_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
     let schedule = turn.schedule();
     let deployment = deployment.or_else(|| delivery.deployment());
     let samples = delivery.watch().map(|watch| watch.recent(&schedule)).unwrap_or_default();
@@ -223,8 +242,10 @@ fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
 
 /// Writes the evidence, before anything destroys it (promise 7).
 fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
+    let (schedule, target) = (turn.schedule(), turn.ledger().destination.as_ref().map(|destination| destination.restore.target()));
+    let phase = target.map_or_else(|| schedule.phase(failing.job.phase()).name.clone(), |target| ledger::name_of(&target, &schedule));
     let evidence = Box::new(Evidence {
-        phase: turn.schedule().phase(failing.job.phase()).name.clone(),
+        phase,
         cause: in_words(cause),
         text: turn.ledger().live.clone(),
         containers: failing.containers.clone(),
@@ -253,6 +274,8 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
     }
     let policy = match turn.options().on_failure_stop {
         Some(true) => OnFailure::Stop,
+        // Whoever asks for a phase to be failed asks for it to be undone.
+        _ if turn.ledger().asked.is_some() => OnFailure::Rollback,
         Some(false) => OnFailure::Rollback,
         None => schedule.phase(phase).on_failure,
     };
@@ -272,7 +295,7 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
 fn last_look(turn: &mut Turn, services: BTreeSet<ServiceName>) {
     let schedule = turn.schedule();
     let services = services.into_iter().map(|name| (name, Patience::None));
-    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     turn.enter(Stage::LastLook { watch });
 }
@@ -282,8 +305,19 @@ pub(super) fn chosen(turn: &mut Turn, failing: Failing, yes: bool) {
     if yes { rollback::begin(turn, failing.job.phase(), failing.before) } else { end(turn, Known::DoesNotHold) }
 }
 
-/// Ends the run with the phase that failed.
+/// Somebody asked for the phase to be failed, which has failed already: that answers the question whether to roll back.
+pub(super) fn asked(turn: &mut Turn, failing: Failing) {
+    if let Step::Asking { op } = failing.step {
+        turn.abandon(op);
+        chosen(turn, failing, true);
+    }
+}
+
+/// Ends the run with the phase that failed, or with the state that was gone back to by hand.
 pub(super) fn end(turn: &mut Turn, known: Known) {
+    if back::end(turn, known) {
+        return;
+    }
     let schedule = turn.schedule();
     let phase = turn.ledger().failed().map_or_else(String::new, |phase| schedule.phase(phase).name.clone());
     turn.end(Reason::PhaseFailed { phase }, known);

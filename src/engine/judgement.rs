@@ -43,7 +43,7 @@ impl Assertion {
         until: Moment,
     ) -> Self {
         let services = services.into_iter().map(|name| (name, Patience::None));
-        let mut watch = Watch::new(&turn.schedule(), services, others, Before::default(), looks, turn.now);
+        let mut watch = Watch::new(&turn.schedule(), services, others, Before::default(), looks, turn.now).waiving(&turn.options().waived);
         turn.begin_round(&mut watch);
         Self { watch, until, told: false, granted: 0 }
     }

@@ -1,8 +1,9 @@
 //! What a run has done and what that makes so: a fold of durable events alone, and therefore what a journal knows.
 //! Where the work stands in this very moment is [`super::stage`].
 
+use super::destination::{self, Destination};
 use super::verified::{Baseline, Restore, Verified};
-use super::{Container, DeployPurpose, Ending, Event, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
+use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
 use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, canonical, digest, render};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,13 +13,22 @@ use std::time::Duration;
 pub(super) struct Ledger {
     /// When the time of the run began to count: at its start, and anew when the user agreed.
     began: Moment,
-    /// Time that people took to answer approvals: not counted.
+    /// Time that people took to answer approvals, and other runs to free the app: not counted.
     waited: Duration,
     asked_at: Option<Moment>,
+    awaiting_lock: Option<Moment>,
     pub survey: Option<Survey>,
     pub position: Option<Position>,
     commits: Commits,
     pub baseline: Baseline,
+    /// By hand: where the run goes back to.
+    pub destination: Option<Destination>,
+    /// Why the run started although what is live did not hold: the reason, and what was so.
+    pub broken: Option<(String, Vec<String>)>,
+    /// Services that held then, though nothing is verified.
+    held_then: BTreeSet<ServiceName>,
+    /// Who asked that the phase in flight be failed.
+    pub asked: Option<String>,
     pub to_run: Vec<PhaseId>,
     pub earns: bool,
     /// The text that is believed to be live.
@@ -60,8 +70,12 @@ pub(super) enum Standing {
 impl Ledger {
     pub(super) fn apply(&mut self, now: Moment, event: &Event, schedule: &Schedule, options: &Options) {
         match event {
-            Event::RunStarted { .. } | Event::Agreed => self.began = now,
+            Event::RunStarted { .. } | Event::Agreed => (self.began, self.waited) = (now, Duration::ZERO),
+            Event::LockAwaited { .. } => {
+                self.awaiting_lock.get_or_insert(now);
+            }
             Event::Surveyed { survey, live } => {
+                self.waited += self.awaiting_lock.take().map_or(Duration::ZERO, |since| now - since);
                 self.live.clone_from(&survey.text);
                 self.survey = Some(survey.clone());
                 self.position = Some(live.clone());
@@ -80,6 +94,12 @@ impl Ledger {
                 self.to_run.clone_from(to_run);
                 self.earns = *earns;
             }
+            Event::TargetFound { .. } => self.destination = self.chosen(schedule, options),
+            Event::StartedBroken { reason, what, held, .. } => {
+                self.broken.get_or_insert_with(|| (reason.clone(), Vec::new())).1.push(what.clone());
+                self.held_then.extend(held.iter().cloned());
+            }
+            Event::FailureAsked { by } => self.asked = Some(by.clone()),
             Event::ApprovalAsked { .. } => self.asked_at = Some(now),
             Event::ApprovalGiven { .. } | Event::ApprovalNotGiven { .. } => {
                 self.waited += self.asked_at.take().map_or(Duration::ZERO, |asked| now - asked);
@@ -89,7 +109,8 @@ impl Ledger {
             Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
             Event::DeployStarted { .. } | Event::Stopped => self.changed = true,
             Event::Round { services, .. } if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) => {
-                self.healthy = (services.values().filter(|one| one.reading == Reading::Pass).count(), services.len());
+                let decide = || services.iter().filter(|(name, _)| !options.waived.contains_key(*name));
+                self.healthy = (decide().filter(|(_, one)| one.reading == Reading::Pass).count(), decide().count());
             }
             Event::PhaseVerified { phase, services, asserted_only, .. } => {
                 self.verified = Verified::phase(event);
@@ -130,7 +151,22 @@ impl Ledger {
     }
 
     fn not_held_against(&self, target: &Target) -> usize {
-        if *target == Target::Baseline { self.baseline.not_healthy.len() } else { 0 }
+        match (target, &self.destination) {
+            (Target::Baseline, _) => self.baseline.not_healthy.len(),
+            (Target::Kept { .. }, Some(destination)) => destination.restore.not_held_against().len(),
+            (Target::Phase(_) | Target::Kept { .. }, _) => 0,
+        }
+    }
+
+    /// Where a rollback by hand goes: a function of what was surveyed, so that the event need not carry the text.
+    fn chosen(&self, schedule: &Schedule, options: &Options) -> Option<Destination> {
+        let (Goal::Back(back), Some(survey), Some(position)) = (&options.goal, &self.survey, &self.position) else { return None };
+        destination::choose(schedule, back, survey, position).ok()
+    }
+
+    /// Whether a rollback is verified.
+    pub(super) fn is_back(&self) -> bool {
+        matches!(self.standing, Standing::RolledBack { .. })
     }
 
     /// The phase whose failure is being dealt with.
@@ -156,10 +192,14 @@ impl Ledger {
             DeployPurpose::Phase(phase) => rendered(phase, false),
             DeployPurpose::Mark(phase) => self.marked(*phase, schedule, options),
             DeployPurpose::Rollback(Target::Phase(phase)) => {
+                if let Some(destination) = &self.destination {
+                    return with_mark(*phase, &destination.text, !self.must_prove(), schedule, options);
+                }
                 let text = self.texts.get(phase).cloned().unwrap_or_else(|| rendered(phase, true));
-                // What has yet to be deployed must not say that it is verified: the next run would believe it.
-                let must_prove = matches!(self.standing, Standing::GoingBack { undo: Undo::Redeploy, .. });
-                if must_prove { with_mark(*phase, &text, false, schedule, options) } else { text }
+                if self.must_prove() { with_mark(*phase, &text, false, schedule, options) } else { text }
+            }
+            DeployPurpose::Rollback(Target::Kept { name, .. }) => {
+                self.destination.as_ref().map(|kept| kept_text(&kept.text, name, !self.must_prove(), options)).unwrap_or_default()
             }
             DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
         }
@@ -168,6 +208,11 @@ impl Ledger {
     /// Whether the phase under way repeats the text that was live before it.
     pub(super) fn repeats(&self) -> bool {
         canonical(body_of(&self.previous)) == canonical(body_of(&self.live))
+    }
+
+    /// Whether a rollback's text has yet to be deployed: it must not say that it is verified, or the next run would believe it.
+    fn must_prove(&self) -> bool {
+        matches!(self.standing, Standing::GoingBack { undo: Undo::Redeploy, .. })
     }
 
     /// The live text with a marker that says verified. Its body stays as it is, with the commits it was deployed with.
@@ -202,9 +247,9 @@ impl Ledger {
         }
     }
 
-    /// Services that this run saw verified: what every later phase must not break.
+    /// Services that this run saw verified, or at least well: what every later phase must not break.
     pub(super) fn held(&self) -> BTreeSet<ServiceName> {
-        self.verified.as_ref().map(|phase| phase.services().clone()).unwrap_or_default()
+        self.verified.as_ref().map_or_else(|| self.held_then.clone(), |phase| phase.services().clone())
     }
 
     /// Whether the app had no container when the run began. Dokploy's empty list says "unknown" (FACTS §7): it means none when Docker
@@ -242,9 +287,23 @@ impl Ledger {
 
 /// A text with a marker of this run in the place of its own.
 fn with_mark(phase: PhaseId, text: &str, verified: bool, schedule: &Schedule, options: &Options) -> String {
-    let (phase, body) = (schedule.phase(phase), body_of(text));
-    let files = phase.digest.clone();
-    let header = Header { run: options.run.clone(), phase: phase.name.clone(), files, text: digest(body), verified };
+    let phase = schedule.phase(phase);
+    marked_as(text, &phase.name, phase.digest.clone(), verified, options)
+}
+
+/// The same for a text that is no phase of the plan. One that is blank stays so: there is nothing to deploy.
+fn kept_text(text: &str, name: &str, verified: bool, options: &Options) -> String {
+    let body = body_of(text);
+    if body.trim().is_empty() {
+        return text.to_owned();
+    }
+    let files = Header::parse(text).map_or_else(|| digest(body), |header| header.files);
+    marked_as(text, name, files, verified, options)
+}
+
+fn marked_as(text: &str, name: &str, files: String, verified: bool, options: &Options) -> String {
+    let body = body_of(text);
+    let header = Header { run: options.run.clone(), phase: name.to_owned(), files, text: digest(body), verified };
     format!("{header}\n{body}")
 }
 
@@ -262,5 +321,6 @@ pub(super) fn name_of(target: &Target, schedule: &Schedule) -> String {
     match target {
         Target::Phase(phase) => schedule.phase(*phase).name.clone(),
         Target::Baseline => "baseline".to_owned(),
+        Target::Kept { name, .. } => name.clone(),
     }
 }

@@ -5,6 +5,7 @@
 //! of the services delivered earlier; without approvals one such assertion right before the deploy. Its containers are also what a
 //! replaced container is told from afterwards.
 
+use super::asked;
 use super::containers::Before;
 use super::judgement::{Assertion, Outcome, listed};
 use super::replace;
@@ -19,8 +20,16 @@ use std::collections::BTreeSet;
 /// Goes on with the phase after `done`, or ends.
 pub(super) fn next(turn: &mut Turn, done: Option<PhaseId>) {
     let Some(phase) = turn.ledger().after(done) else {
+        if let Some(by) = turn.ledger().asked.clone() {
+            turn.warn(format!(
+                "{by} asked for the phase to be failed when the last one was verified already: `plan rollback` goes back from it"
+            ));
+        }
         return turn.end(Reason::Completed, Known::Holds);
     };
+    if asked::instead_of_next(turn) {
+        return;
+    }
     let schedule = turn.schedule();
     let gates = &schedule.phase(phase).gates;
     let expecting = gates.iter().filter(|gate| !schedule.gates[gate.0].expectations.is_empty());

@@ -25,13 +25,19 @@ impl ContainerId {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
+    /// To `Find`.
+    Found {
+        /// Dokploy's id of the compose service.
+        compose: String,
+    },
     /// To `Survey`.
     Surveyed(Box<Survey>),
     /// To `Resolve`: the commit of each reference.
     Resolved(BTreeMap<String, String>),
-    /// To `Replace`: the text is live, read back and equal.
+    /// To `Replace`: the text is live, read back and equal. Or it is `Deployed` with [`DeployEnd::Busy`]: nothing was changed.
     Replaced,
-    /// To `Replace` and `Deploy`: the live text is not the expected one, nothing was changed.
+    /// To `Replace`, `Deploy` and `StillOurs`: the live text is not the expected one. Nothing was changed; but a deploy whose start was told
+    /// goes on, and it is not known of which text.
     TextChanged {
         /// The text found.
         live: String,
@@ -40,6 +46,8 @@ pub enum Answer {
     Progress(DeployProgress),
     /// To `Deploy`.
     Deployed(DeployEnd),
+    /// To `StillOurs`: it is. Otherwise the answer is `TextChanged`, or `Deployed` with [`DeployEnd::Busy`].
+    StillOurs,
     /// To `Observe`.
     Observed(Observed),
     /// To `DeployLog` (one, under `""`) and `ContainerLogs` (by service).
@@ -206,6 +214,11 @@ pub enum DeployEnd {
     },
     /// Somebody else's deploy of this app was found in the queue or running before ours was sent; nothing was sent.
     Busy {
+        /// Its title.
+        title: String,
+    },
+    /// Ours was sent, and somebody else's deploy of this app stands before it or was begun after it: what comes of ours is not ours to judge.
+    Overtaken {
         /// Its title.
         title: String,
     },

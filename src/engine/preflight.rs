@@ -5,12 +5,15 @@
 //! job, which passes by itself.
 
 use super::judgement::listed;
+use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, start};
+use super::{
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, start,
+    unfinished,
+};
 use crate::compose::Protocol;
-use crate::model::{Text, TextPart};
 use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
@@ -26,33 +29,25 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        app: app_as_written(&schedule.app),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+        origin: turn.options().origin.clone(),
+        outline: Some(Box::new(Outline::new(&schedule))),
     });
-    let op = turn.ask(Intent::Survey);
-    turn.enter(Stage::Surveying { op });
+    lock::begin(turn);
 }
 
-/// A text of the plan without its variables' values.
-fn as_written(text: &Text) -> String {
-    let part = |part: &TextPart| match part {
-        TextPart::Literal(text) => text.clone(),
-        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
-    };
-    text.parts.iter().map(part).collect()
+/// Reads everything that is judged, now that the app is ours.
+pub(super) fn survey(turn: &mut Turn) {
+    let op = turn.ask(Intent::Survey);
+    turn.enter(Stage::Surveying { op });
 }
 
 /// The survey's answer.
 pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     let survey = match answer {
         Answer::Surveyed(survey) => *survey,
-        Answer::Failed(failure) => {
-            let reason = match failure.kind {
-                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
-                _ => Reason::CouldNotAsk { why: failure.message },
-            };
-            return turn.end(reason, Known::Holds);
-        }
+        Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
@@ -65,9 +60,13 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     if refusal.is_none() {
         warnings.extend(version_warning(&turn.options(), &survey));
     }
+    warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
         turn.warn(warning);
+    }
+    for (service, reason) in turn.options().waived.clone() {
+        turn.emit(Event::Waived { service, reason });
     }
     match refusal {
         Some(reason) => turn.end(reason, Known::Holds),
@@ -101,13 +100,18 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
     }
     let mut why: Vec<String> = untested(options, survey).into_iter().collect();
     why.extend(survey.unsupported.clone());
-    why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
-    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, &options.run, survey.environment_bytes)));
-    why.extend(foreign(schedule, options, survey, position));
+    // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
+    if options.goal == Goal::Rollout {
+        why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
+        why.extend(schedule.phases.iter().filter_map(|phase| {
+            too_large(&format!("phase `{}`: {}", phase.name, phase.path), bytes_of(phase, &options.run), survey.environment_bytes)
+        }));
+        why.extend(foreign(schedule, options, survey, position));
+    }
     if !why.is_empty() {
         return Some(Reason::Refused { why });
     }
-    busy(survey).map(|who| Reason::Busy { who })
+    busy(survey).or_else(|| unfinished::busy(options, survey, position)).map(|who| Reason::Busy { who })
 }
 
 /// A version that was never tested is only read, unless the user names it.
@@ -154,16 +158,19 @@ fn whose(title: &str) -> &'static str {
     if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
-fn too_large(phase: &Phase, run: &str, environment: usize) -> Option<String> {
-    // Every commit is as long as any other, so this is what will be sent, to the byte.
+/// Bytes of a phase as it will be sent: every commit is as long as any other, so this is exact.
+fn bytes_of(phase: &Phase, run: &str) -> usize {
     let commit = |pin: &crate::schedule::Pin| ((pin.repository.clone(), pin.reference.clone()), "0".repeat(COMMIT_BYTES));
-    let text = render(phase, run, &phase.pins.iter().map(commit).collect(), true).len();
+    render(phase, run, &phase.pins.iter().map(commit).collect(), true).len()
+}
+
+/// `text`: bytes as they would be sent.
+pub(super) fn too_large(what: &str, text: usize, environment: usize) -> Option<String> {
     let both = text + environment;
     (both > TEXT_AND_ENVIRONMENT_MAX).then(|| {
         format!(
-            "phase `{}`: {} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails \
-             without a reason over {TEXT_AND_ENVIRONMENT_MAX}",
-            phase.name, phase.path
+            "{what} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails without a \
+             reason over {TEXT_AND_ENVIRONMENT_MAX}"
         )
     })
 }

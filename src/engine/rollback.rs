@@ -10,18 +10,19 @@ use super::judgement::{Assertion, Outcome, listed};
 use super::ledger::known_containers;
 use super::replace;
 use super::stage::{Job, Stage, Then};
+use super::start::unwaived;
 use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
 use super::watch::{Looks, Watch};
-use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo, back, ours};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
 
 /// A way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Way {
-    /// The phase that failed.
+    /// The phase that failed; by hand the one whose limits hold.
     pub failed: PhaseId,
     /// Where it leads.
     pub restore: Restore,
@@ -41,7 +42,8 @@ pub(super) fn begin(turn: &mut Turn, failed: PhaseId, before: Before) {
     let is_external = |id: &ExpectationId| matches!(schedule.expectations[id.0].subject, Subject::External(_));
     let externals: BTreeSet<ExpectationId> = gates.flat_map(|gate| gate.expectations.iter().copied()).filter(is_external).collect();
     let services = restore.required().iter().map(|name| (name.clone(), Patience::None)).collect::<Vec<_>>();
-    let mut watch = Watch::new(&schedule, services, externals, Before::default(), Looks::MustKnow, turn.now);
+    let mut watch =
+        Watch::new(&schedule, services, externals, Before::default(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     turn.enter(Stage::Probing { way: Way { failed, restore }, before, watch });
 }
@@ -54,7 +56,8 @@ pub(super) fn probed(turn: &mut Turn, way: Way, before: &Before, watch: &Watch) 
     if !externals.is_empty() {
         turn.warn(format!("an external may be the cause: {}", listed(externals)));
     }
-    let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && watch.passing() == *way.restore.required();
+    let is_well = watch.services().is_subset(&watch.passing());
+    let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && is_well;
     if is_untouched {
         return put_back(turn, way);
     }
@@ -96,12 +99,17 @@ fn undo(turn: &mut Turn, way: Way, before: Before) {
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
-fn start(turn: &mut Turn, way: &Way, undo: Undo) {
+/// Says that it begins.
+pub(super) fn start(turn: &mut Turn, way: &Way, undo: Undo) {
     turn.emit(Event::RollbackStarted { target: way.restore.target(), undo });
 }
 
 /// Whether going back would deploy what just failed.
 fn is_same_text(turn: &Turn, way: &Way) -> bool {
+    // By hand nothing failed, and what is asked for may well be live.
+    if back::is_by_hand(turn) {
+        return false;
+    }
     let text = turn.ledger().text_of(&way.purpose(), &turn.schedule(), &turn.options());
     let failed = turn.ledger().text_of(&DeployPurpose::Phase(way.failed), &turn.schedule(), &turn.options());
     canonical(body_of(&text)) == canonical(body_of(&failed))
@@ -141,8 +149,13 @@ pub(super) fn proving_judged(turn: &mut Turn, way: Way, mut assertion: Assertion
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
-/// The old text is live: stop what this run started.
+/// The old text is live: stop what this run started, unless somebody else started something since.
 pub(super) fn stop(turn: &mut Turn, way: Way) {
+    ours::ask(turn, ours::Next::Stop(way));
+}
+
+/// Nobody did.
+pub(super) fn send_stop(turn: &mut Turn, way: Way) {
     let op = turn.op();
     turn.emit(Event::Stopping { op });
     turn.effect(Effect::Platform { op, intent: Intent::Stop });
@@ -201,12 +214,15 @@ pub(super) fn seen_stopped(turn: &mut Turn, way: Way, watch: Watch, until: Momen
 pub(super) fn verified(turn: &mut Turn, way: &Way) {
     turn.emit(Event::RollbackVerified {
         target: way.restore.target(),
-        services: way.restore.required().clone(),
+        services: unwaived(turn, way.restore.required()),
         not_held_against: way.restore.not_held_against(),
     });
     match way.restore.target() {
         Target::Phase(phase) if turn.ledger().lacks_mark() && !turn.is_leaving() => {
             replace::begin(turn, DeployPurpose::Mark(phase), Then::End);
+        }
+        target @ Target::Kept { .. } if turn.ledger().lacks_mark() && !turn.is_leaving() => {
+            replace::begin(turn, DeployPurpose::Rollback(target), Then::End);
         }
         _ => failure::end(turn, Known::Holds),
     }

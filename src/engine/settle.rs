@@ -11,7 +11,7 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, rollback};
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, ours, rollback};
 use crate::schedule::{SOAK_TRIES, ServiceName, body_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,7 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Optio
         }
         Job::Rollback(way) => way.restore.required().iter().map(|name| (name.clone(), Patience::UntilMet)).collect(),
     };
-    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     let step = Leg::Settling(Settling { watch, deployment, until, held: None });
     turn.enter(Stage::Delivering(Delivery { job, before, step }));
@@ -87,10 +87,11 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
             let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
-            if soaking.until <= turn.now {
-                return verified(turn, delivery.job, &delivery.before, &soaking.watch);
-            }
+            let is_over = soaking.until <= turn.now;
             delivery.step = Leg::Soaking(soaking);
+            if is_over {
+                return ours::ask(turn, ours::Next::Verified(delivery));
+            }
             return turn.enter(Stage::Delivering(delivery));
         }
         Standing::Open => {}
@@ -142,7 +143,8 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         turn.emit(Event::SoakRestarted { service, why, until });
     } else if turn.now >= soaking.until {
         if soaking.watch.standing(&schedule) == Standing::Met {
-            return verified(turn, delivery.job, &delivery.before, &soaking.watch);
+            delivery.step = Leg::Soaking(soaking);
+            return ours::ask(turn, ours::Next::Verified(delivery));
         }
         // The row of passes is shorter than the soak left for it: it may still be completed.
         soaking.until = soaking.watch.next_wake();
@@ -154,12 +156,13 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
     turn.enter(Stage::Delivering(delivery));
 }
 
-/// Everything held. Only from here does anything come to be called verified.
-fn verified(turn: &mut Turn, job: Job, before: &Before, watch: &Watch) {
-    match job {
+/// Everything held, and it is ours. Only from here does anything come to be called verified.
+pub(super) fn verified(turn: &mut Turn, delivery: Delivery) {
+    let Leg::Soaking(Soaking { watch, .. }) = delivery.step else { return };
+    match delivery.job {
         Job::Phase(phase) => {
             if turn.ledger().repeats() {
-                let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), before, now));
+                let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), &delivery.before, now));
                 if let Some(text) = kept {
                     turn.warn(text);
                 }

@@ -134,7 +134,7 @@ impl Turn {
         let (live, is_verified) = verdict::live(ledger, &self.engine.schedule);
         let facts = Facts { changed: ledger.changed, verified: is_verified && known == Known::Holds, known: known != Known::Nothing };
         let healthy = ledger.healthy;
-        let verdict = verdict::sentence(ledger, &self.engine.schedule, &reason, facts);
+        let verdict = verdict::sentence(ledger, &self.engine.schedule, &self.engine.options, &reason, facts);
         self.enter(Stage::Ended);
         self.emit(Event::RunEnded { ending: Ending { reason, facts, live, healthy, verdict } });
     }

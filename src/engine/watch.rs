@@ -102,6 +102,19 @@ impl Watch {
         }
     }
 
+    /// These services are asked and shown, and decide nothing.
+    pub(super) fn waiving(mut self, waived: &BTreeMap<ServiceName, String>) -> Self {
+        for (name, tracker) in &mut self.services {
+            tracker.is_waived = waived.contains_key(name);
+        }
+        self
+    }
+
+    /// The services that decide.
+    fn deciding(&self) -> impl Iterator<Item = (&ServiceName, &Tracker)> {
+        self.services.iter().filter(|(_, tracker)| !tracker.is_waived)
+    }
+
     /// When the watch wants to be asked again by itself.
     pub(super) fn next_wake(&self) -> Moment {
         match &self.pace {
@@ -212,7 +225,7 @@ impl Watch {
 
     pub(super) fn standing(&self, schedule: &Schedule) -> Standing {
         let verdicts = || {
-            let of_services = self.services.values().map(Tracker::verdict);
+            let of_services = self.deciding().map(|(_, tracker)| tracker.verdict());
             of_services.chain(self.others.values().map(|streak| streak.verdict(&schedule.sampling, true, false)))
         };
         if verdicts().any(|verdict| verdict == Verdict::Failed) {
@@ -226,7 +239,7 @@ impl Watch {
 
     /// Whether the last round knew the containers and read nothing but passes.
     pub(super) fn is_passing(&self) -> bool {
-        let of_services = self.services.values().map(|tracker| tracker.last.as_ref().map(|last| last.reading));
+        let of_services = self.deciding().map(|(_, tracker)| tracker.last.as_ref().map(|last| last.reading));
         let of_others = self.others.values().map(|streak| streak.recent.last().map(|sample| sample.reading));
         (self.is_known || self.looks != Looks::MustKnow) && of_services.chain(of_others).all(|reading| reading == Some(Reading::Pass))
     }
@@ -237,7 +250,7 @@ impl Watch {
         if self.looks == Looks::MustKnow && !self.is_known {
             why = Some("the containers could not be looked at".to_owned());
         }
-        for (name, tracker) in self.services.iter().filter(|(_, tracker)| tracker.verdict() != Verdict::Met) {
+        for (name, tracker) in self.deciding().filter(|(_, tracker)| tracker.verdict() != Verdict::Met) {
             let last = tracker.last.as_ref()?;
             if last.reading != Reading::Error {
                 return None;
@@ -259,7 +272,7 @@ impl Watch {
 
     /// Why asking goes badly, as soon as it went badly often enough to be worth saying.
     pub(super) fn errored(&self, schedule: &Schedule) -> Option<String> {
-        let service = self.services.iter().find(|(_, tracker)| tracker.verdict() == Verdict::Errored);
+        let service = self.deciding().find(|(_, tracker)| tracker.verdict() == Verdict::Errored);
         let of_service = service.map(|(name, tracker)| format!("{name}: {}", tracker.actual()));
         of_service.or_else(|| {
             let other = self.others.iter().find(|(_, streak)| streak.verdict(&schedule.sampling, true, false) == Verdict::Errored);
@@ -271,7 +284,7 @@ impl Watch {
 
     /// The services that failed; at a deadline, all that are not met and could be asked.
     pub(super) fn failed_services(&self, schedule: &Schedule, at_deadline: bool) -> Vec<FailedService> {
-        let failed = self.services.iter().filter(|(_, tracker)| match tracker.verdict() {
+        let failed = self.deciding().filter(|(_, tracker)| match tracker.verdict() {
             Verdict::Failed => true,
             Verdict::Met => false,
             _ => at_deadline && tracker.last.as_ref().is_none_or(|last| last.reading != Reading::Error),
@@ -287,7 +300,7 @@ impl Watch {
 
     /// What broke the row in the last round, by the first service it happened to: a reading that is not a pass, or another container.
     pub(super) fn broken(&self) -> Option<(ServiceName, Reading, String)> {
-        self.services.iter().find_map(|(name, tracker)| {
+        self.deciding().find_map(|(name, tracker)| {
             let last = tracker.last.as_ref()?;
             if last.reading != Reading::Pass {
                 return Some((name.clone(), last.reading, tracker.actual()));
@@ -312,8 +325,9 @@ impl Watch {
         self.services.iter().filter(|(_, tracker)| tracker.verdict() == Verdict::Met).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The services that are watched and decide.
     pub(super) fn services(&self) -> BTreeSet<ServiceName> {
-        self.services.keys().cloned().collect()
+        self.deciding().map(|(name, _)| name.clone()).collect()
     }
 
     /// Containers of the last round, if it could tell them.

@@ -176,7 +176,8 @@ pub struct Phase {
 }
 
 /// `on failure …`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
     /// Back to the last verified state.
     Rollback,

@@ -46,8 +46,15 @@ impl Lines {
             "meaning": exit::meaning(code),
             "live": ending.live,
             "probed_from": setting.probed_from,
+            "waived": view.waived,
         });
         self.line(setting, view.now, "verdict", fields)
+    }
+
+    /// The last line of a run that has no end.
+    pub fn unfinished(&mut self, view: &View, setting: &Setting, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) -> String {
+        let fields = json!({ "run": view.run, "so_far": so_far, "at_work": at_work, "torn_at": torn_at });
+        self.line(setting, view.now, "unfinished", fields)
     }
 
     fn line(&mut self, setting: &Setting, now: Moment, event: &str, fields: Value) -> String {
@@ -68,7 +75,7 @@ impl Lines {
         let outline = &view.outline;
         let phase = |id: &PhaseId| outline.phase(*id).name.as_str();
         match event {
-            Event::RunStarted { run, rollout, app, files } => ("run-started", started(outline, run, rollout, app, files)),
+            Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
             Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
@@ -77,6 +84,14 @@ impl Lines {
                 ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
             }
             Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
+            Event::TargetFound { target: to, because, services, removes, is_live } => {
+                let fields = json!({ "because": because, "services": services, "removes": removes, "is_live": is_live });
+                ("target-found", with(target(outline, to), fields))
+            }
+            Event::StartedBroken { reason, what, services, held } => {
+                let services: Vec<Value> = services.iter().map(failed_service).collect();
+                ("started-broken", json!({ "reason": reason, "what": what, "services": services, "held": held }))
+            }
             Event::Agreed => ("agreed", json!({})),
             Event::GateAsked { gate, phase: id } => ("gate-asked", json!({ "gate": outline.gate(*gate).name, "phase": phase(id) })),
             Event::GateHeld { gate } => ("gate-held", json!({ "gate": outline.gate(*gate).name })),
@@ -241,6 +256,8 @@ fn ended(ending: &Ending) -> Value {
         Reason::Refused { why } => ("refused", why.iter().map(|why| sentence(why)).filter(|why| !why.is_empty()).collect()),
         Reason::GateNotHeld { what } => ("gate-not-held", vec![sentence(what)]),
         Reason::PhaseFailed { phase } => ("phase-failed", vec![phase.as_str()]),
+        Reason::RollbackFailed { to } => ("rollback-failed", vec![to.as_str()]),
+        Reason::HolderAsked { who } => ("holder-asked", vec![sentence(who)]),
         Reason::Busy { who } => ("busy", vec![sentence(who)]),
         Reason::CouldNotAsk { why } => ("could-not-ask", vec![sentence(why)]),
         Reason::Interrupted => ("interrupted", Vec::new()),
@@ -362,6 +379,7 @@ fn target(outline: &Outline, target: &Target) -> Value {
     match target {
         Target::Phase(phase) => json!({ "to": outline.phase(*phase).name }),
         Target::Baseline => json!({ "to": null }),
+        Target::Kept { run, name } => json!({ "to": name, "of_run": run }),
     }
 }
 

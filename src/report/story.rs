@@ -35,6 +35,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Surveyed { .. }
         | Event::StartFound { .. }
         | Event::Agreed
+        | Event::TargetFound { .. }
         | Event::GateAsked { .. }
         | Event::Replacing { .. }
         | Event::Deploying { .. }
@@ -107,6 +108,10 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             }
             step(&phase.name, "started", parts.join("; "))
         }
+        Event::StartedBroken { reason, what, .. } => {
+            beat("start", "broken", format!("{what}; started all the same: {reason}"), Style::Warn, true)
+        }
+        Event::Replaced { purpose: DeployPurpose::Rollback(_) } if view.is_back() => None,
         Event::Replaced { purpose } => step(subject(view, purpose), "sent", "the compose text is in place, read back and equal".to_owned()),
         Event::Queued { purpose, ahead, active, whose, since } => {
             let whose = whose.as_ref().map_or(String::new(), |whose| format!(" of {whose}"));
@@ -135,7 +140,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                         DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) | DeployPurpose::Rollback(Target::Phase(phase)) => {
                             format!(", {} at most", duration(outline.phase(*phase).settle))
                         }
-                        DeployPurpose::Rollback(Target::Baseline) => String::new(),
+                        DeployPurpose::Rollback(Target::Baseline | Target::Kept { .. }) => String::new(),
                     };
                     step(subject, "deployed", format!("now settling{limit}"))
                 }
@@ -174,8 +179,14 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::RollbackStarted { target, undo } => {
             let target = target_words(outline.target(target), target);
             let how = match undo {
+                Undo::TextOnly if view.target.is_some() => {
+                    format!("to {target}: its text is live already, and only has to be proved and marked")
+                }
                 Undo::TextOnly => format!("to {target}: every container is still the one from before, so only its text is put back"),
                 Undo::Redeploy => format!("to {target}: its text is put back and deployed"),
+                Undo::Stop if view.target.is_some() => {
+                    format!("to {target}: nothing was healthy then, so its text is put back and what runs is stopped")
+                }
                 Undo::Stop => {
                     format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped")
                 }
@@ -235,8 +246,11 @@ pub fn heartbeat(view: &View) -> Beat {
     Beat { subject: current(view), word: "waiting", detail, style: Style::Dim, stays: false }
 }
 
-fn target_words(name: &str, target: &Target) -> String {
+/// A target as a person would name it.
+pub fn target_words(name: &str, target: &Target) -> String {
     match target {
+        Target::Kept { run, name } if name == "baseline" => format!("what run {run} found"),
+        Target::Kept { run, name } => format!("{name} as run {run} left it"),
         Target::Phase(_) => name.to_owned(),
         Target::Baseline => "what was there before the run".to_owned(),
     }

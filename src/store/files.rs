@@ -9,7 +9,7 @@ use std::path::Path;
 /// Folders: their owner's alone, since snapshots and logs may hold what should not be read by others.
 const FOLDER_MODE: u32 = 0o700;
 /// Files, likewise.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// Makes a folder and what is missing above it. One that is there already stays as it is.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
@@ -48,6 +48,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
             file.sync_all()
         })
         .map_err(|error| StoreError::io("write", path, error))
+}
+
+/// A plain file's bytes; `None` when nothing is there. A pipe or a device in its place is an error: reading one might never end.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => std::fs::read(path).map(Some).map_err(|error| StoreError::io("read", path, error)),
+        Ok(_) => Err(StoreError::unusable(path, "is no plain file")),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
 }
 
 /// Moves a finished file or folder to its name: it is there whole, or not at all.

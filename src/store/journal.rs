@@ -4,8 +4,7 @@
 //! followed from it: reading goes on without it. Any other line that cannot be read is damage.
 
 use super::{StoreError, files};
-use crate::engine::{Event, Moment};
-use jiff::Timestamp;
+use crate::engine::{Event, Moment, Reach};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -19,7 +18,7 @@ const VERSION: u32 = 1;
 struct Line<'a> {
     v: u32,
     at: u64,
-    time: String,
+    time: &'a str,
     event: &'a Event,
 }
 
@@ -45,6 +44,8 @@ pub struct Entry {
     pub time: String,
     /// What.
     pub event: Event,
+    /// The byte of the journal that its line begins at.
+    pub offset: u64,
 }
 
 /// A journal as read back.
@@ -61,8 +62,21 @@ pub struct Journal {
 /// # Errors
 /// When it cannot be opened, when a line before the last is damaged (with its offset), or when a newer version wrote it.
 pub fn read(path: &Path) -> Result<Journal, StoreError> {
-    let bytes = std::fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+    match read_as_far(path)? {
+        (journal, None) => Ok(journal),
+        (_, Some(damage)) => Err(damage),
+    }
+}
+
+/// Reads a journal as far as that goes: up to the first line that is damaged, which is told.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(super) fn read_as_far(path: &Path) -> Result<(Journal, Option<StoreError>), StoreError> {
+    let missing = || StoreError::io("read", path, ErrorKind::NotFound.into());
+    let bytes = files::read_if_there(path)?.ok_or_else(missing)?;
     let mut journal = Journal::default();
+    let mut bounds = None;
     let mut offset = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let at = offset as u64;
@@ -71,18 +85,34 @@ pub fn read(path: &Path) -> Result<Journal, StoreError> {
             journal.torn_at = Some(at);
             break;
         };
-        journal.entries.push(entry(line).map_err(|what| StoreError::damaged(path, at, what))?);
+        match entry(line, at).and_then(|entry| fitting(entry, &mut bounds)) {
+            Ok(entry) => journal.entries.push(entry),
+            Err(what) => return Ok((journal, Some(StoreError::damaged(path, at, what)))),
+        }
     }
-    Ok(journal)
+    Ok((journal, None))
 }
 
-fn entry(line: &[u8]) -> Result<Entry, String> {
+/// An event that speaks of what the run's plan does not have was never written by us: whoever read it would look into nothing.
+fn fitting(entry: Entry, bounds: &mut Option<Reach>) -> Result<Entry, String> {
+    if matches!(entry.event, Event::RunStarted { .. }) {
+        *bounds = Some(entry.event.bounds().ok_or("the outline of its plan contradicts itself")?);
+    }
+    match bounds {
+        Some(bounds) if !Reach::of(&entry.event).is_within(*bounds) => {
+            Err("speaks of a phase, gate or expectation that its plan does not have".to_owned())
+        }
+        _ => Ok(entry),
+    }
+}
+
+fn entry(line: &[u8], offset: u64) -> Result<Entry, String> {
     let versioned: Versioned = serde_json::from_slice(line).map_err(|error| format!("not a line of a journal ({error})"))?;
     if versioned.v != VERSION {
         return Err(format!("written in form {} of the journal, and this version of plan reads form {VERSION}", versioned.v));
     }
     let line: ReadLine = serde_json::from_slice(line).map_err(|error| format!("not an event ({error})"))?;
-    Ok(Entry { at: Moment(Duration::from_millis(line.at)), time: line.time, event: line.event })
+    Ok(Entry { at: Moment(Duration::from_millis(line.at)), time: line.time, event: line.event, offset })
 }
 
 /// A journal being written.
@@ -103,15 +133,14 @@ impl Writer {
     }
 
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.
-    pub(super) fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, now: Moment, time: &str, events: &[Event]) -> Result<(), StoreError> {
         if self.broken {
             return Err(StoreError::unusable(&self.path, "could not be written before, so what it holds is not known"));
         }
         let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let time = Timestamp::now().to_string();
         let mut bytes = Vec::new();
         for event in events {
-            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time: time.clone(), event })
+            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time, event })
                 .map_err(|error| StoreError::io("write", &self.path, error.into()))?;
             bytes.push(b'\n');
         }
@@ -133,7 +162,9 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::times;
     use super::*;
+    use jiff::Timestamp;
 
     fn warned(text: &str) -> Event {
         Event::Warned { text: text.into() }
@@ -144,7 +175,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut writer = Writer::create(path.clone()).unwrap();
         for (at, event) in events.iter().enumerate() {
-            writer.append(Moment::millis(at as u64 * 5), std::slice::from_ref(event)).unwrap();
+            writer.append(Moment::millis(at as u64 * 5), &times::now(), std::slice::from_ref(event)).unwrap();
         }
         (folder, path)
     }

@@ -1,6 +1,7 @@
 //! The state folder and one run's place in it.
 
 use super::StoreError;
+use super::bundle::Draft;
 use super::evidence;
 use super::files;
 use super::journal::Writer;
@@ -60,7 +61,7 @@ impl Store {
         files::make_folder(&folder.join("snapshots"))?;
         files::make_folder(&folder.join("evidence"))?;
         let journal = Writer::create(folder.join("journal.jsonl"))?;
-        Ok(Run { folder, journal, snapshots: 0, evidence: 0 })
+        Ok(Run { folder, journal, snapshots: 0, evidence: 0, bundle: Draft::default() })
     }
 }
 
@@ -88,6 +89,7 @@ pub struct Run {
     journal: Writer,
     snapshots: usize,
     evidence: usize,
+    bundle: Draft,
 }
 
 impl Run {
@@ -96,12 +98,24 @@ impl Run {
         &self.folder
     }
 
-    /// Appends events to the journal, with one write, and syncs it.
+    /// Appends events to the journal, with one write, and syncs it. With a phase whose text is on disk the bundle is written anew.
     ///
     /// # Errors
     /// When they are not on disk.
     pub fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
-        self.journal.append(now, events)
+        let time = super::times::now();
+        let mut bundle = self.bundle.clone();
+        let mut is_new = false;
+        for event in events {
+            is_new |= bundle.take(&time, event);
+        }
+        // Before the journal: it says nothing that is not journalled already, and if it cannot be kept, the step did not happen.
+        if is_new {
+            bundle.write(&self.folder)?;
+        }
+        self.journal.append(now, &time, events)?;
+        self.bundle = bundle;
+        Ok(())
     }
 
     /// Keeps a text as `snapshots/NN-NAME.yml` and gives its path.

@@ -17,3 +17,4 @@ mod value;
 pub use ast::{Ast, Block, Head, Name, Piece, Policy, Probe, Statement, StatusRange, TextExpr, TextKind};
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse};
+pub use value::duration_of;

@@ -314,6 +314,12 @@ fn integer(digits: &str) -> u64 {
     digits.parse().unwrap_or(u64::MAX)
 }
 
+/// A duration as plans write it, `90s` or `15m`, and nothing else: for the command line.
+pub fn duration_of(text: &str) -> Option<Duration> {
+    let whole = Grammar::parse(Rule::duration, text).ok()?.next()?.as_str() == text;
+    whole.then(|| duration(text))
+}
+
 /// The value of a `duration` literal.
 pub(super) fn duration(literal: &str) -> Duration {
     let split = literal.find(|character: char| !character.is_ascii_digit()).unwrap_or(literal.len());

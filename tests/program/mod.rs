@@ -16,3 +16,5 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_runs;
+mod way_back;

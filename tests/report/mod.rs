@@ -63,7 +63,7 @@ struct Run {
 
 fn setting(sandbox: bool) -> Setting {
     let sandbox = sandbox.then_some(Speed::Times(20.0));
-    Setting { sandbox, plan: "examples/bizosaas/rollout.plan".to_owned(), probed_from: Some("build-7".to_owned()) }
+    Setting { sandbox, plan: "examples/bizosaas/rollout.plan".to_owned(), back: None, probed_from: Some("build-7".to_owned()) }
 }
 
 fn play(script: &Script, format: Format, width: u16, setting: Setting) -> Run {

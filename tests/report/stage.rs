@@ -2,7 +2,7 @@
 
 use rollout_plan::engine::{
     Approver, Cause, Container, ContainerId, ContainerState, DeployPurpose, DeploymentId, Ending, Event, Evidence, FailedService, Log,
-    Moment, Observed, OpId, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Moment, Observed, OpId, Origin, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use rollout_plan::model::{App, Approval, HttpAssertion, Limits, OnFailure, OrElse, Probe, Sampling, Text};
 use rollout_plan::schedule::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Schedule, Service, Subject};
@@ -182,6 +182,8 @@ impl Script {
             rollout: "bizosaas-backend-staging".to_owned(),
             app: "Backend/staging/backend".to_owned(),
             files,
+            origin: Origin::default(),
+            outline: None,
         });
         self.wait(1).push(Event::Surveyed { survey, live });
         self.push(Event::SnapshotKept {

@@ -3,7 +3,8 @@
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed, install_tls, run,
+    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed,
+    install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
 use rollout_plan::model::{self, Variables};
@@ -93,13 +94,19 @@ pub async fn sandbox(faults: &[&str]) -> Sandbox {
 
 /// A world with the example's externals and these faults.
 pub async fn sandbox_of(config: Config, faults: &[&str]) -> Sandbox {
+    let config = self::config(config, faults);
+    let externals = config.externals.iter().map(|external| (external.host.clone(), external.port));
+    let addresses = ports().into_iter().chain(externals).collect();
+    Sandbox::start(World::new(config), sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+}
+
+/// What there is with the example's externals and these faults.
+pub fn config(config: Config, faults: &[&str]) -> Config {
     let external =
         |(name, port): &(&str, u16)| External { name: (*name).to_owned(), host: "127.0.0.1".to_owned(), port: *port, speaks: Speaks::Tcp };
-    let externals: Vec<External> = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
-    let addresses = ports().into_iter().chain(externals.iter().map(|external| (external.host.clone(), external.port))).collect();
+    let externals = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
     let faults = faults.iter().map(|fault| Fault::parse(fault).unwrap()).collect();
-    let world = World::new(Config { externals, faults, ..config });
-    Sandbox::start(world, sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+    Config { externals, faults, ..config }
 }
 
 /// What one run left behind.
@@ -126,12 +133,15 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
     let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
     let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
-    let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+    let outside =
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
+    let known_runs =
+        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut record = store.begin(id).unwrap();
     let mut times = Times::default();
-    let engine = Engine::new(schedule, Options { run: id.into(), ..options });
+    let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
     let before = sandbox.log().len();
     let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
     let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
@@ -142,6 +152,10 @@ pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, st
 
 /// The kinds of events, in order.
 pub fn names(journal: &[Entry]) -> Vec<String> {
-    let name = |entry: &Entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned();
-    journal.iter().map(name).collect()
+    journal.iter().map(|entry| name(&entry.event)).collect()
+}
+
+/// The kind of an event.
+pub fn name(event: &Event) -> String {
+    serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned()
 }
