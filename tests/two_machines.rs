@@ -131,7 +131,7 @@ fn race(faults: &[&str], second: Second) -> Race {
     on_virtual_time(async {
         let faults = faults.iter().map(|fault| Fault::parse(fault).unwrap()).collect();
         let first = InMemory::new(World::new(Config { faults, ..Config::default() }));
-        let other = first.from_elsewhere();
+        let other = first.elsewhere();
         let changes: Rc<RefCell<Vec<Change>>> = Rc::default();
         let (start, last) = (Rc::new(Notify::new()), Rc::new(RefCell::new(String::new())));
         let (began, wrote) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));

@@ -39,10 +39,8 @@ pub(super) fn heard(turn: &mut Turn, by: String) {
             // It fails already, and is undone since somebody asked.
             ours::Next::Failed(..) | ours::Next::Stop(_) => {}
         },
-        // The run gives way to another one.
-        Stage::Yielding { .. } => {}
-        // A write is on its way: what follows it is asked when it is answered.
-        Stage::Replacing { .. } | Stage::KeepingPhase { .. } => {}
+        // A write is on its way: what follows it is asked when it is answered. Or the run gives way to another one.
+        Stage::Replacing { .. } | Stage::KeepingPhase { .. } | Stage::Yielding { .. } => {}
         _ => stop(turn, &by),
     }
 }

@@ -99,7 +99,7 @@ impl InMemory {
     }
 
     /// The same place, seen from another machine: with calls and weather of its own.
-    pub fn from_elsewhere(&self) -> Self {
+    pub fn elsewhere(&self) -> Self {
         let fair: Weather = Box::new(|_, _, _| Fate::Answered);
         Self { weather: Rc::new(RefCell::new(fair)), sent: Rc::default(), ..self.clone() }
     }
