@@ -1,8 +1,10 @@
 //! Deploying and following, against recorded queues and histories.
 
-use crate::play::{Played, answered, compose_with, lost, not_sent, play, play_until, reply_with, server_error, surveyed, unauthorized};
+use crate::play::{
+    Played, answered, compose_with, lost, not_sent, play, play_until, reply_with, server_error, surveyed, surveyed_remote, unauthorized,
+};
 use crate::recorded::reply;
-use rollout_plan::dokploy::{Call, Refusal, Reply};
+use rollout_plan::dokploy::{Body, Call, Refusal, Reply};
 use rollout_plan::engine::{Answer, DeployEnd, DeployProgress, DeploymentId, FailureKind, Intent, Moment, RowStatus};
 use serde_json::json;
 
@@ -15,6 +17,8 @@ struct Script {
     looks: Vec<(Reply, Reply)>,
     /// The history before.
     before: Reply,
+    /// The deploy's log, look by look; the last stays.
+    logs: Vec<Reply>,
 }
 
 fn queue(name: &str, replaced: &[(&str, &str)]) -> Reply {
@@ -23,6 +27,10 @@ fn queue(name: &str, replaced: &[(&str, &str)]) -> Reply {
 
 fn rows(name: &str, replaced: &[(&str, &str)]) -> Reply {
     reply_with(&Call::Deployments { compose: String::new() }, name, replaced)
+}
+
+fn log(name: &str) -> Reply {
+    reply(&Call::DeployLog { deployment: String::new(), lines: 1 }, name)
 }
 
 fn no_jobs() -> Reply {
@@ -38,7 +46,7 @@ fn taken() -> Reply {
 }
 
 fn script(looks: Vec<(Reply, Reply)>) -> Script {
-    Script { sent: taken(), looks, before: no_rows() }
+    Script { sent: taken(), looks, before: no_rows(), logs: vec![log("deployment.readLogs-cancelled")] }
 }
 
 impl Script {
@@ -49,6 +57,7 @@ impl Script {
 
     fn answers(self) -> impl FnMut(&Call, Moment) -> Reply {
         let mut look: Option<usize> = None;
+        let mut read = 0;
         move |call, _| match call {
             Call::Compose { .. } => compose_with(TEXT),
             Call::Deploy { .. } => {
@@ -61,6 +70,11 @@ impl Script {
                 look = look.map(|at| at + 1);
                 rows
             }
+            Call::DeployLog { .. } => {
+                read += 1;
+                self.logs[(read - 1).min(self.logs.len() - 1)].clone()
+            }
+            Call::AppContainers { .. } => reply(call, "docker.getContainersByAppNameMatch"),
             Call::Health => reply(call, "trpc-settings.health-no-key"),
             other => panic!("{other:?} is not expected"),
         }
@@ -102,7 +116,14 @@ fn waits_behind_others_starts_and_is_done() {
         .answers(),
     );
     assert_eq!(end(&played), &finished("row-of-B1", RowStatus::Done));
-    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 2, active: Some("A1".to_owned()) }, started("row-of-B1")]);
+    let [DeployProgress::Queued { ahead: 2, active: Some(active), whose: Some(whose), since: Some(since) }, rest @ ..] =
+        played.progress.as_slice()
+    else {
+        panic!("{:?}", played.progress)
+    };
+    assert_eq!((active.as_str(), since.as_str()), ("A1", "2026-11-23 13:13:07 UTC by its clock"));
+    assert!(whose.contains("/services/compose/Gk_KCkfPOtBPA2kHsKGlv") || whose.matches('/').count() == 2, "{whose}");
+    assert_eq!(rest, [started("row-of-B1")]);
     assert_eq!(played.writes(), 1);
 }
 
@@ -120,7 +141,7 @@ fn jobs_of_other_servers_are_not_ahead() {
     );
     assert_eq!(played.answer, None);
     // All three stand in the queue of `s`, so even ours is only seen, never behind.
-    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 0, active: None }]);
+    assert_eq!(played.progress, [DeployProgress::Queued { ahead: 0, active: None, whose: None, since: None }]);
 }
 
 #[test]
@@ -142,14 +163,147 @@ fn each_recorded_end_is_read() {
     assert!(error.contains("SSH connection error"), "{error}");
 }
 
+/// What was noticed on the way.
+fn noticed(played: &Played) -> Vec<&str> {
+    played.progress.iter().filter_map(|step| if let DeployProgress::Noticed { what } = step { Some(what.as_str()) } else { None }).collect()
+}
+
+/// A recorded history before the deploy with this title.
+fn earlier(name: &str, title: &str) -> Reply {
+    rows(name, &[(&format!("\"{title}\""), "\"before\""), ("\"running\"", "\"done\"")])
+}
+
+const ORPHAN: &str = "u5-md_BOtHY6XsxrdfmUa";
+
+fn orphan(logs: Vec<Reply>) -> Played {
+    let lost = (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
+    let before = earlier("remote-sshlost-deployment.allByCompose", "Sa");
+    deploy("Sa", Script { logs, before, ..script(vec![lost]) }.answers())
+}
+
 #[test]
-fn a_row_that_nobody_will_end_is_orphaned() {
+fn a_row_that_nobody_will_end_is_judged_by_its_log() {
+    let played = orphan(vec![log("remote-sshlost-deployment.readLogs-while-down"), log("remote-sshlost-deployment.readLogs")]);
+    assert_eq!(end(&played), &finished(ORPHAN, RowStatus::Done));
+    assert!(played.ended >= Moment::millis(8_000) && played.ended < Moment::millis(30_000), "one look is not enough");
+    assert_eq!(played.progress[0], started(ORPHAN));
+    let noticed = noticed(&played);
+    assert!(
+        noticed[0].contains("Dokploy follows it no longer") && noticed[1].ends_with("its log says that the command ended well"),
+        "{noticed:?}"
+    );
+
+    let failed = orphan(vec![log("deployment.readLogs-port")]);
+    assert_eq!(end(&failed), &finished(ORPHAN, RowStatus::Error));
+}
+
+#[test]
+fn a_row_that_nobody_will_end_and_whose_log_says_nothing_is_orphaned() {
+    for (name, says) in
+        [("deployment.readLogs-cancelled", "has no word of the end"), ("remote-sshlost-deployment.readLogs-while-down", "cannot be read")]
+    {
+        let played = orphan(vec![log(name)]);
+        let DeployEnd::Orphaned { deployment, evidence } = end(&played) else { panic!("{:?}", end(&played)) };
+        assert_eq!(deployment.0, ORPHAN);
+        assert!(evidence.contains(says) && evidence.contains("nothing changed for 120 s"), "{evidence}");
+        assert!(played.ended >= Moment::millis(120_000) && played.ended < Moment::millis(150_000), "{:?}", played.ended);
+    }
+}
+
+fn remote(marker: &str, script: Script) -> Played {
+    let intent = Intent::Deploy { expected: TEXT.to_owned(), marker: marker.to_owned() };
+    play(&mut surveyed_remote(), &intent, script.answers())
+}
+
+/// The session was killed: the row says error, and the command goes on.
+fn killed(logs: Vec<Reply>) -> Played {
+    let before = earlier("remote-sesskill-deployment.allByCompose", "Sb");
+    remote("Sb", Script { logs, before, ..script(vec![(no_jobs(), rows("remote-sesskill-deployment.allByCompose", &[]))]) })
+}
+
+#[test]
+fn an_error_row_on_a_remote_server_is_not_believed_before_its_command_is_over() {
+    let early = || log("remote-sesskill-deployment.readLogs");
+    let played = killed(vec![early(), early(), early(), log("remote-sesskill-later-deployment.readLogs")]);
+    assert_eq!(end(&played), &finished("o_7pxI5L4Ot3Drl5H_RLC", RowStatus::Done));
+    let told = noticed(&played);
+    assert!(told[0].contains("may go on all the same") && told[1].ends_with("the new version is live after all"), "{told:?}");
+
+    // Nothing more comes: after a while it is what the row says.
+    let played = killed(vec![early()]);
+    assert_eq!(end(&played), &finished("o_7pxI5L4Ot3Drl5H_RLC", RowStatus::Error));
+    assert!(played.ended >= Moment::millis(120_000) && played.ended < Moment::millis(150_000), "{:?}", played.ended);
+
+    // The command's own word is believed at once, and so is a reason in the row: the command was never begun then.
+    let played = killed(vec![log("deployment.readLogs-port")]);
+    assert!(played.ended < Moment::millis(5_000) && noticed(&played).is_empty(), "{:?}", played.ended);
+    let name = "remote-sshdown-deployment.allByCompose";
+    let down = Script { before: earlier(name, "D1 sshd down"), ..script(vec![(no_jobs(), rows(name, &[]))]) };
+    let down = remote("D1 sshd down", down);
+    assert!(matches!(end(&down), DeployEnd::Finished { error: Some(_), .. }) && down.ended < Moment::millis(5_000), "{:?}", down.ended);
+}
+
+#[test]
+fn a_dead_row_of_an_earlier_deploy_is_not_somebody_else_s() {
+    let mut session = surveyed();
     let lost = || (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
-    let before = rows("remote-sshlost-deployment.allByCompose", &[("\"Sa\"", "\"before\""), ("\"running\"", "\"done\"")]);
-    let played = deploy("Sa", Script { before, ..script(vec![lost()]) }.answers());
-    assert_eq!(end(&played), &DeployEnd::Orphaned { deployment: DeploymentId("u5-md_BOtHY6XsxrdfmUa".to_owned()) });
-    assert_eq!(played.progress, [started("u5-md_BOtHY6XsxrdfmUa")]);
-    assert!(played.ended >= Moment::millis(8_000), "one look is not enough");
+    let first = Intent::Deploy { expected: TEXT.to_owned(), marker: "Sa".to_owned() };
+    let before = earlier("remote-sshlost-deployment.allByCompose", "Sa");
+    let logs = vec![log("remote-sshlost-deployment.readLogs")];
+    play(&mut session, &first, Script { logs, before, ..script(vec![lost()]) }.answers());
+    // The next deploy finds that row still running.
+    let next = Intent::Deploy { expected: TEXT.to_owned(), marker: "Sa2".to_owned() };
+    let both = || rows("remote-sshlost-next-deployment.allByCompose", &[]);
+    let played = play(&mut session, &next, Script { before: lost().1, ..script(vec![(no_jobs(), both())]) }.answers());
+    assert!(matches!(end(&played), DeployEnd::Finished { status: RowStatus::Done, .. }), "{:?}", end(&played));
+    // Who does not know it to be dead, waits.
+    let played = play(&mut surveyed(), &next, Script { before: lost().1, ..script(vec![(no_jobs(), both())]) }.answers());
+    assert!(matches!(end(&played), DeployEnd::Busy { .. }), "{:?}", end(&played));
+}
+
+/// A marker of the run whose other deploys fill the history.
+const MINE: &str = "plan run=r phase=mine try=1";
+
+/// So many rows of other deploys of the same run.
+fn others(count: usize) -> Reply {
+    let row = |at: usize| json!({ "deploymentId": format!("other-{at}"), "title": format!("plan run=r phase=p try={at}"), "status": "done", "errorMessage": null, "logPath": "" });
+    answered((0..count).map(row).collect())
+}
+
+#[test]
+fn a_row_that_may_have_been_pushed_out_is_not_called_lost() {
+    let nowhere = |rows| script(vec![(no_jobs(), rows)]);
+    let played = deploy(MINE, nowhere(others(11)).answers());
+    let DeployEnd::Forgotten { evidence } = end(&played) else { panic!("{:?}", end(&played)) };
+    assert!(evidence.contains("full of 11 other deploys"), "{evidence}");
+    // An older row is still there: a newer one would be too.
+    let played = deploy(MINE, Script { before: others(3), ..nowhere(others(11)) }.answers());
+    assert!(matches!(end(&played), DeployEnd::NeverStarted { .. }), "{:?}", end(&played));
+    // It was there, and is not any more.
+    let seen = (no_jobs(), history(&[(MINE, "running")]));
+    let played = deploy(MINE, script(vec![seen, (no_jobs(), others(11))]).answers());
+    assert!(matches!(end(&played), DeployEnd::Forgotten { evidence } if evidence.contains("is gone")), "{:?}", end(&played));
+}
+
+#[test]
+fn a_log_that_two_deploys_share_is_said_to_be_shared_and_settles_nothing() {
+    let path = [("\"title\":\"A1\"", "\"title\":\"m\"")];
+    let Reply::Answered(Body::Json(body)) = rows("deployment.allByCompose-one-running-one-queued", &path) else { panic!("no rows") };
+    let mut list = body.as_array().unwrap().clone();
+    let mut twin = list[0].clone();
+    twin["deploymentId"] = json!("twin");
+    twin["title"] = json!("theirs");
+    twin["status"] = json!("done");
+    let before = answered(json!([twin]));
+    list.insert(1, twin);
+    let looks = vec![(no_jobs(), answered(json!(list)))];
+    let played = deploy("m", Script { logs: vec![log("deployment.readLogs-success")], before, ..script(looks) }.answers());
+    assert!(
+        matches!(end(&played), DeployEnd::Orphaned { evidence, .. } if evidence.contains("also that of another deploy")),
+        "{:?}",
+        end(&played)
+    );
+    assert!(noticed(&played)[0].contains("\"theirs\" began in the same second and shares its log"), "{:?}", noticed(&played));
 }
 
 #[test]

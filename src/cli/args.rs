@@ -101,6 +101,9 @@ pub(super) struct Run {
     /// Accept a live text that this tool did not put there; it is kept, and is what a failure goes back to
     #[arg(long)]
     pub(super) adopt: bool,
+    /// Change a Dokploy of this version although it was never tested: its major and minor number, such as 0.31
+    #[arg(long, value_name = "VERSION")]
+    pub(super) allow_version: Option<String>,
     /// What a failure leads to, over what the plan says
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) on_failure: Option<OnFailure>,
@@ -243,6 +246,9 @@ pub(super) struct Sandbox {
     /// Break something, as in `plan run --sandbox` (repeatable)
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<String>,
+    /// The version of Dokploy to be, as far as procedures and answers go
+    #[arg(long, value_name = "VERSION", default_value = "v0.30.2")]
+    pub(super) dokploy_version: String,
     /// How much faster than real time builds and boots pass
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_factor)]
     pub(super) speed: f64,

@@ -44,7 +44,9 @@ pub(super) struct Setting {
 pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Vec<Fault>) -> Setting {
     let name = |text: &Text| text.resolve(variables).map(|resolved| resolved.value).unwrap_or_default();
     let app = &schedule.app;
-    let environment = Environment { name: name(&app.environment.value), composes: vec![Compose::named(&name(&app.compose.value))] };
+    let server = faults.iter().any(Fault::needs_a_server).then(|| "another-server".to_owned());
+    let compose = Compose { server, ..Compose::named(&name(&app.compose.value)) };
+    let environment = Environment { name: name(&app.environment.value), composes: vec![compose] };
     let projects = vec![Project { name: name(&app.project.value), environments: vec![environment] }];
 
     let published: BTreeSet<u16> =
@@ -119,6 +121,9 @@ impl Sources for WorldSources {
 pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &Config, asks_people: bool) -> Vec<String> {
     let mut lines = vec!["Dokploy, its address and its key are the sandbox's own; nothing outside this process is touched".to_owned()];
     lines.extend(variables.supplied.iter().map(|(name, value)| format!("{name} is not set; the sandbox takes {value}")));
+    if config.projects.iter().flat_map(|project| &project.environments).flat_map(|one| &one.composes).any(|one| one.server.is_some()) {
+        lines.push("the app runs on a server of its own, which a fault needs".to_owned());
+    }
     let externals: Vec<String> = config
         .externals
         .iter()

@@ -140,8 +140,8 @@ impl<'a> Job<'a> {
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
         let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
         let options = Options { run, goal, adopt, redeploy, until, on_failure_stop, from, waived, lock_wait, ..Options::default() };
-        let from_broken = args.from_broken.clone();
-        let options = Options { from_broken, known_runs: way_back::known_runs(args.state.clone()), ..options };
+        let (from_broken, allow_version) = (args.from_broken.clone(), args.allow_version.clone());
+        let options = Options { from_broken, allow_version, known_runs: way_back::known_runs(args.state.clone()), ..options };
         let back = match aim {
             Aim::Rollout => None,
             Aim::Back(to) => Some(to.map_or_else(String::new, |to| format!(" --to {to}"))),

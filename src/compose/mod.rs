@@ -1,5 +1,6 @@
 //! Compose files: reading with spans, interpolation, ports, comparison. The only place that knows YAML.
 
+mod definitions;
 mod duration;
 mod file;
 mod git;
@@ -10,6 +11,7 @@ mod ports;
 mod read;
 mod service;
 
+pub use definitions::{Definition, definitions};
 pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };

@@ -16,7 +16,8 @@ fn run_of(title: &str) -> Option<&str> {
 /// The title of a deploy of the app that runs or waits, whoever asked for it.
 pub(super) fn in_the_way(app: &App, jobs: Option<&[Job]>, rows: &[Deployment]) -> Option<String> {
     let job = jobs.unwrap_or_default().iter().find(|job| is_of(job, app)).map(|job| &job.title);
-    job.or_else(|| rows.iter().find(|row| row.status == Status::Going).map(|row| &row.title)).cloned()
+    let is_alive = |row: &&Deployment| row.status == Status::Going && !app.dead_rows.contains(&row.id);
+    job.or_else(|| rows.iter().find(is_alive).map(|row| &row.title)).cloned()
 }
 
 /// The title of a deploy of the app that came after this one.
@@ -40,6 +41,11 @@ pub(super) struct Others {
 impl Others {
     pub(super) fn new(app: &App, marker: &str) -> Self {
         Self { app: app.clone(), marker: marker.to_owned(), known: BTreeSet::new() }
+    }
+
+    /// What was there already.
+    pub(super) fn known(&self) -> &BTreeSet<String> {
+        &self.known
     }
 
     /// Takes what is there already for known.
@@ -73,13 +79,13 @@ mod tests {
     const OURS: &str = "plan run=a phase=core try=1";
 
     fn others() -> Others {
-        let mut others = Others::new(&App { compose: "c".to_owned(), app_name: "app".to_owned(), server: None }, OURS);
+        let mut others = Others::new(&App::named("c", "app"), OURS);
         others.know(&[row("old", Status::Done)]);
         others
     }
 
     fn row(title: &str, status: Status) -> Deployment {
-        Deployment { id: title.to_owned(), title: title.to_owned(), status, error: None }
+        Deployment { id: title.to_owned(), title: title.to_owned(), status, error: None, log_path: String::new() }
     }
 
     fn rows(titles: &[&str]) -> Vec<Deployment> {
@@ -91,7 +97,14 @@ mod tests {
     }
 
     fn jobs(titles: &[&str]) -> Vec<Job> {
-        let job = |title: &&str| Job { title: (*title).to_owned(), compose: Some("c".to_owned()), active: false, server: None };
+        let job = |title: &&str| Job {
+            title: (*title).to_owned(),
+            compose: Some("c".to_owned()),
+            active: false,
+            server: None,
+            page: None,
+            since: None,
+        };
         titles.iter().map(job).collect()
     }
 

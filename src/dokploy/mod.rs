@@ -4,10 +4,12 @@
 //! [`Session::begin`] makes a [`Procedure`] of an intent, [`Procedure::turn`] says what to send or how long to wait until it has the
 //! [`crate::engine::Answer`], and [`Session::learn`] keeps what it came to know.
 
+mod aftermath;
 mod call;
 mod clean;
 mod deploy;
 mod failure;
+mod features;
 mod follow;
 mod foreign;
 mod inspect;
@@ -26,7 +28,6 @@ mod still_ours;
 mod stop;
 mod survey;
 mod unauthorized;
-mod version;
 mod withdraw;
 
 pub(crate) use crate::secrets::percent_encoded;

@@ -88,7 +88,7 @@ impl Procedure {
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
             Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
-            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(deployment, *lines))),
+            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),
             Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
@@ -126,14 +126,14 @@ impl Procedure {
 
     fn step(&mut self, now: Moment, outcomes: Vec<Outcome>) -> Step {
         match &mut self.script {
-            Script::Survey(survey) => survey.step(outcomes, &mut self.masks),
+            Script::Survey(survey) => survey.step(now, outcomes, &mut self.masks),
             Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
             Script::StillOurs(still_ours) => still_ours.step(outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
-            Script::Withdraw(withdraw) => withdraw.step(outcomes),
+            Script::Withdraw(withdraw) => withdraw.step(now, outcomes),
         }
     }
 
@@ -153,6 +153,14 @@ impl Procedure {
         }
     }
 
+    /// A row that a deploy found to be dead.
+    pub(super) fn dead_row(&self) -> Option<&str> {
+        match &self.script {
+            Script::Deploy(deploy) => deploy.dead_row(),
+            _ => None,
+        }
+    }
+
     pub(super) fn masks(&self) -> &Masks {
         &self.masks
     }
@@ -165,7 +173,7 @@ impl Procedure {
         for step in &mut progress {
             match step {
                 DeployProgress::Queued { active, .. } => mask_some(&self.masks, active.as_mut()),
-                DeployProgress::Unreachable { why } => mask(&self.masks, why),
+                DeployProgress::Unreachable { why } | DeployProgress::Noticed { what: why } => mask(&self.masks, why),
                 DeployProgress::Started { .. } => {}
             }
         }

@@ -1,7 +1,8 @@
 //! Making a text the live one, with proof that it took. Never while somebody deploys the app.
 
-use super::deploy::{queue_of, rows_of};
+use super::deploy::{lists, seen};
 use super::failure::{failure, refused, unreadable};
+use super::follow::Seen;
 use super::foreign::in_the_way;
 use super::observe::not_answered;
 use super::procedure::Step;
@@ -12,6 +13,7 @@ use super::{Body, Call, Masks, Refusal};
 use crate::compose::masks_of;
 use crate::engine::{Answer, DeployEnd, Failure, FailureKind, Moment};
 use crate::schedule::canonical;
+use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Text and environment together, in bytes. Dokploy passes both, base64 in one shell argument of at most 128 KiB: 98,000 bytes fail
@@ -70,13 +72,13 @@ impl Replace {
     }
 
     pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
-        let mut outcomes = outcomes.into_iter();
-        let outcome = outcomes.next();
+        let mut outcomes = VecDeque::from(outcomes);
+        let outcome = outcomes.pop_front();
         let step = match self.stage.clone() {
             Stage::Begin | Stage::Pausing => Ok(self.compare()),
             Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| {
-                let jobs = queue_of(outcomes.next())?;
-                let rows = rows_of(&self.app, outcomes.next())?;
+                let Seen { jobs, rows } = seen(&self.app, &mut outcomes);
+                let (jobs, rows) = (jobs.transpose()?, rows?);
                 self.compared(&row, in_the_way(&self.app, jobs.as_deref(), &rows))
             }),
             Stage::Updating => self.updated(now, outcome),
@@ -91,8 +93,8 @@ impl Replace {
 
     fn compare(&mut self) -> Step {
         self.stage = Stage::Comparing;
-        let compose = self.app.compose.clone();
-        Step::Ask(vec![Call::Compose { compose: compose.clone() }, Call::Queue, Call::Deployments { compose }], Patience::Long)
+        let row = Call::Compose { compose: self.app.compose.clone() };
+        Step::Ask(std::iter::once(row).chain(lists(&self.app)).collect(), Patience::Long)
     }
 
     /// The text as it is now, and the title of a deploy that runs or waits.

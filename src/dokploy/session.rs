@@ -1,9 +1,12 @@
 //! What stays known from one intent to the next.
 
+use super::features::Features;
 use super::jitter::Jitter;
 use super::survey::Found;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The compose service of the plan, by Dokploy's names for it, variables resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +28,21 @@ pub struct App {
     pub app_name: String,
     /// The server it runs on; `None` for Dokploy's own host.
     pub server: Option<String>,
+    /// What the Dokploy that it is on can do.
+    pub(super) features: Features,
+    /// Rows that say running and that nobody will ever end: no deploy of anybody.
+    pub(super) dead_rows: BTreeSet<String>,
+    /// Places of compose services by id, `project/environment/name`, as far as the key sees them.
+    pub(super) places: Arc<BTreeMap<String, String>>,
+}
+
+#[cfg(test)]
+impl App {
+    /// One on Dokploy's own host, of which nothing else is known.
+    pub(super) fn named(compose: &str, app_name: &str) -> Self {
+        let (compose, app_name) = (compose.to_owned(), app_name.to_owned());
+        Self { compose, app_name, server: None, features: Features::default(), dead_rows: BTreeSet::new(), places: Arc::default() }
+    }
 }
 
 /// A conversation with one Dokploy about one app. Plain data: the driver keeps it, rehearsal forks it.
@@ -64,6 +82,9 @@ impl Session {
         }
         if let Some(app) = procedure.app() {
             self.app = Some(app.clone());
+        }
+        if let (Some(app), Some(row)) = (&mut self.app, procedure.dead_row()) {
+            app.dead_rows.insert(row.to_owned());
         }
         self.masks.merge(procedure.masks());
     }

@@ -1,6 +1,7 @@
 //! Whether the app is still as this run left it: its text live, and no deploy of somebody else since its own.
 
-use super::deploy::{queue_of, rows_of};
+use super::deploy::{lists, seen};
+use super::follow::Seen;
 use super::foreign::{in_the_way, newer_than};
 use super::procedure::Step;
 use super::replace::read;
@@ -33,16 +34,16 @@ impl StillOurs {
 
     pub(super) fn step(&mut self, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
         if !std::mem::replace(&mut self.is_asked, true) {
-            let compose = self.app.compose.clone();
-            return Step::Ask(vec![Call::Compose { compose: compose.clone() }, Call::Queue, Call::Deployments { compose }], Patience::Long);
+            let row = Call::Compose { compose: self.app.compose.clone() };
+            return Step::Ask(std::iter::once(row).chain(lists(&self.app)).collect(), Patience::Long);
         }
         Step::Done(self.judge(&mut outcomes.into(), masks).unwrap_or_else(Answer::Failed))
     }
 
     fn judge(&self, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Answer, Failure> {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
-        let jobs = queue_of(outcomes.pop_front())?;
-        let rows = rows_of(&self.app, outcomes.pop_front())?;
+        let Seen { jobs, rows } = seen(&self.app, outcomes);
+        let (jobs, rows) = (jobs.transpose()?, rows?);
         // A deploy says more than a text, which alone changes nothing that runs.
         let newer = self.deployment.as_ref().and_then(|deployment| newer_than(deployment, &rows));
         if let Some(title) = newer.or_else(|| in_the_way(&self.app, jobs.as_deref(), &rows)) {

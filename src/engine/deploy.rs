@@ -201,7 +201,7 @@ pub(super) fn answered(turn: &mut Turn, delivery: Delivery, op: OpId, answer: An
 fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress) {
     let purpose = delivery.job.purpose();
     match (progress, &mut delivery.step) {
-        (DeployProgress::Queued { ahead, active }, Leg::Called { queued, is_heard, is_told, until, resumed_until, .. }) => {
+        (DeployProgress::Queued { ahead, active, whose, since }, Leg::Called { queued, is_heard, is_told, until, resumed_until, .. }) => {
             *is_heard = true;
             // Not before it was found again: what is withdrawn before that would be sent anew.
             *until = resumed_until.take().map_or(*until, |until| until.max(turn.now + AFTER_LOOK));
@@ -209,7 +209,7 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
             let now = Some((ahead, active.clone()));
             if *queued != now {
                 *queued = now;
-                turn.emit(Event::Queued { purpose, ahead, active });
+                turn.emit(Event::Queued { purpose, ahead, active, whose, since });
             }
         }
         (DeployProgress::Started { deployment }, Leg::Called { op, .. } | Leg::Withdrawing { op, .. }) => {
@@ -235,6 +235,10 @@ fn progressed(turn: &mut Turn, mut delivery: Delivery, progress: DeployProgress)
                 *is_told = true;
                 turn.emit(Event::Holding { why, until: *until });
             }
+            return turn.enter(Stage::Delivering(delivery));
+        }
+        (DeployProgress::Noticed { what }, _) => {
+            turn.warn(what);
             return turn.enter(Stage::Delivering(delivery));
         }
         _ => return,
@@ -273,9 +277,11 @@ fn ended(turn: &mut Turn, delivery: Delivery, end: DeployEnd) {
         DeployEnd::NeverStarted { evidence } => {
             failure::begin_after(turn, delivery, Draft::Cause(Cause::NeverStarted { evidence }), None);
         }
-        DeployEnd::Orphaned { deployment } => {
-            let why = "its row says running and its job is gone from the queue: nothing will ever end it".to_owned();
-            failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why }), Some(deployment));
+        DeployEnd::Orphaned { deployment, evidence } => {
+            failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why: evidence }), Some(deployment));
+        }
+        DeployEnd::Forgotten { evidence } => {
+            failure::begin_after(turn, delivery, Draft::Open(Cause::CouldNotAsk { why: evidence }), None);
         }
         DeployEnd::Busy { title } => busy(turn, delivery.job, &title),
         DeployEnd::Overtaken { title } => {

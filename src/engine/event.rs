@@ -188,6 +188,12 @@ pub enum Event {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// The deploy's row is there.
     DeployStarted {
@@ -473,6 +479,9 @@ pub enum Cause {
         candidates: bool,
         /// The telling lines of the log.
         lines: Vec<String>,
+        /// What helps, by those lines.
+        #[serde(default)]
+        remedies: Vec<String>,
     },
     /// Accepted and never started.
     NeverStarted {

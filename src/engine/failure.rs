@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, ours, rollback,
+    Sample, back, ledger, ours, remedy, rollback,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -225,7 +225,7 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
         Draft::Cause(cause) | Draft::Open(cause) | Draft::Told { cause, .. } => cause,
         // Dokploy was restarted in the middle of it: no service is to blame, and its log just stops.
         Draft::Deploy { status: status @ RowStatus::Cancelled, error } => {
-            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new() }
+            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new(), remedies: Vec::new() }
         }
         Draft::Deploy { status, error } => {
             let survey = turn.ledger().survey.as_ref();
@@ -237,7 +237,8 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
                 RowStatus::Cancelled => Blame::default(),
                 RowStatus::Done | RowStatus::Error => blame::blame(&failing.deploy_log.lines, phase, previous, app),
             };
-            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines }
+            let remedies = remedy::remedies(&failing.deploy_log.lines, &blame.lines);
+            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines, remedies }
         }
     };
     match &failing.job {
@@ -358,7 +359,7 @@ pub(super) fn end(turn: &mut Turn, known: Known) {
 /// A cause in words, one line each.
 pub(super) fn in_words(cause: &Cause) -> Vec<String> {
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines } => {
+        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
             let status = match status {
                 RowStatus::Done => "done",
                 RowStatus::Error => "error",
@@ -371,6 +372,7 @@ pub(super) fn in_words(cause: &Cause) -> Vec<String> {
                 .chain(who)
                 .chain(error.clone())
                 .chain(lines.iter().cloned())
+                .chain(remedies.iter().map(|remedy| format!("what helps: {remedy}")))
                 .collect()
         }
         Cause::NeverStarted { evidence } => vec![format!("the deploy was accepted and never started: {evidence}")],

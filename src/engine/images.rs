@@ -89,6 +89,7 @@ mod tests {
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
+            untested: None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::destination::{self, Destination};
 use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
-use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, digest, render, without_user};
+use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, canonical, digest, render, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -34,6 +34,8 @@ pub(super) struct Ledger {
     pub earns: bool,
     /// The text that is believed to be live.
     pub live: String,
+    /// The text that the one of the phase under way took the place of.
+    pub previous: String,
     /// Texts of verified phases.
     texts: BTreeMap<PhaseId, String>,
     /// Whether this run changed anything, or may have.
@@ -176,7 +178,11 @@ impl Ledger {
     }
 
     fn replaced(&mut self, purpose: &DeployPurpose, schedule: &Schedule, options: &Options) {
-        self.live = self.text_of(purpose, schedule, options);
+        let text = self.text_of(purpose, schedule, options);
+        let live = std::mem::replace(&mut self.live, text);
+        if matches!(purpose, DeployPurpose::Phase(_)) {
+            self.previous = live;
+        }
         self.has_changed = true;
         if let DeployPurpose::Phase(phase) = purpose {
             self.standing = Standing::Unverified(*phase);
@@ -236,6 +242,11 @@ impl Ledger {
             }
             DeployPurpose::Rollback(Target::Baseline) => self.survey.as_ref().map(|survey| survey.text.clone()).unwrap_or_default(),
         }
+    }
+
+    /// Whether the phase under way repeats the text that was live before it.
+    pub(super) fn repeats(&self) -> bool {
+        canonical(body_of(&self.previous)) == canonical(body_of(&self.live))
     }
 
     /// Whether a rollback's text has yet to be deployed: it must not say that it is verified, or the next run would believe it.

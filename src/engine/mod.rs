@@ -80,6 +80,7 @@ mod goal;
 mod images;
 mod input;
 mod judgement;
+mod kept;
 mod ledger;
 mod lock;
 mod moment;
@@ -92,6 +93,7 @@ mod platform;
 mod position;
 mod preflight;
 mod reach;
+mod remedy;
 mod replace;
 mod resume;
 mod rollback;
@@ -121,7 +123,7 @@ pub use origin::Origin;
 pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
-    Log, Observed, QueuedJob, Right, RowStatus, Survey,
+    Log, Observed, QueuedJob, Right, RowStatus, Survey, Untested,
 };
 pub use preflight::outlook;
 pub use reach::Reach;

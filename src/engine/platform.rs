@@ -96,8 +96,20 @@ pub struct Survey {
     pub unsupported: Vec<String>,
     /// Rights that the key lacks.
     pub missing_rights: Vec<Right>,
-    /// Worth knowing and no reason to stop: an untested version, `autoDeploy`, rights that could not be tried.
+    /// Worth knowing and no reason to stop: what an old version lacks, `autoDeploy`, rights that could not be tried.
     pub warnings: Vec<String>,
+    /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
+    #[serde(default)]
+    pub untested: Option<Untested>,
+}
+
+/// A version of Dokploy that was never tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untested {
+    /// What allows it: its major and minor number, or all of it when it cannot be read.
+    pub allow: String,
+    /// Why it is not trusted, one sentence.
+    pub why: String,
 }
 
 /// A right of the key, as Dokploy's pages name it.
@@ -148,6 +160,12 @@ pub enum DeployProgress {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy, as far as the key sees it.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words. For people: it is compared with nothing.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// Its row is there: the deploy runs. What is deployed is the text as of now (FACTS.md §6).
     Started {
@@ -158,6 +176,11 @@ pub enum DeployProgress {
     Unreachable {
         /// Why.
         why: String,
+    },
+    /// Something that a reader should know and that decides nothing.
+    Noticed {
+        /// What, one sentence.
+        what: String,
     },
 }
 
@@ -183,6 +206,14 @@ pub enum DeployEnd {
     Orphaned {
         /// The row.
         deployment: DeploymentId,
+        /// What was seen.
+        evidence: String,
+    },
+    /// Its row is gone from the history, which keeps the last ten, or may have been pushed out of it unseen: it may have run, and how it
+    /// ended is not known.
+    Forgotten {
+        /// What was seen.
+        evidence: String,
     },
     /// Somebody else's deploy of this app was found in the queue or running before ours was sent; nothing was sent.
     Busy {

@@ -10,17 +10,17 @@ use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, images, lock, resume, start, unfinished,
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
+    unfinished,
 };
 use crate::compose::Protocol;
-use crate::schedule::Schedule;
+use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
 /// the log (FACTS §5).
 const TEXT_AND_ENVIRONMENT_MAX: usize = 90_000;
 
-/// A commit takes the place of a reference, and a marker line comes before: so many bytes may be added to a phase's file.
-const MARKER_BYTES: usize = 400;
+/// A commit takes the place of a reference.
 const COMMIT_BYTES: usize = 40;
 
 /// Begins the run.
@@ -66,6 +66,9 @@ pub(super) fn judge(turn: &mut Turn, survey: Survey) {
     if survey.host.is_none() {
         warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
     }
+    if refusal.is_none() {
+        warnings.extend(version_warning(&turn.options(), &survey));
+    }
     warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
@@ -92,13 +95,13 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
     if let Some(why) = cannot_ask(survey) {
         return Some(Reason::CouldNotAsk { why });
     }
-    let mut why = survey.unsupported.clone();
+    let mut why: Vec<String> = untested(options, survey).into_iter().collect();
+    why.extend(survey.unsupported.clone());
     // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
     if options.goal == Goal::Rollout {
         why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
         why.extend(schedule.phases.iter().filter_map(|phase| {
-            let (what, bytes) = (format!("phase `{}`: {}", phase.name, phase.path), phase.text.len() + phase.pins.len() * COMMIT_BYTES);
-            too_large(&what, bytes, survey.environment_bytes)
+            too_large(&format!("phase `{}`: {}", phase.name, phase.path), bytes_of(phase, &options.run), survey.environment_bytes)
         }));
         why.extend(foreign(schedule, options, survey, position));
     }
@@ -114,12 +117,39 @@ pub(super) fn cannot_ask(survey: &Survey) -> Option<String> {
         let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
         return Some(format!("the API key lacks a right: {rights}"));
     }
-    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
-    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
-        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
+    // Where Docker tells nothing at all, nothing could be verified either: of a host that is really empty Dokploy makes a row (FACTS §7).
+    if survey.host.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = match survey.server {
+            None => "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included",
+            Some(_) => {
+                "Docker on the app's server does not answer, or a login shell there prints something, which spoils every answer: look at \
+                 ~/.bashrc of the user that Dokploy connects as, and at Docker"
+            }
+        };
         return Some(why.to_owned());
     }
     None
+}
+
+/// A version that was never tested is only read, unless the user names it.
+fn untested(options: &Options, survey: &Survey) -> Option<String> {
+    let Untested { allow, why } = survey.untested.as_ref()?;
+    match options.allow_version.as_deref() {
+        Some(allowed) if allowed.trim_start_matches('v') == allow.trim_start_matches('v') => None,
+        Some(other) => Some(format!("{why}: it is only read; --allow-version {other} is not it, --allow-version {allow} is")),
+        None => Some(format!("{why}: it is only read; --allow-version {allow} changes it all the same")),
+    }
+}
+
+/// What there is to say of the version when it does not refuse the run.
+fn version_warning(options: &Options, survey: &Survey) -> Option<String> {
+    match (&survey.untested, options.allow_version.as_deref()) {
+        (Some(Untested { allow, why }), Some(_)) => Some(format!("{why}: changed all the same, as --allow-version {allow} says")),
+        (None, Some(allowed)) => {
+            Some(format!("--allow-version {allowed} is not needed: Dokploy {} is a version that is known", survey.version))
+        }
+        (_, None) => None,
+    }
 }
 
 fn right_in_words(right: Right) -> &'static str {
@@ -145,10 +175,20 @@ fn whose(title: &str) -> &'static str {
     if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
-pub(super) fn too_large(what: &str, bytes: usize, environment: usize) -> Option<String> {
-    let text = bytes + MARKER_BYTES;
-    (text + environment > TEXT_AND_ENVIRONMENT_MAX).then(|| {
-        format!("{what} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}")
+/// Bytes of a phase as it will be sent: every commit is as long as any other, so this is exact.
+fn bytes_of(phase: &Phase, run: &str) -> usize {
+    let commit = |pin: &crate::schedule::Pin| ((pin.repository.clone(), pin.reference.clone()), "0".repeat(COMMIT_BYTES));
+    render(phase, run, &phase.pins.iter().map(commit).collect(), true).len()
+}
+
+/// `text`: bytes as they would be sent.
+pub(super) fn too_large(what: &str, text: usize, environment: usize) -> Option<String> {
+    let both = text + environment;
+    (both > TEXT_AND_ENVIRONMENT_MAX).then(|| {
+        format!(
+            "{what} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails without a \
+             reason over {TEXT_AND_ENVIRONMENT_MAX}"
+        )
     })
 }
 

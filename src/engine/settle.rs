@@ -11,9 +11,9 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, ours, phase, rollback};
-use crate::schedule::{SOAK_TRIES, ServiceName};
-use std::collections::BTreeSet;
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, ours, phase, rollback};
+use crate::schedule::{SOAK_TRIES, ServiceName, body_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Services on their way to healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,12 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
         Standing::Met => {
             let phase = schedule.phase(delivery.job.timing());
             let until = turn.now + phase.soak;
+            if matches!(delivery.job, Job::Phase(_)) {
+                let recreated = recreated(turn, &delivery.before, &settling.watch);
+                for text in kept::recreated_in_words(&recreated) {
+                    turn.warn(text);
+                }
+            }
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
             let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None, granted: 0 };
@@ -182,6 +188,12 @@ pub(super) fn verified(turn: &mut Turn, delivery: Delivery) {
     let Leg::Soaking(Soaking { watch, .. }) = delivery.step else { return };
     match delivery.job {
         Job::Phase(phase) => {
+            if turn.ledger().repeats() {
+                let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), &delivery.before, now));
+                if let Some(text) = kept {
+                    turn.warn(text);
+                }
+            }
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
             phase::keep(turn, phase);
@@ -195,7 +207,18 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
         Job::Phase(_) => turn.ledger().held(),
         Job::Rollback(_) => BTreeSet::new(),
     };
-    let regression = !services.is_empty() && services.iter().all(|failed| held.contains(&failed.service));
+    let recreated = match delivery.job {
+        Job::Phase(_) => delivery.watch().map(|watch| recreated(turn, &delivery.before, watch)).unwrap_or_default(),
+        Job::Rollback(_) => BTreeMap::new(),
+    };
+    if matches!(delivery.step, Leg::Settling(_)) {
+        for text in kept::recreated_in_words(&recreated) {
+            turn.warn(text);
+        }
+    }
+    // One that compose recreated along with what it depends on is deployed anew by this phase, and no regression.
+    let broke = |failed: &FailedService| held.contains(&failed.service) && !recreated.contains_key(&failed.service);
+    let regression = !services.is_empty() && services.iter().all(broke);
     let is_out_of_time = matches!(delivery.job, Job::Phase(_)) && turn.is_out_of_time();
     if is_out_of_time {
         turn.warn("the run's own time is over");
@@ -203,6 +226,12 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
     let cause =
         if services.is_empty() && is_out_of_time { Cause::RunTimeout } else { Cause::Services { services: services.to_vec(), regression } };
     failure::begin_after(turn, delivery, Draft::Cause(cause), None);
+}
+
+/// Unchanged services that the deploy replaced along with what they depend on.
+fn recreated(turn: &Turn, before: &Before, watch: &Watch) -> BTreeMap<ServiceName, ServiceName> {
+    let (ledger, now) = (turn.ledger(), watch.known().or(watch.seen.as_deref()));
+    now.map(|now| kept::recreated_with(body_of(&ledger.previous), body_of(&ledger.live), before, now)).unwrap_or_default()
 }
 
 fn cannot_tell(turn: &mut Turn, delivery: Delivery, why: String) {

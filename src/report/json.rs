@@ -115,8 +115,9 @@ impl Lines {
             Event::Replacing { purpose, digest, .. } => ("replacing", with(for_what(outline, purpose), json!({ "digest": digest }))),
             Event::Replaced { purpose } => ("replaced", for_what(outline, purpose)),
             Event::Deploying { purpose, marker, .. } => ("deploying", with(for_what(outline, purpose), json!({ "marker": marker }))),
-            Event::Queued { purpose, ahead, active } => {
-                ("queued", with(for_what(outline, purpose), json!({ "ahead": ahead, "active": active })))
+            Event::Queued { purpose, ahead, active, whose, since } => {
+                let job = json!({ "ahead": ahead, "active": active, "whose": whose, "since": since });
+                ("queued", with(for_what(outline, purpose), job))
             }
             Event::DeployStarted { purpose, deployment, until } => {
                 ("deploy-started", with(for_what(outline, purpose), json!({ "deployment": deployment.0, "until_ms": millis(*until) })))
@@ -330,10 +331,11 @@ fn sample(outline: &Outline, id: ExpectationId, sample: &Sample) -> Value {
 fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
     let kind = |name: &str, fields: Value| with(json!({ "kind": name }), fields);
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines } => kind(
-            "deploy",
-            json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines }),
-        ),
+        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
+            let said =
+                json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines });
+            kind("deploy", with(said, json!({ "remedies": remedies })))
+        }
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
         Cause::RunTimeout => kind("run-timeout", json!({})),

@@ -113,10 +113,15 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         }
         Event::Replaced { purpose: DeployPurpose::Rollback(_) } if view.is_back() => None,
         Event::Replaced { purpose } => step(subject(view, purpose), "sent", "the compose text is in place, read back and equal".to_owned()),
-        Event::Queued { purpose, ahead, active } => {
-            let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\""));
-            let place = if *ahead == 0 { "next in line".to_owned() } else { format!("behind {}", count(*ahead, "job")) };
-            step(subject(view, purpose), "queued", format!("{place}{active}"))
+        Event::Queued { purpose, ahead, active, whose, since } => {
+            let whose = whose.as_ref().map_or(String::new(), |whose| format!(" of {whose}"));
+            let since = since.as_ref().map_or(String::new(), |since| format!(" since {since}"));
+            let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\"{whose}{since}"));
+            let (place, patience) = match *ahead {
+                0 => ("next in line".to_owned(), ""),
+                ahead => (format!("behind {}", count(ahead, "job")), "; it can only be waited for, not cancelled"),
+            };
+            step(subject(view, purpose), "queued", format!("{place}{active}{patience}"))
         }
         Event::DeployStarted { purpose, until, .. } => step(
             subject(view, purpose),

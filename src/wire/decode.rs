@@ -91,7 +91,9 @@ fn unwrapped(json: Value) -> Option<Value> {
 /// Both are 404 with `NOT_FOUND`: an unknown id's names its own thing, and carries the procedure's path (FACTS §1, §2).
 fn is_unknown_procedure(error: &Map<String, Value>) -> bool {
     let path = error.get("data").and_then(|data| data.get("path"));
-    path.is_none() && error.get("message").and_then(Value::as_str) == Some("Not found")
+    let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+    // The second is what `/api/trpc` says.
+    path.is_none() && message == "Not found" || message.starts_with("No procedure found on path")
 }
 
 fn plain_text(response: &HttpResponse) -> Option<&str> {

@@ -31,6 +31,7 @@ mod stamp;
 mod state;
 mod store;
 mod variables;
+mod version;
 
 pub use config::{Compose, Config, Environment, External, Key, MemberRights, OtherContainer, OtherJob, Project, Role, Speaks};
 pub use fault::{DokployFault, Fault, FaultError, ServiceFault, Target, When};

@@ -243,6 +243,7 @@ impl Fake {
                     unsupported: vec![],
                     missing_rights: vec![],
                     warnings: vec![],
+                    untested: None,
                 };
                 (self.survey)(&mut survey);
                 soon(Answer::Surveyed(Box::new(survey)))
@@ -287,7 +288,7 @@ impl Fake {
 
     fn deploy(&mut self, now: Moment, marker: &str) -> Vec<(Duration, Answer)> {
         let deployment = DeploymentId(format!("d{}", self.deploys));
-        let queued = (seconds(1), Answer::Progress(DeployProgress::Queued { ahead: 0, active: None }));
+        let queued = (seconds(1), Answer::Progress(DeployProgress::Queued { ahead: 0, active: None, whose: None, since: None }));
         let started = (seconds(2), Answer::Progress(DeployProgress::Started { deployment: deployment.clone() }));
         let end = |status| (seconds(20), Answer::Deployed(DeployEnd::Finished { deployment: deployment.clone(), status, error: None }));
         let deploying = (self.deploying)(marker, self.deploys);

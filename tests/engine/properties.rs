@@ -111,7 +111,7 @@ impl Chaos {
             let failure = self.failure();
             return vec![(100, failure)];
         }
-        let queued = (50, Answer::Progress(DeployProgress::Queued { ahead: 1, active: None }));
+        let queued = (50, Answer::Progress(DeployProgress::Queued { ahead: 1, active: None, whose: None, since: None }));
         let started = (900, Answer::Progress(DeployProgress::Started { deployment: deployment.clone() }));
         let end = if self.is_kind() {
             for service in SERVICES {
@@ -124,7 +124,7 @@ impl Chaos {
             match self.choices.below(8) {
                 7 => DeployEnd::Overtaken { title: "theirs".to_owned() },
                 0 => DeployEnd::NeverStarted { evidence: "gone".to_owned() },
-                1 => DeployEnd::Orphaned { deployment },
+                1 => DeployEnd::Orphaned { deployment, evidence: "gone".to_owned() },
                 2 => DeployEnd::Busy { title: "theirs".to_owned() },
                 3 => DeployEnd::Finished { deployment, status: RowStatus::Cancelled, error: None },
                 4 => return vec![queued, started],
@@ -180,6 +180,7 @@ impl Chaos {
             unsupported: vec![],
             missing_rights: vec![],
             warnings: vec![],
+            untested: None,
         }))
     }
 

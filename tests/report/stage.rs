@@ -174,6 +174,7 @@ impl Script {
             unsupported: Vec::new(),
             missing_rights: Vec::new(),
             warnings: Vec::new(),
+            untested: None,
         };
         let files = PHASES.iter().enumerate().map(|(at, _)| (format!("phase{}.yml", at + 1), format!("sha256:{at}"))).collect();
         let to_run = (after.map_or(0, |after| after.0 + 1)..4).map(PhaseId).collect();
@@ -215,7 +216,13 @@ impl Script {
         self.push(Event::Replacing { op: replace, purpose: purpose.clone(), digest: "sha256:0".to_owned() });
         self.wait(1).push(Event::Replaced { purpose: purpose.clone() });
         self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned(), before: None });
-        self.wait(1).push(Event::Queued { purpose: purpose.clone(), ahead: 1, active: Some("shop: nightly rebuild".to_owned()) });
+        self.wait(1).push(Event::Queued {
+            purpose: purpose.clone(),
+            ahead: 1,
+            active: Some("shop: nightly rebuild".to_owned()),
+            whose: None,
+            since: None,
+        });
         self.picture().wait(6);
         let (deployment, until) = (DeploymentId(format!("d{}", self.op)), self.until(within));
         self.push(Event::DeployStarted { purpose: purpose.clone(), deployment, until });
@@ -370,5 +377,6 @@ pub fn build_failed() -> Cause {
             "#14 8.214 ERROR: Could not find a version that satisfies the requirement django-cms==99.0".to_owned(),
             "target business-directory: failed to solve: process \"/bin/sh -c pip install -r requirements.txt\" did not complete successfully: exit code: 1".to_owned(),
         ],
+        remedies: Vec::new(),
     }
 }

@@ -197,7 +197,7 @@ impl View {
                 }
                 self.enter(now, purpose, Stage::Asked, Some(now + self.outline.queue));
             }
-            Event::Queued { purpose, ahead, active } => {
+            Event::Queued { purpose, ahead, active, .. } => {
                 let until = self.step(purpose).and_then(|step| step.until);
                 self.enter(now, purpose, Stage::Queued { ahead: *ahead, active: active.clone() }, until);
             }
