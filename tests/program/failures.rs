@@ -40,7 +40,7 @@ fn a_crash_loop_in_business_goes_back_to_core_verified() {
 fn the_evidence_is_whole_and_on_disk_before_the_rollback_begins() {
     let home = Home::new();
     let ran = home.told(&["business-directory: crash-loop"]);
-    ran.ends(4).says("the log of business-directory, the 20 lines up to its last error, of").says("hint: Django migrates when it starts");
+    ran.ends(4).says("the log of business-directory, the").says("hint: Django migrates when it starts");
     ran.says("Fix business-directory, then run again; it goes on after core");
 
     let evidence = home.run().join("evidence/01-business");
