@@ -18,14 +18,10 @@ pub struct Left {
     pub ending: Ending,
     /// Whatever contradicts the world, or goes against a promise.
     pub lies: Vec<String>,
-    /// The place as it was left.
-    pub truth: Truth,
     /// How long it took, in world time.
     pub took: Duration,
-    /// What lifting the fault and running again came to, if that was asked for: an exit code.
-    pub again: Option<u8>,
-    /// And in words.
-    pub again_says: String,
+    /// What lifting the fault and running again came to, if that was asked for: an exit code and the verdict.
+    pub again: Option<(u8, String)>,
     /// The journal's last lines, to tell of a failure.
     pub story: Vec<String>,
 }
@@ -36,7 +32,7 @@ pub fn run(scene: Scene, schedule: &Arc<Schedule>, at: usize, strike: Strike, fo
         let place = trace::begin(scene, schedule).await;
         let before = place.with_world(|world, now| Truth::of(world, now));
         let (calls_before, began) = (place.sent().len(), place.now());
-        let mut witness = Witness::new(&place, schedule);
+        let mut witness = Witness::new(&place);
         place.set_weather(strike.weather(calls_before + at));
         let driven = place.run(schedule, trace::options("struck"), &mut witness).await;
         let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
@@ -53,8 +49,7 @@ pub fn run(scene: Scene, schedule: &Arc<Schedule>, at: usize, strike: Strike, fo
         }
         let story = witness.mind.events.iter().map(|(now, event)| format!("{:>7} {event:?}", now.0.as_millis())).collect();
         let again = if follow_up { Some(lifted(&place, schedule, &truth, &mut lies).await) } else { None };
-        let (again, again_says) = again.map_or((None, String::new()), |(code, says)| (Some(code), says));
-        Left { ending, lies, truth, took, again, again_says, story }
+        Left { ending, lies, took, again, story }
     })
 }
 
@@ -105,9 +100,11 @@ async fn lifted(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, lies:
     }
     place.set_weather(|_, _, _| Fate::Answered);
     place.with_world(|world, now| world.clear_faults(now));
+    // Docker starts what crashed so often only after a minute.
+    tokio::time::sleep(Duration::from_secs(120)).await;
     let mut came_to = (0, String::new());
     for attempt in 0..3 {
-        let mut witness = Witness::new(place, schedule);
+        let mut witness = Witness::new(place);
         let driven = place.run(schedule, trace::options(&format!("again{attempt}")), &mut witness).await;
         let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
         lies.append(&mut witness.lies);

@@ -38,7 +38,7 @@ pub fn expected(scene: Scene, trace: &Trace, at: usize, strike: Strike) -> Expec
         Strike::Call { span, .. } if span.ends() => so(scene.exit_code(), "it ends"),
         Strike::Call { kind: Kind::Late, .. } => so(scene.exit_code(), "slowness is no failure"),
         Strike::Call { kind, acts, span: Span::ProcedureForEver } => of_procedure(scene, trace, step, kind, acts),
-        Strike::Call { kind, .. } => lasting(scene, trace, step, kind),
+        Strike::Call { kind, .. } => lasting(trace, step, kind),
         Strike::Dokploy(mishap) => of_dokploy(scene, step, mishap),
     }
 }
@@ -49,17 +49,17 @@ fn is_certain_no(kind: Kind) -> bool {
 }
 
 /// No further call is answered.
-fn lasting(scene: Scene, trace: &Trace, step: &Step, kind: Kind) -> Expected {
+fn lasting(trace: &Trace, step: &Step, kind: Kind) -> Expected {
     match step.stage {
-        Stage::Survey if kind == Kind::NotFound && names_the_app(trace, step) => so(3, "what the plan names is not there: refused"),
+        Stage::Survey if kind == Kind::NotFound && !only_confirms(trace, step) => so(3, "what the plan names is not there: refused"),
         Stage::Survey | Stage::Before => so(9, "nothing was changed"),
         Stage::Compare(what) => before_a_change(what),
         Stage::Update(what) if is_certain_no(kind) => before_a_change(what),
-        Stage::Update(what) | Stage::Prove(what) => in_doubt(scene, what, "whether the text was changed cannot be learnt"),
+        Stage::Update(what) | Stage::Prove(what) => in_doubt(what, "whether the text was changed cannot be learnt"),
         Stage::Look(what) => not_deployed(what),
         Stage::Send(what) if is_certain_no(kind) => not_deployed(what),
-        Stage::Send(what) | Stage::Follow(what) => in_doubt(scene, what, "what became of the deploy cannot be learnt"),
-        Stage::Watch(what) => in_doubt(scene, what, "the services cannot be looked at"),
+        Stage::Send(what) | Stage::Follow(what) => in_doubt(what, "what became of the deploy cannot be learnt"),
+        Stage::Watch(what) => in_doubt(what, "the services cannot be looked at"),
         Stage::Earlier(_) => so(6, "what is live was verified"),
         Stage::Inquire | Stage::Probe | Stage::Stop => so(5, "the rollback failed"),
         Stage::SeeStopped => so(4, "Dokploy said that everything is stopped"),
@@ -84,7 +84,7 @@ fn not_deployed(what: For) -> Expected {
     }
 }
 
-fn in_doubt(_: Scene, what: For, why: &'static str) -> Expected {
+fn in_doubt(what: For, why: &'static str) -> Expected {
     match what {
         For::Phase(_) => so(10, why),
         For::Rollback => so(5, "the rollback failed"),
@@ -92,44 +92,56 @@ fn in_doubt(_: Scene, what: For, why: &'static str) -> Expected {
     }
 }
 
-/// Whether a 404 for a thing from this call on is one for the app itself: what lists containers only confirms that there are none.
-fn names_the_app(trace: &Trace, step: &Step) -> bool {
-    let _ = (trace, step);
-    true
+/// Whether a call only confirms that an empty list of containers means that there are none. There are other witnesses for that.
+fn only_confirms(trace: &Trace, step: &Step) -> bool {
+    let is_listing = |step: &&Step| step.sent.procedure == "docker.getContainers";
+    is_listing(&step) && trace.steps.iter().find(is_listing).is_some_and(|first| first.sent.number < step.sent.number)
 }
 
-/// One procedure is not answered any more.
+/// One procedure is not answered any more, all others are.
 fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool) -> Expected {
     let nominal = so(scene.exit_code(), "it can do without");
+    let begins_empty = scene != Scene::NothingToDo;
     match (step.sent.procedure.as_str(), step.stage) {
+        // Old versions have no such question (FACTS §2); any other no to it is none of Dokploy's.
+        ("settings.health", _) if matches!(kind, Kind::Empty | Kind::NoProcedure) => nominal,
         // Only a missing right tells anything (FACTS §3).
         ("compose.getConvertedCompose", _) if kind != Kind::Forbidden => nominal,
+        // Evidence may be missing, and witnesses that confirm what others tell.
+        ("deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
+        ("docker.getContainers", _) if only_confirms(trace, step) => nominal,
+        // A noisy login shell empties it (FACTS §13.1). Where containers of the app's own show that Docker answers, that is all the same.
+        ("docker.getContainers", _) if kind == Kind::Empty && !begins_empty => nominal,
+        // An app whose text is blank needs no look before its first deploy. What that brings up cannot be looked at.
+        ("docker.getContainersByAppNameMatch", Stage::Before) if begins_empty => so(10, "the services cannot be looked at"),
+        ("docker.getContainersByAppNameMatch", Stage::Survey) if begins_empty && kind == Kind::Empty => {
+            so(10, "the services cannot be looked at")
+        }
+        ("docker.getContainersByAppNameMatch" | "docker.getConfig", Stage::Inquire | Stage::Probe) if scene == Scene::FailsInFirst => {
+            so(4, "Dokploy said that everything is stopped")
+        }
         // An old Dokploy does not show its queue.
         ("deployment.queueList", _) if kind == Kind::NoProcedure => nominal,
-        // The row tells how a deploy ended, and the last look of the next one needs the queue.
-        ("deployment.queueList", Stage::Follow(what)) => match what {
-            For::Phase(phase) if phase + 1 < last_deployed(scene) => so(5, "the text was changed and not deployed"),
-            _ => nominal,
+        // The row tells how a deploy ended; the last look before the next one needs the queue.
+        ("deployment.queueList", Stage::Follow(what)) => match next_deploy(scene, what) {
+            Some(next) => not_deployed(next),
+            None => nominal,
         },
-        (
-            "compose.one" | "compose.update",
-            Stage::Prove(For::Mark(phase)) | Stage::Compare(For::Mark(phase)) | Stage::Update(For::Mark(phase)),
-        ) if scene == Scene::FailsInThird && phase == 1 => before_a_change(For::Phase(phase + 1)),
-        ("settings.health" | "deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
-        _ => {
-            let _ = (trace, acts);
-            lasting(scene, trace, step, kind)
-        }
+        // Everything else is answered: what was lost is looked up, and either it is there or it is not.
+        ("compose.update" | "compose.deploy" | "compose.stop", _) if acts => nominal,
+        (_, Stage::Update(what)) => before_a_change(what),
+        (_, Stage::Send(For::Phase(_))) if !is_certain_no(kind) => so(4, "it never started: its text is taken back"),
+        _ => lasting(trace, step, kind),
     }
 }
 
-/// The last phase that is deployed, counted from 1.
-fn last_deployed(scene: Scene) -> usize {
-    match scene {
-        Scene::Rollout => 4,
-        Scene::FailsInThird => 3,
-        Scene::FailsInFirst => 1,
-        Scene::NothingToDo => 0,
+/// The deploy after this one.
+fn next_deploy(scene: Scene, what: For) -> Option<For> {
+    match (scene, what) {
+        (Scene::Rollout, For::Phase(phase)) if phase < 3 => Some(For::Phase(phase + 1)),
+        (Scene::FailsInThird, For::Phase(phase)) if phase < 2 => Some(For::Phase(phase + 1)),
+        (Scene::FailsInThird, For::Phase(_)) => Some(For::Rollback),
+        _ => None,
     }
 }
 
@@ -137,13 +149,10 @@ fn last_deployed(scene: Scene) -> usize {
 fn of_dokploy(scene: Scene, step: &Step, mishap: Mishap) -> Expected {
     let takes_a_deploy = match mishap {
         Mishap::QueueCleaned => step.waiting,
-        Mishap::RestartBefore => step.waiting || step.running,
-        Mishap::RestartAfter => step.waiting || step.running || step.sent.procedure == "compose.deploy",
+        // One that it took and forgot before it said so looks like one that it never took: it is looked for, and sent again.
+        Mishap::RestartBefore | Mishap::RestartAfter => step.waiting || step.running,
     };
-    let what = match step.stage {
-        Stage::Follow(what) | Stage::Send(what) => Some(what),
-        _ => None,
-    };
+    let what = if let Stage::Follow(what) = step.stage { Some(what) } else { None };
     match what {
         Some(For::Rollback) if takes_a_deploy => so(5, "the rollback's deploy was lost"),
         Some(_) if takes_a_deploy => so(4, "the deploy was lost"),

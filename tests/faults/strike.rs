@@ -222,7 +222,8 @@ impl Strike {
                 return Fate::Answered;
             }
             match self {
-                Self::Call { kind, acts, .. } => kind.fate(call, acts && call.is_write),
+                // A read leaves no trace, and what comes of its answer is made of the answer.
+                Self::Call { kind, acts, .. } => kind.fate(call, acts || !call.is_write),
                 Self::Dokploy(mishap) => {
                     match mishap {
                         Mishap::RestartBefore => world.restart_dokploy(now),

@@ -9,7 +9,8 @@ use rollout_plan::schedule::Schedule;
 use rollout_plan::world::World;
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 /// What a change of the text or a deploy is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +58,70 @@ pub enum Stage {
     SeeStopped,
 }
 
+impl Stage {
+    /// Every place that a call may have in a run.
+    pub const PLACES: [&str; 26] = [
+        "asserted before",
+        "compared",
+        "compared for a mark",
+        "compared on the way back",
+        "compared for the last mark",
+        "deployed",
+        "deployed on the way back",
+        "followed",
+        "followed on the way back",
+        "inquired",
+        "looked",
+        "looked on the way back",
+        "probed",
+        "proved",
+        "proved for a mark",
+        "proved for the last mark",
+        "proved on the way back",
+        "stopped",
+        "seen stopped",
+        "surveyed",
+        "updated",
+        "updated for a mark",
+        "updated for the last mark",
+        "updated on the way back",
+        "watched",
+        "watched on the way back",
+    ];
+
+    /// Its place in a run, whatever the phase.
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::Survey => "surveyed",
+            Self::Before | Self::Earlier(_) => "asserted before",
+            Self::Compare(For::Phase(_)) => "compared",
+            Self::Compare(For::Mark(_)) => "compared for a mark",
+            Self::Compare(For::Rollback) => "compared on the way back",
+            Self::Compare(For::RollbackMark) => "compared for the last mark",
+            Self::Update(For::Phase(_)) => "updated",
+            Self::Update(For::Mark(_)) => "updated for a mark",
+            Self::Update(For::Rollback) => "updated on the way back",
+            Self::Update(For::RollbackMark) => "updated for the last mark",
+            Self::Prove(For::Phase(_)) => "proved",
+            Self::Prove(For::Mark(_)) => "proved for a mark",
+            Self::Prove(For::Rollback) => "proved on the way back",
+            Self::Prove(For::RollbackMark) => "proved for the last mark",
+            Self::Look(For::Rollback) => "looked on the way back",
+            Self::Look(_) => "looked",
+            Self::Send(For::Rollback) => "deployed on the way back",
+            Self::Send(_) => "deployed",
+            Self::Follow(For::Rollback) => "followed on the way back",
+            Self::Follow(_) => "followed",
+            Self::Watch(For::Rollback) => "watched on the way back",
+            Self::Watch(_) => "watched",
+            Self::Inquire => "inquired",
+            Self::Probe => "probed",
+            Self::Stop => "stopped",
+            Self::SeeStopped => "seen stopped",
+        }
+    }
+}
+
 /// A call of the undisturbed run.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -93,7 +158,6 @@ enum Doing {
 /// A record that follows what the run is doing, and holds each claim against the world at its moment.
 pub struct Witness {
     place: InMemory,
-    schedule: Arc<Schedule>,
     doing: Rc<RefCell<Doing>>,
     rolled_back: bool,
     /// The journal and the rest.
@@ -106,17 +170,9 @@ pub struct Witness {
 
 impl Witness {
     /// Of a run at this place.
-    pub fn new(place: &InMemory, schedule: &Arc<Schedule>) -> Self {
+    pub fn new(place: &InMemory) -> Self {
         let doing = Rc::new(RefCell::new(Doing::Surveying));
-        Self {
-            place: place.clone(),
-            schedule: Arc::clone(schedule),
-            doing,
-            rolled_back: false,
-            mind: InMind::default(),
-            lies: Vec::new(),
-            verified: Vec::new(),
-        }
+        Self { place: place.clone(), doing, rolled_back: false, mind: InMind::default(), lies: Vec::new(), verified: Vec::new() }
     }
 
     fn hold(&mut self, claim: &str, phase: Option<usize>) {
@@ -179,14 +235,20 @@ impl Record for Witness {
     }
 }
 
-/// The world in which a scene begins.
+/// The world in which a scene begins, and its time.
 pub async fn begin(scene: Scene, schedule: &Arc<Schedule>) -> InMemory {
-    let place = InMemory::new(World::new(scene.config()));
-    if scene == Scene::NothingToDo {
+    static LIVE: OnceLock<(World, Duration)> = OnceLock::new();
+    if scene != Scene::NothingToDo {
+        return InMemory::new(World::new(scene.config()));
+    }
+    if LIVE.get().is_none() {
+        let place = InMemory::new(World::new(scene.config()));
         let driven = place.run(schedule, options("before"), &mut InMind::default()).await;
         assert!(matches!(&driven, Driven::Ended(ending, None) if ending.exit_code().0 == 0), "{driven:?}");
+        let _ = LIVE.set(place.with_world(|world, now| (world.clone(), now)));
     }
-    place
+    let (world, now) = LIVE.get().unwrap();
+    InMemory::at(world.clone(), *now)
 }
 
 /// The options of a run of this name.
@@ -200,7 +262,7 @@ impl Trace {
         on_virtual_time(async {
             let place = begin(scene, schedule).await;
             let before = place.sent().len();
-            let mut witness = Witness::new(&place, schedule);
+            let mut witness = Witness::new(&place);
             let seen: Rc<RefCell<Vec<(Sent, Doing, bool, bool)>>> = Rc::default();
             let (doing, noted) = (Rc::clone(&witness.doing), Rc::clone(&seen));
             place.set_weather(move |call, world, now| {

@@ -89,6 +89,7 @@ pub type Weather = Box<dyn FnMut(&Sent, &mut World, Duration) -> Fate>;
 pub struct InMemory {
     world: Rc<RefCell<World>>,
     started: Instant,
+    offset: Duration,
     weather: Rc<RefCell<Weather>>,
     sent: Rc<RefCell<Vec<Sent>>>,
 }
@@ -96,8 +97,19 @@ pub struct InMemory {
 impl InMemory {
     /// This world, in fair weather.
     pub fn new(world: World) -> Self {
+        Self::at(world, Duration::ZERO)
+    }
+
+    /// This world, whose time is this already, in fair weather.
+    pub fn at(world: World, offset: Duration) -> Self {
         let weather: Weather = Box::new(|_, _, _| Fate::Answered);
-        Self { world: Rc::new(RefCell::new(world)), started: Instant::now(), weather: Rc::new(RefCell::new(weather)), sent: Rc::default() }
+        Self {
+            world: Rc::new(RefCell::new(world)),
+            started: Instant::now(),
+            offset,
+            weather: Rc::new(RefCell::new(weather)),
+            sent: Rc::default(),
+        }
     }
 
     /// The same place, seen from another machine: with calls and weather of its own.
@@ -119,7 +131,7 @@ impl InMemory {
 
     /// World time.
     pub fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.offset + self.started.elapsed()
     }
 
     /// Every call that was sent, whatever became of it, oldest first.
