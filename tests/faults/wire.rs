@@ -33,6 +33,7 @@ fn calls() -> Vec<Call> {
         Call::OwnContainers { server: Some(text()) },
         Call::ServerHealth,
         Call::Inspect { container: text(), server: None },
+        Call::Cloud,
     ];
     // A new call is a place in this list.
     let place = |call: &Call| match call {
@@ -54,6 +55,7 @@ fn calls() -> Vec<Call> {
         Call::OwnContainers { .. } => 15,
         Call::ServerHealth => 16,
         Call::Inspect { .. } => 17,
+        Call::Cloud => 18,
     };
     assert!(all.iter().map(place).eq(0..all.len()));
     all
