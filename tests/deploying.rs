@@ -178,7 +178,7 @@ const ORPHAN: &str = "u5-md_BOtHY6XsxrdfmUa";
 fn orphan(logs: Vec<Reply>) -> Played {
     let lost = (no_jobs(), rows("remote-sshlost-deployment.allByCompose", &[]));
     let before = earlier("remote-sshlost-deployment.allByCompose", "Sa");
-    deploy("Sa", Script { logs, before, ..script(vec![lost]) }.answers())
+    deploy("Sa", Script { before, logs, ..script(vec![lost]) }.answers())
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn remote(marker: &str, script: Script) -> Played {
 /// The session was killed: the row says error, and the command goes on.
 fn killed(logs: Vec<Reply>) -> Played {
     let before = earlier("remote-sesskill-deployment.allByCompose", "Sb");
-    remote("Sb", Script { logs, before, ..script(vec![(no_jobs(), rows("remote-sesskill-deployment.allByCompose", &[]))]) })
+    remote("Sb", Script { before, logs, ..script(vec![(no_jobs(), rows("remote-sesskill-deployment.allByCompose", &[]))]) })
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_dead_row_of_an_earlier_deploy_is_not_somebody_else_s() {
     let first = Intent::Deploy { expected: TEXT.to_owned(), marker: "Sa".to_owned() };
     let before = earlier("remote-sshlost-deployment.allByCompose", "Sa");
     let logs = vec![log("remote-sshlost-deployment.readLogs")];
-    play(&mut session, &first, Script { logs, before, ..script(vec![lost()]) }.answers());
+    play(&mut session, &first, Script { before, logs, ..script(vec![lost()]) }.answers());
     // The next deploy finds that row still running.
     let next = Intent::Deploy { expected: TEXT.to_owned(), marker: "Sa2".to_owned() };
     let both = || rows("remote-sshlost-next-deployment.allByCompose", &[]);

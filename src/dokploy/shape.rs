@@ -25,7 +25,12 @@ pub(super) fn has_its_shape(call: &Call, body: &Body) -> bool {
         Call::HostContainers { .. } => rows::host_containers(answer).is_ok(),
         Call::Inspect { container: id, .. } => container(id, answer).is_ok(),
         // Nothing is read of these, or nothing that could be missed.
-        Call::Health | Call::Cloud | Call::ServerHealth | Call::ConvertedCompose { .. } | Call::ContainerLog { .. } | Call::DeployLog { .. } => true,
+        Call::Health
+        | Call::Cloud
+        | Call::ServerHealth
+        | Call::ConvertedCompose { .. }
+        | Call::ContainerLog { .. }
+        | Call::DeployLog { .. } => true,
         Call::UpdateText { .. } | Call::Deploy { .. } | Call::Stop { .. } | Call::CleanQueues { .. } => true,
     }
 }

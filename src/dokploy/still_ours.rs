@@ -43,7 +43,8 @@ impl StillOurs {
     fn judge(&self, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Answer, Failure> {
         let row = read(&self.app, outcomes.pop_front(), masks)?;
         let Seen { jobs, rows } = seen(&self.app, outcomes);
-        let (jobs, rows) = (jobs.transpose()?, rows?);
+        // A job that waits has changed nothing yet, so that a queue which does not answer hides nothing that the history would not show.
+        let (jobs, rows) = (jobs.and_then(Result::ok), rows?);
         // A deploy says more than a text, which alone changes nothing that runs.
         let newer = self.deployment.as_ref().and_then(|deployment| newer_than(deployment, &rows));
         if let Some(title) = newer.or_else(|| in_the_way(&self.app, jobs.as_deref(), &rows)) {

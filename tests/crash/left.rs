@@ -107,7 +107,7 @@ fn a_restart_of_dokploy_while_nobody_was_at_work_costs_no_second_deploy_of_what_
         on_virtual_time(async {
             let (dokploy, disk) = begin(scene);
             alive(&dokploy, &disk, &schedule, &mut At::after(Duration::from_millis(after))).await.unwrap();
-            dokploy.with_world(|world, now| world.restart_dokploy(now));
+            dokploy.with_world(rollout_plan::world::World::restart_dokploy);
             tokio::time::sleep(Duration::from_secs(60)).await;
             let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
             let end = End::of(&ending, &dokploy);
@@ -211,7 +211,7 @@ fn a_yes_stands_and_nobody_is_asked_again() {
     let (_, takes) = undisturbed(scene);
     on_virtual_time(async {
         // In the last phase, whose gate was answered.
-        let (dokploy, disk) = interrupted(scene, takes - Duration::from_secs(3), &schedule).await;
+        let (dokploy, disk) = interrupted(scene, takes.checked_sub(Duration::from_secs(3)).unwrap(), &schedule).await;
         alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
         let past = disk.borrow_mut().past();
         let count = |test: fn(&Event) -> bool| past.iter().filter(|(_, event)| test(event)).count();
