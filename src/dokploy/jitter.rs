@@ -24,11 +24,11 @@ impl Jitter {
         let began = u64::try_from(began.0.as_millis()).unwrap_or(u64::MAX);
         let part = mixed(seed ^ mixed(began ^ mixed(u64::from(round)))) % 257;
         let quarter = gap / 4;
-        gap - quarter * u32::try_from(part).unwrap_or(0) / 256
+        gap.saturating_sub(quarter * u32::try_from(part).unwrap_or(0) / 256)
     }
 }
 
-/// The finalizer of SplitMix64: every bit of the input reaches every bit of the output.
+/// The finalizer of `SplitMix64`: every bit of the input reaches every bit of the output.
 fn mixed(bits: u64) -> u64 {
     let bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
