@@ -85,7 +85,9 @@ proptest! {
             rolled += 1;
             let reply = unruly(call, dice[rolled % dice.len()].rotate_left(u32::try_from(rolled % 64).unwrap_or(0)), tame);
             if call.is_read() {
-                last.iter_mut().for_each(|(_, read)| { read.insert(call.procedure()); });
+                if let Some((_, read)) = &mut last {
+                    read.insert(call.procedure());
+                }
             } else {
                 // Sent again only after it was looked for, and a deploy not before half a minute.
                 if let Some((at, read)) = &last {

@@ -24,7 +24,7 @@ impl Jitter {
         let began = u64::try_from(began.0.as_millis()).unwrap_or(u64::MAX);
         let part = mixed(seed ^ mixed(began ^ mixed(u64::from(round)))) % 257;
         let quarter = gap / 4;
-        gap.checked_sub(quarter * u32::try_from(part).unwrap_or(0) / 256).unwrap()
+        gap.saturating_sub(quarter * u32::try_from(part).unwrap_or(0) / 256)
     }
 }
 

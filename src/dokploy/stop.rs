@@ -63,7 +63,7 @@ impl Stop {
                     self.stage = Stage::Resting { why, looks: looks + 1 };
                     Step::Wait(now + LOOK_GAP)
                 }
-                _ => self.failed(why),
+                _ => self.failed(&why),
             },
             Stage::Resting { why, looks } => self.look(why, looks),
         }
@@ -105,9 +105,9 @@ impl Stop {
         Step::Ask(vec![call], Patience::Brief)
     }
 
-    fn failed(&self, why: Failure) -> Step {
+    fn failed(&self, why: &Failure) -> Step {
         let message = format!("{}, and containers run or cannot be seen", why.message);
-        Step::Done(Answer::Failed(Failure { message, may_have_acted: self.acted, ..why }))
+        Step::Done(Answer::Failed(Failure { message, may_have_acted: self.acted, ..why.clone() }))
     }
 }
 

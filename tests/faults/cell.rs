@@ -8,6 +8,7 @@ use crate::support::in_memory::{Fate, InMemory, on_virtual_time};
 use rollout_plan::drive::Driven;
 use rollout_plan::engine::{Ending, Facts, Reason};
 use rollout_plan::schedule::Schedule;
+use rollout_plan::world::World;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub fn run(scene: Scene, schedule: &Arc<Schedule>, at: usize, strike: Strike, fo
         place.set_weather(strike.weather(calls_before + at));
         let driven = place.run(schedule, trace::options("struck"), &mut witness).await;
         let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
-        let took = place.now().checked_sub(began).unwrap();
+        let took = place.now().saturating_sub(began);
         let truth = place.with_world(|world, now| Truth::of(world, now));
         let mut lies = std::mem::take(&mut witness.lies);
         lies.extend(lies_of(&ending, &before, &truth, schedule));
@@ -99,7 +100,7 @@ async fn lifted(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, lies:
         return known.clone();
     }
     place.set_weather(|_, _, _| Fate::Answered);
-    place.with_world(rollout_plan::world::World::clear_faults);
+    place.with_world(World::clear_faults);
     // Docker starts what crashed so often only after a minute.
     tokio::time::sleep(Duration::from_secs(120)).await;
     let mut came_to = (0, String::new());

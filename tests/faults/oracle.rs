@@ -69,9 +69,9 @@ fn lasting(trace: &Trace, step: &Step, kind: Kind) -> Expected {
 fn before_a_change(what: For) -> Expected {
     match what {
         For::Phase(0) => so(9, "nothing was changed"),
-        For::Phase(_) => so(6, "what is live was verified"),
         For::Mark(last) if last + 1 == super::scene::PHASES.len() => so(0, "only the mark is missing"),
-        For::Mark(_) => so(6, "what is live was verified"),
+        // After a mark comes the next phase.
+        For::Phase(_) | For::Mark(_) => so(6, "what is live was verified"),
         For::Rollback => so(5, "the rollback failed"),
         For::RollbackMark => so(4, "only the mark is missing"),
     }

@@ -72,7 +72,7 @@ fn table(rows: &[String]) -> String {
 }
 
 /// The page for operators.
-pub fn page(cells: &[Cell], calls: &BTreeMap<Scene, usize>) -> String {
+pub fn page(cells: &[Cell], lengths: &BTreeMap<Scene, usize>) -> String {
     let of = |wanted: &'static [Span], kind: Option<Kind>| {
         let hits = move |cell: &&Cell| match cell.strike {
             Strike::Call { kind: of, span, .. } => wanted.contains(&span) && kind.is_none_or(|kind| kind == of),
@@ -89,7 +89,7 @@ pub fn page(cells: &[Cell], calls: &BTreeMap<Scene, usize>) -> String {
     let single: Vec<String> = single.map(|kind| row(kind.name(), of(&[Span::ProcedureForEver], Some(*kind)))).collect();
     let mishaps = Mishap::ALL.map(|mishap| row(mishap.name(), cells.iter().filter(|cell| cell.strike == Strike::Dokploy(mishap))));
     let scenes: Vec<String> =
-        calls.iter().map(|(scene, calls)| format!("- {}: {calls} calls, ends with {}", scene.name(), scene.exit_code())).collect();
+        lengths.iter().map(|(scene, length)| format!("- {}: {length} calls, ends with {}", scene.name(), scene.exit_code())).collect();
     PAGE.replace("{cells}", &cells.len().to_string())
         .replace("{kinds}", &Kind::ALL.len().to_string())
         .replace("{scenes}", &scenes.join("\n"))

@@ -141,6 +141,9 @@ pub struct Trace {
     pub steps: Vec<Step>,
 }
 
+/// A call, what the run was doing when it left, and whether a deploy of ours waited or was worked on.
+type Seen = (Sent, Doing, bool, bool);
+
 /// What a run is doing, as its journal has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
@@ -222,7 +225,9 @@ impl Witness {
 
 impl Record for Witness {
     fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), String> {
-        events.iter().for_each(|event| self.see(event));
+        for event in events {
+            self.see(event);
+        }
         self.mind.append(now, events)
     }
 
@@ -263,7 +268,7 @@ impl Trace {
             let place = begin(scene, schedule).await;
             let before = place.sent().len();
             let mut witness = Witness::new(&place);
-            let seen: Rc<RefCell<Vec<(Sent, Doing, bool, bool)>>> = Rc::default();
+            let seen: Rc<RefCell<Vec<Seen>>> = Rc::default();
             let (doing, noted) = (Rc::clone(&witness.doing), Rc::clone(&seen));
             place.set_weather(move |call, world, now| {
                 let (waiting, active) = truth::jobs(world, now);
@@ -282,10 +287,10 @@ impl Trace {
 }
 
 /// Says of each call what it belongs to: what the run was doing, and which of its calls this is.
-fn steps(seen: &[(Sent, Doing, bool, bool)]) -> Vec<Step> {
+fn steps(seen: &[Seen]) -> Vec<Step> {
     let inquiry = seen.iter().find(|(sent, ..)| sent.procedure == "deployment.readLogs").map(|(sent, ..)| sent.at);
     let mut written = None;
-    let step = |(sent, doing, waiting, running): &(Sent, Doing, bool, bool)| {
+    let step = |(sent, doing, waiting, running): &Seen| {
         if sent.is_write {
             written = Some(*doing);
         }
@@ -318,7 +323,7 @@ fn steps(seen: &[(Sent, Doing, bool, bool)]) -> Vec<Step> {
 }
 
 /// Whether a call comes after the rollback began: what it watches is no inquiry.
-fn is_undone(seen: &[(Sent, Doing, bool, bool)], sent: &Sent) -> bool {
+fn is_undone(seen: &[Seen], sent: &Sent) -> bool {
     let began = seen.iter().find(|(_, doing, ..)| *doing == Doing::Replacing(For::Rollback)).map(|(sent, ..)| sent.number);
     began.is_some_and(|began| sent.number > began)
 }

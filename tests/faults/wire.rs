@@ -145,13 +145,16 @@ impl Wire {
         }
     }
 
+    /// These end their connections aloud: what one that ends silently does to the next call is [`Self::ClosedWhenIdle`]'s affair.
     fn answer(self) -> &'static str {
         match self {
             Self::CutBody => "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 64\r\n\r\n[{",
-            Self::BadGateway => "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
-            Self::EmptyBody => "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 0\r\n\r\n",
-            Self::Redirect => "HTTP/1.1 308 Permanent Redirect\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
-            Self::WebPage => "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
+            Self::BadGateway => {
+                "HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>"
+            }
+            Self::EmptyBody => "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 0\r\n\r\n",
+            Self::Redirect => "HTTP/1.1 308 Permanent Redirect\r\nconnection: close\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
+            Self::WebPage => "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 6\r\n\r\n<html>",
             Self::BadChunks => {
                 "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nnot a length\r\n[]\r\n0\r\n\r\n"
             }
