@@ -157,7 +157,8 @@ impl<'a> Job<'a> {
 
     fn go(self) -> Result<u8, Stopped> {
         let runtime = drive::runtime(self.args.sandbox).map_err(|error| self.stop(1, &format!("no runtime: {error}"), ""))?;
-        let ended = runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } });
+        let ended =
+            if self.args.sandbox { runtime.block_on(Box::pin(self.in_sandbox())) } else { runtime.block_on(Box::pin(self.for_real())) };
         // A name server that hangs is not waited for.
         runtime.shutdown_background();
         ended

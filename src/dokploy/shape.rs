@@ -26,6 +26,7 @@ pub(super) fn has_its_shape(call: &Call, body: &Body) -> bool {
         Call::Inspect { container: id, .. } => container(id, answer).is_ok(),
         // Nothing is read of these, or nothing that could be missed; and what a write answers is judged by who sent it.
         Call::Health
+        | Call::Cloud
         | Call::ServerHealth
         | Call::ConvertedCompose { .. }
         | Call::ContainerLog { .. }

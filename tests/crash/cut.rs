@@ -52,7 +52,7 @@ fn a_journal_that_is_cut_at_any_byte_goes_on_or_says_why_not() {
 #[test]
 fn a_journal_that_is_damaged_before_its_end_is_refused_with_the_offset() {
     let (bytes, _) = journal(Scene::Stopped);
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = bytes.split(|byte| *byte == b'\n').count() - 1;
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(Some(folder.path().to_owned())).unwrap();
     drop(store.begin(RUN).unwrap());

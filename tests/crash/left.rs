@@ -118,7 +118,7 @@ fn a_restart_of_dokploy_while_nobody_was_at_work_costs_no_second_deploy_of_what_
     }
 }
 
-async fn edit(dokploy: &InMemory, text: &str) {
+fn edit(dokploy: &InMemory, text: &str) {
     dokploy.with_world(|world, now| {
         let key = world.api_key().to_owned();
         let projects = world.api(now, &ApiRequest::get("/api/project.all", &[], &key)).unwrap().json().unwrap();
@@ -134,7 +134,7 @@ fn a_text_that_somebody_changed_meanwhile_is_left_alone() {
     let schedule = Scene::Rollout.schedule();
     on_virtual_time(async {
         let (dokploy, disk) = interrupted(Scene::Rollout, Duration::from_secs(10), &schedule).await;
-        edit(&dokploy, "services: {}\n").await;
+        edit(&dokploy, "services: {}\n");
         let ending = alive(&dokploy, &disk, &schedule, &mut NoInterrupts).await.unwrap();
         assert_eq!(ending.exit_code().0, 7, "{}", ending.verdict);
         assert!(matches!(&ending.reason, Reason::Busy { who } if who.contains("while nobody was at work")), "{:?}", ending.reason);

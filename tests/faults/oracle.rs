@@ -122,9 +122,11 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
         }
         // An old Dokploy does not show its queue.
         ("deployment.queueList", _) if kind == Kind::NoProcedure => nominal,
-        // The row tells how a deploy ended; the last look before the next one needs the queue.
-        ("deployment.queueList", Stage::Follow(what)) => match next_deploy(scene, what) {
-            Some(next) => not_deployed(next),
+        // The row tells how a deploy ended, and the history whose it was; the look before the next change needs the queue. A mark is no
+        // more than that.
+        ("deployment.queueList", Stage::Follow(what) | Stage::Watch(what)) => match next_deploy(scene, what) {
+            Some(next) => before_a_change(next),
+            None if scene == Scene::FailsInFirst => so(5, "the rollback failed"),
             None => nominal,
         },
         // Everything else is answered: what was lost is looked up, and either it is there or it is not.

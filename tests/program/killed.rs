@@ -128,8 +128,8 @@ impl Scene {
     /// Lines of the journal of the first run.
     fn lines(&self) -> usize {
         let journal = self.home.runs().first().map(|run| run.join("journal.jsonl"));
-        let bytes = journal.and_then(|journal| std::fs::read(journal).ok()).unwrap_or_default();
-        bytes.iter().filter(|byte| **byte == b'\n').count()
+        let text = journal.and_then(|journal| std::fs::read_to_string(journal).ok()).unwrap_or_default();
+        text.matches('\n').count()
     }
 
     /// Runs the story, killed or not, and resumes what was killed. `None`: it was over before it could be killed.
@@ -185,14 +185,14 @@ fn killed_everywhere(story: Story, code: i32) {
     let end = undisturbed.play(&Killed::Never).unwrap();
     assert_eq!(end.code, code, "{end:?}");
     let lines = (1..undisturbed.lines()).map(Killed::AtLine);
-    let calls = undisturbed.way.procedures().into_iter();
-    let calls = calls.flat_map(|call| [Killed::AtCall(call.clone(), Moment::Before), Killed::AtCall(call, Moment::After)]);
-    let cells: Vec<Killed> = lines.chain(calls).collect();
+    let procedures = undisturbed.way.procedures().into_iter();
+    let calls = procedures.flat_map(|call| [Killed::AtCall(call.clone(), Moment::Before), Killed::AtCall(call, Moment::After)]);
+    let kills: Vec<Killed> = lines.chain(calls).collect();
     let (next, wrong, late) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
     std::thread::scope(|scope| {
         for _ in 0..SIDE_BY_SIDE {
             scope.spawn(|| {
-                while let Some(killed) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(killed) = kills.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match Scene::set(story).play(killed) {
                         Some(disturbed) if disturbed == end => {}
                         Some(disturbed) => wrong.lock().unwrap().push((killed.clone(), disturbed)),
@@ -205,7 +205,7 @@ fn killed_everywhere(story: Story, code: i32) {
         }
     });
     let wrong = wrong.into_inner().unwrap();
-    assert!(wrong.is_empty(), "undisturbed: {end:#?}\n{} of {} are not like it: {wrong:#?}", wrong.len(), cells.len());
+    assert!(wrong.is_empty(), "undisturbed: {end:#?}\n{} of {} are not like it: {wrong:#?}", wrong.len(), kills.len());
     // Only a kill at one of the last lines can come too late.
     assert!(late.into_inner() <= 3, "the process was hardly ever killed");
 }
