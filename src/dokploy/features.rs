@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn the_document_shows_this_table() {
         let document = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/versions.md"));
-        let shown: Vec<&str> = document.lines().filter(|line| line.starts_with("| v")).collect();
+        let shown: Vec<&str> = document.lines().filter(|line| line.starts_with("| v0") && line.split(" | ").count() == 3).collect();
         let expected: Vec<String> = TABLE
             .iter()
             .map(|row| match row.without {

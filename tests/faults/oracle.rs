@@ -105,6 +105,8 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
     match (step.sent.procedure.as_str(), step.stage) {
         // Old versions have no such question (FACTS §2); any other no to it is none of Dokploy's.
         ("settings.health", _) if matches!(kind, Kind::Empty | Kind::NoProcedure) => nominal,
+        // Only a yes tells anything.
+        ("settings.isCloud", _) => nominal,
         // Only a missing right tells anything (FACTS §3).
         ("compose.getConvertedCompose", _) if kind != Kind::Forbidden => nominal,
         // Evidence may be missing, and witnesses that confirm what others tell.

@@ -104,13 +104,14 @@ const PAGE: &str = "\
 
 <!-- Made by tests/faults from the fault matrix; UPDATE_FIXTURES=1 cargo test faults:: writes it anew. -->
 
-Every call of a run to Dokploy's API was made to fail, one after the other, in {kinds} ways, each for one call, for two in a row and for
-good: {cells} runs, on virtual time, in memory, through the same code that talks to a real server. The runs:
+Every call of a run to Dokploy's API can fail in {kinds} ways, each for one call, for two in a row and for good. That is {cells} runs,
+played on virtual time, in memory, through the code that talks to a real server. `cargo test` plays a fifth of those that differ in more than
+the call's number; `PLAN_MATRIX=all cargo test every_call_may_fail` plays all of them, which takes an hour. The runs:
 
 {scenes}
 
-What each must lead to is computed before it is tried, from what the call is for and what is known when it fails. A run that ends otherwise
-fails the test, and so does one whose last sentence, exit code or journal says anything that the model of Dokploy does not hold at that moment.
+What each must lead to is computed before it is tried, from what the call is for and what is known when it fails; these are the numbers
+below. A run that ends otherwise fails the test, and so does one whose last sentence, exit code or journal says anything that the model of Dokploy does not hold at that moment.
 
 The numbers below count runs. Where a write was struck it was tried both ways: Dokploy took it, or did not. \"Nothing changes\" means the
 verdict and the exit code of the run that nothing struck.
