@@ -105,12 +105,10 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
     match (step.sent.procedure.as_str(), step.stage) {
         // Old versions have no such question (FACTS §2); any other no to it is none of Dokploy's.
         ("settings.health", _) if matches!(kind, Kind::Empty | Kind::NoProcedure) => nominal,
-        // Only a yes tells anything.
-        ("settings.isCloud", _) => nominal,
         // Only a missing right tells anything (FACTS §3).
         ("compose.getConvertedCompose", _) if kind != Kind::Forbidden => nominal,
-        // Evidence may be missing, and witnesses that confirm what others tell.
-        ("deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
+        // Evidence may be missing, and witnesses that confirm what others tell; of the cloud only a yes tells anything.
+        ("settings.isCloud" | "deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
         ("docker.getContainers", _) if only_confirms(trace, step) => nominal,
         // A noisy login shell empties it (FACTS §13.1). Where containers of the app's own show that Docker answers, that is all the same.
         ("docker.getContainers", _) if kind == Kind::Empty && !begins_empty => nominal,
