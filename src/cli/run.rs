@@ -203,8 +203,10 @@ impl<'a> Job<'a> {
             reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
         }
         let people = self.people(&reporter, self.args.yes, false);
-        let locks = self.locks(&connection.url)?;
-        self.roll_out(connection, LiveClock::start_at(from), people, locks, reporter, Ok(state), taken).await
+        // Whoever meets the lock is told of the run that goes on, not of one that there never was.
+        let run = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
+        let locks = self.locks(&connection.url, &run)?;
+        self.roll_out(connection, LiveClock::start_at(from), people, locks, reporter, state, taken).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -230,8 +232,8 @@ impl<'a> Job<'a> {
         }
         let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
         // Runs against a sandbox are kept apart from real ones.
-        let state = job.state(Some("sandbox"));
-        let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
+        let state = job.state(Some("sandbox"))?;
+        let requests = state.run_folder(&job.options.run).join("sandbox-requests.jsonl");
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
         let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state, None).await;
@@ -239,10 +241,8 @@ impl<'a> Job<'a> {
         for fault in &unfelt {
             noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
         }
-        if let Some(path) = requests {
-            // For tests and the curious; a run does not depend on it.
-            let _ = std::fs::write(path, sandbox.request_log());
-        }
+        // For tests and the curious; a run does not depend on it.
+        let _ = std::fs::write(requests, sandbox.request_log());
         code
     }
 
@@ -292,7 +292,7 @@ impl<'a> Job<'a> {
         people: Either,
         locks: L,
         reporter: Rc<RefCell<Reporter>>,
-        store: Result<Store, Stopped>,
+        store: Store,
         taken: Option<Taken>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
@@ -302,7 +302,6 @@ impl<'a> Job<'a> {
         if let Some((pem, span)) = &connection.authority {
             transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
         }
-        let store = store?;
         let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
         let origin = Origin { plan_digest: self.plan_digest.clone(), dokploy, ..reporter.borrow().setting().origin() };
         let options = Options { origin, verified_before, ..self.options.clone() };
@@ -385,12 +384,10 @@ impl<'a> Job<'a> {
     }
 
     /// The lock that other runs of this user on this machine find, wherever their state folders are.
-    fn locks(&self, url: &BaseUrl) -> Result<FileLocks, Stopped> {
+    fn locks(&self, url: &BaseUrl, run: &str) -> Result<FileLocks, Stopped> {
         let folder = LockFolder::open().map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
-        let note = Note::of_this_process(
-            &self.options.run,
-            &format!("plan {} {}", if self.back.is_some() { "rollback" } else { "run" }, self.args.file.display()),
-        );
+        let command = if self.back.is_some() { "rollback" } else { "run" };
+        let note = Note::of_this_process(run, &format!("plan {command} {}", self.args.file.display()));
         Ok(FileLocks::new(folder, url.to_string(), note, &self.schedule))
     }
 

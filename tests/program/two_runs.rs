@@ -64,6 +64,22 @@ fn world() -> Served {
 }
 
 #[test]
+fn whoever_meets_a_resumed_run_is_told_of_the_run_that_goes_on() {
+    let served = world();
+    let home = served.exports.home();
+    put_with_question(&home);
+    let first = Running::asking(&served, &home);
+    let run = run_of(&home);
+    first.signal(Signal::KILL);
+    drop(first);
+
+    let resumed = Running(home.command(["run", "--resume", "--yes"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    wait_until("the resumed run holds the app", || note(&home)["pid"] == resumed.pid());
+    assert_eq!(note(&home)["run"], run.as_str());
+    home.plan(["run", "--yes"]).ends(7).says(&run);
+}
+
+#[test]
 fn the_second_of_two_runs_ends_7_and_names_the_first_and_a_killed_one_is_in_nobody_s_way() {
     let served = world();
     let home = served.exports.home().with("USER", "ada");
