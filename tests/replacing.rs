@@ -2,8 +2,8 @@
 
 use crate::play::{Played, answered, compose_with, lost, not_sent, play, reply_with, server_error, surveyed};
 use crate::recorded::reply;
-use rollout_plan::dokploy::{Body, Call, LARGEST_TEXT_AND_ENVIRONMENT, Refusal, Reply};
-use rollout_plan::engine::{Answer, DeployEnd, FailureKind, Intent, Moment};
+use rollout_plan::dokploy::{Body, Call, Refusal, Reply};
+use rollout_plan::engine::{Answer, DeployEnd, FailureKind, Intent, LARGEST_TEXT_AND_ENVIRONMENT, Moment};
 
 const OLD: &str = "services:\n  web:\n    image: app:v1\n";
 const NEW: &str = "services:\n  web:\n    image: app:v2\n";

@@ -35,5 +35,4 @@ pub use crate::secrets::{Masks, SHORTEST_ENVIRONMENT_VALUE};
 pub use call::{Body, Call, Refusal, Reply};
 pub use inspect::container as read_container;
 pub use procedure::{Next, Procedure, Turn};
-pub use replace::LARGEST_TEXT_AND_ENVIRONMENT;
 pub use session::{App, Session, Target};

@@ -11,14 +11,10 @@ use super::rows::{self, Compose};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
 use crate::compose::masks_of;
-use crate::engine::{Answer, DeployEnd, Failure, FailureKind, Moment};
+use crate::engine::{Answer, DeployEnd, Failure, FailureKind, LARGEST_TEXT_AND_ENVIRONMENT, Moment, too_large};
 use crate::schedule::canonical;
 use std::collections::VecDeque;
 use std::time::Duration;
-
-/// Text and environment together, in bytes. Dokploy passes both, base64 in one shell argument of at most 128 KiB: 98,000 bytes fail
-/// without a reason in the log (FACTS §5, §12).
-pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
 
 /// An update whose answer was lost may still land: so often it is looked for, with this gap, before it counts as not done.
 const LOOKS_FOR_LOST: u32 = 4;
@@ -191,17 +187,8 @@ pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Re
 }
 
 fn fits(text: &str, environment: &str) -> Result<(), Failure> {
-    let size = text.len() + environment.len();
-    if size <= LARGEST_TEXT_AND_ENVIRONMENT {
-        return Ok(());
+    match too_large("the compose text", text.len(), environment.len()) {
+        Some(why) => Err(failure(FailureKind::TooLarge, why)),
+        None => Ok(()),
     }
-    Err(failure(
-        FailureKind::TooLarge,
-        format!(
-            "the compose text has {} bytes and the app's environment {}, together {size}: Dokploy fails without a reason over \
-             {LARGEST_TEXT_AND_ENVIRONMENT}",
-            text.len(),
-            environment.len(),
-        ),
-    ))
 }

@@ -85,25 +85,6 @@ pub(super) struct Survey {
 
 impl Survey {
     pub(super) fn new(target: Target) -> Self {
-        let found = crate::engine::Survey {
-            version: String::new(),
-            compose_id: String::new(),
-            app_name: String::new(),
-            server: None,
-            text: String::new(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
-            containers: Observed::Unknown("not looked at".to_owned()),
-            host: None,
-            queue: Vec::new(),
-            running_row: None,
-            last_done: None,
-            recent: Vec::new(),
-            unsupported: Vec::new(),
-            missing_rights: Vec::new(),
-            warnings: Vec::new(),
-            untested: None,
-        };
         Self {
             target,
             stage: Stage::Begin,
@@ -113,7 +94,7 @@ impl Survey {
             only_finds: false,
             finding: None,
             app: None,
-            found,
+            found: crate::engine::Survey::default(),
             host: None,
         }
     }

@@ -51,7 +51,6 @@ fn short(id: &str) -> &str {
 mod tests {
     use super::*;
     use crate::engine::{Container, ContainerId, Observed};
-    use std::collections::BTreeSet;
 
     const TEXT: &str = "services:\n  web:\n    image: web:1\n";
 
@@ -76,20 +75,9 @@ mod tests {
             version: "v0.30.2".to_owned(),
             compose_id: "c1".to_owned(),
             app_name: "app-1".to_owned(),
-            server: None,
             text: text.to_owned(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
             containers: Observed::Known(containers),
-            host: None,
-            queue: Vec::new(),
-            running_row: None,
-            last_done: None,
-            recent: Vec::new(),
-            unsupported: Vec::new(),
-            missing_rights: Vec::new(),
-            warnings: Vec::new(),
-            untested: None,
+            ..Survey::default()
         }
     }
 

@@ -125,7 +125,8 @@ pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Log, Observed, QueuedJob, Right, RowStatus, Survey, Untested,
 };
-pub use preflight::outlook;
+pub(crate) use preflight::too_large;
+pub use preflight::{LARGEST_TEXT_AND_ENVIRONMENT, outlook};
 pub use reach::Reach;
 pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};

@@ -60,8 +60,8 @@ pub enum Answer {
     Failed(Failure),
 }
 
-/// Everything that is read before the first change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Everything that is read before the first change. The default is one that has read nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {
     /// Dokploy's version, as it says it (`v0.30.2`).
     pub version: String,
@@ -247,6 +247,12 @@ pub enum Observed {
     Known(Vec<Container>),
     /// They could not be told.
     Unknown(String),
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self::Unknown("not looked at".to_owned())
+    }
 }
 
 /// An inspected container. Nothing of its environment is kept.

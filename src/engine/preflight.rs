@@ -18,7 +18,7 @@ use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
 /// the log (FACTS §5).
-const TEXT_AND_ENVIRONMENT_MAX: usize = 90_000;
+pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
 
 /// A commit takes the place of a reference.
 const COMMIT_BYTES: usize = 40;
@@ -182,12 +182,12 @@ fn bytes_of(phase: &Phase, run: &str) -> usize {
 }
 
 /// `text`: bytes as they would be sent.
-pub(super) fn too_large(what: &str, text: usize, environment: usize) -> Option<String> {
+pub(crate) fn too_large(what: &str, text: usize, environment: usize) -> Option<String> {
     let both = text + environment;
-    (both > TEXT_AND_ENVIRONMENT_MAX).then(|| {
+    (both > LARGEST_TEXT_AND_ENVIRONMENT).then(|| {
         format!(
             "{what} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails without a \
-             reason over {TEXT_AND_ENVIRONMENT_MAX}"
+             reason over {LARGEST_TEXT_AND_ENVIRONMENT}"
         )
     })
 }

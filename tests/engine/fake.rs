@@ -230,20 +230,12 @@ impl Fake {
                     version: "v0.30.2".to_owned(),
                     compose_id: "c1".to_owned(),
                     app_name: "app".to_owned(),
-                    server: None,
                     text: self.text.clone(),
-                    variables: BTreeSet::new(),
                     environment_bytes: 100,
                     containers: self.observed(now),
                     host: Some(vec![HostContainer { name: "cron".to_owned(), ours: false, ports: vec![], running: true }]),
-                    queue: vec![],
-                    running_row: None,
                     last_done: self.last_done.clone(),
-                    recent: vec![],
-                    unsupported: vec![],
-                    missing_rights: vec![],
-                    warnings: vec![],
-                    untested: None,
+                    ..Survey::default()
                 };
                 (self.survey)(&mut survey);
                 soon(Answer::Surveyed(Box::new(survey)))

@@ -167,20 +167,10 @@ impl Chaos {
             version: "v0.30.2".to_owned(),
             compose_id: "c".to_owned(),
             app_name: "app".to_owned(),
-            server: None,
             text: self.text.clone(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
             containers,
             host: Some(vec![]),
-            queue: vec![],
-            running_row: None,
-            last_done: None,
-            recent: vec![],
-            unsupported: vec![],
-            missing_rights: vec![],
-            warnings: vec![],
-            untested: None,
+            ..Survey::default()
         }))
     }
 

@@ -1,8 +1,9 @@
 //! A run shown again from its record says what it said when it ran.
 
+use crate::support::captured::{Captured, Memory};
 use crate::support::live::{Left, rollout_told, sandbox, seed};
 use console::measure_text_width;
-use indicatif::{InMemoryTerm, TermLike};
+use indicatif::InMemoryTerm;
 use rollout_plan::drive::Report;
 use rollout_plan::engine::{Event, Moment, Options, Origin};
 use rollout_plan::report::terminal::Screen;
@@ -10,45 +11,13 @@ use rollout_plan::report::{Format, Reporter, Setting, Speed, Streams, past};
 use rollout_plan::schedule::{Header, PhaseId, body_of, digest};
 use rollout_plan::store::bundle::{self, Unsound};
 use rollout_plan::store::{Archive, Past};
-use std::cell::RefCell;
-use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::rc::Rc;
 
 const WIDTH: u16 = 100;
 
-#[derive(Clone, Default)]
-struct Captured(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Captured {
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.borrow().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-#[derive(Clone)]
-struct Memory(InMemoryTerm);
-
-impl Screen for Memory {
-    fn size(&self) -> (usize, usize) {
-        (usize::from(self.0.width()), 24)
-    }
-
-    fn write(&self, text: &str) {
-        self.0.write_str(&text.replace('\n', "\r\n")).unwrap();
-    }
+fn lines(captured: &Captured) -> Vec<String> {
+    captured.text().lines().map(str::to_owned).collect()
 }
 
 fn streams(out: &Captured, err: &Captured, screen: Option<&InMemoryTerm>) -> Streams {
@@ -81,7 +50,7 @@ fn again(past: &Past) -> Shown {
     let replay = |format| {
         let (out, err) = (Captured::default(), Captured::default());
         assert!(past::replay(past, None, format, streams(&out, &err, None)));
-        (out.lines(), err.lines())
+        (lines(&out), lines(&err))
     };
     let ((verdict, human), (_, plain), (json, _)) = (replay(Format::Human), replay(Format::Plain), replay(Format::Json));
     // The first line says which run it is and when it was.
@@ -106,9 +75,9 @@ async fn twice(faults: &[&str], state: &Path, options: Options) -> (Shown, Shown
     let [(human_out, _), (_, plain), (json, _)] = captured.as_slice() else { panic!() };
     let live = Shown {
         human: screen.contents().lines().map(|line| line.trim_end().to_owned()).collect(),
-        plain: plain.lines(),
-        json: json.lines(),
-        verdict: human_out.lines(),
+        plain: lines(plain),
+        json: lines(json),
+        verdict: lines(human_out),
     };
     (live, again(&past_of(state)), left)
 }

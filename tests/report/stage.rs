@@ -161,20 +161,8 @@ impl Script {
             version: "v0.30.2".to_owned(),
             compose_id: "c0mp0se".to_owned(),
             app_name: "backend-a1b2c3".to_owned(),
-            server: None,
-            text: String::new(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
             containers: Observed::Unknown("no container of the app is there".to_owned()),
-            host: None,
-            queue: Vec::new(),
-            running_row: None,
-            last_done: None,
-            recent: Vec::new(),
-            unsupported: Vec::new(),
-            missing_rights: Vec::new(),
-            warnings: Vec::new(),
-            untested: None,
+            ..Survey::default()
         };
         let files = PHASES.iter().enumerate().map(|(at, _)| (format!("phase{}.yml", at + 1), format!("sha256:{at}"))).collect();
         let to_run = (after.map_or(0, |after| after.0 + 1)..4).map(PhaseId).collect();

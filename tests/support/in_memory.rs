@@ -372,7 +372,8 @@ impl Prober for Look {
     }
 }
 
-struct NoVariables;
+/// An environment that sets nothing.
+pub struct NoVariables;
 
 impl Variables for NoVariables {
     fn get(&self, _: &str) -> Option<String> {
@@ -381,7 +382,7 @@ impl Variables for NoVariables {
 }
 
 /// The world's own commits.
-struct FromWorld;
+pub struct FromWorld;
 
 impl Sources for FromWorld {
     async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {

@@ -1,13 +1,14 @@
 //! A run in the test's process, on virtual time: engine, protocol, reqwest, probes and store, against a sandbox on loopback.
 
+use super::in_memory::{FromWorld, NoVariables};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed,
-    install_tls, run,
+    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls,
+    run,
 };
-use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
-use rollout_plan::model::{self, Variables};
+use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
+use rollout_plan::model;
 use rollout_plan::probe::{Asking, Tls};
 use rollout_plan::sandbox::{self, Sandbox};
 use rollout_plan::schedule::{self, Schedule};
@@ -17,7 +18,6 @@ use rollout_plan::world::{Config, External, Fault, LoggedCall, Speaks, World};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The plan's files: those of the example, and others in their place.
 struct Folder<'a>(&'a [(&'a str, String)]);
@@ -36,28 +36,6 @@ impl Files for Folder<'_> {
 }
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bizosaas");
-
-struct Unset;
-
-impl Variables for Unset {
-    fn get(&self, _: &str) -> Option<String> {
-        None
-    }
-}
-
-/// The world's own commits.
-struct FromWorld;
-
-impl Sources for FromWorld {
-    async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {
-        World::new(Config::default()).commit_of(repository, reference).ok_or_else(|| Failure {
-            kind: FailureKind::NotFound,
-            message: format!("{reference} is not there"),
-            may_have_acted: false,
-            tried_for: Duration::ZERO,
-        })
-    }
-}
 
 #[derive(Default)]
 struct Times(Vec<Moment>);
@@ -153,7 +131,7 @@ pub async fn rollout_told(
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
     let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), tls: Tls::default() };
-    let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
+    let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
     let outside =
         Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 

@@ -1,5 +1,6 @@
 //! Loopback servers that behave as badly as a test needs, on plain sockets and threads of their own.
 
+pub mod captured;
 pub mod in_memory;
 pub mod live;
 
