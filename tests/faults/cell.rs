@@ -4,9 +4,10 @@ use super::scene::Scene;
 use super::strike::Strike;
 use super::trace::{self, Witness};
 use super::truth::Truth;
-use crate::support::in_memory::{Fate, InMemory, on_virtual_time};
-use rollout_plan::drive::Driven;
-use rollout_plan::engine::{Ending, Facts, Reason};
+use crate::support::in_memory::{Fate, InMemory, InMind, Unseen, on_virtual_time};
+use crate::support::live;
+use rollout_plan::drive::{Driven, NoInterrupts};
+use rollout_plan::engine::{Ending, Engine, Facts, Reason, baseline_kept};
 use rollout_plan::schedule::Schedule;
 use rollout_plan::world::World;
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Left {
     pub took: Duration,
     /// What lifting the fault and running again came to, if that was asked for: an exit code and the verdict.
     pub again: Option<(u8, String)>,
+    /// The same of going on with the very run, where its ending allows that.
+    pub resumed: Option<(u8, String)>,
     /// The journal's last lines, to tell of a failure.
     pub story: Vec<String>,
 }
@@ -49,8 +52,10 @@ pub fn run(scene: Scene, schedule: &Arc<Schedule>, at: usize, strike: Strike, fo
             lies.push(format!("the live text says that phase {phase} is verified, which nobody saw"));
         }
         let story = witness.mind.events.iter().map(|(now, event)| format!("{:>7} {event:?}", now.0.as_millis())).collect();
+        let resumed =
+            if follow_up && ending.is_resumable() { Some(resumed(&place, schedule, &truth, &witness.mind, &mut lies).await) } else { None };
         let again = if follow_up { Some(lifted(&place, schedule, &truth, &mut lies).await) } else { None };
-        Left { ending, lies, took, again, story }
+        Left { ending, lies, took, again, resumed, story }
     })
 }
 
@@ -116,5 +121,42 @@ async fn lifted(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, lies:
         tokio::time::sleep(Duration::from_secs(120)).await;
     }
     AFTER.lock().unwrap().insert(truth.clone(), came_to.clone());
+    came_to
+}
+
+/// What going on came to, by the state of the world and the journal's events without their moments.
+static RESUMED: Mutex<BTreeMap<(Truth, Vec<String>), (u8, String)>> = Mutex::new(BTreeMap::new());
+
+/// How long nobody was at work before a run goes on.
+const AWAY: Duration = Duration::from_secs(120);
+
+/// Everything is well again, services included: what going on with the run comes to, in a world of its own.
+async fn resumed(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, mind: &InMind, lies: &mut Vec<String>) -> (u8, String) {
+    let past = &mind.events;
+    let kinds: Vec<String> = past.iter().map(|(_, event)| live::name(event)).collect();
+    if let Some(known) = RESUMED.lock().unwrap().get(&(truth.clone(), kinds.clone())) {
+        return known.clone();
+    }
+    let place = place.with_world(|world, now| {
+        let mut world = world.clone();
+        world.clear_faults(now);
+        InMemory::at(world, now + AWAY)
+    });
+    let baseline = baseline_kept(past).and_then(|(path, _)| mind.snapshot(path));
+    let from = past.last().unwrap().0 + AWAY;
+    let came_to = match Engine::resume(schedule, trace::options("struck"), past, baseline, AWAY) {
+        Err(why) => (why.exit_code().0, why.to_string()),
+        Ok(engine) => {
+            let mut witness = Witness::new(&place);
+            witness.mind = mind.clone();
+            let driven = place.run_from(from, engine, schedule, &mut witness, &mut Unseen, &mut NoInterrupts).await;
+            let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
+            lies.append(&mut witness.lies);
+            let after = place.with_world(|world, now| Truth::of(world, now));
+            lies.extend(deployed_twice(&after));
+            (ending.exit_code().0, ending.verdict)
+        }
+    };
+    RESUMED.lock().unwrap().insert((truth.clone(), kinds), came_to.clone());
     came_to
 }

@@ -123,6 +123,10 @@ fn wrong(cell: &Cell, left: &cell::Left) -> Vec<String> {
     if let Some((again, verdict)) = left.again.as_ref().filter(|(again, _)| *again != 0) {
         wrong.push(format!("{code}, and when it was lifted {again}: {verdict}"));
     }
+    // What crashed more often than it may since its deploy has failed, though it is well by then: going on comes to what the run would have.
+    if let Some((code, verdict)) = left.resumed.as_ref().filter(|(code, _)| *code != 0 && *code != cell.scene.exit_code()) {
+        wrong.push(format!("{}, and resumed when it was lifted {code}: {verdict}", left.ending.exit_code().0));
+    }
     if left.took > LONGEST {
         wrong.push(format!("{code} after {:?}", left.took));
     }

@@ -60,6 +60,9 @@ fn lasting(trace: &Trace, step: &Step, kind: Kind) -> Expected {
         Stage::Send(what) if is_certain_no(kind) => not_deployed(what),
         Stage::Send(what) | Stage::Follow(what) => in_doubt(what, "what became of the deploy cannot be learnt"),
         Stage::Watch(what) => in_doubt(what, "the services cannot be looked at"),
+        Stage::Ours(what) => in_doubt(what, "whether the app is still ours cannot be learnt"),
+        // That it failed is known; nothing can be undone.
+        Stage::OursToFail => so(5, "the rollback failed"),
         Stage::Earlier(_) => so(6, "what is live was verified"),
         Stage::Inquire | Stage::Probe | Stage::Stop => so(5, "the rollback failed"),
         Stage::SeeStopped => so(4, "Dokploy said that everything is stopped"),
@@ -122,11 +125,12 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
         }
         // An old Dokploy does not show its queue.
         ("deployment.queueList", _) if kind == Kind::NoProcedure => nominal,
-        // The row tells how a deploy ended, and the history whose it was; the look before the next change needs the queue. A mark is no
-        // more than that.
-        ("deployment.queueList", Stage::Follow(what) | Stage::Watch(what)) => match next_deploy(scene, what) {
+        // The row tells how a deploy ended, and the history whose it was: the queue only tells what has changed nothing yet. The look before
+        // the next change needs it. A mark is no more than that.
+        ("deployment.queueList", Stage::Prove(For::Rollback)) => nominal,
+        ("deployment.queueList", Stage::OursToFail) => so(5, "the rollback failed"),
+        ("deployment.queueList", Stage::Follow(what) | Stage::Watch(what) | Stage::Ours(what)) => match next_change(scene, what) {
             Some(next) => before_a_change(next),
-            None if scene == Scene::FailsInFirst => so(5, "the rollback failed"),
             None => nominal,
         },
         // Everything else is answered: what was lost is looked up, and either it is there or it is not.
@@ -137,12 +141,11 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
     }
 }
 
-/// The deploy after this one.
-fn next_deploy(scene: Scene, what: For) -> Option<For> {
+/// What is changed after this deploy, marks left out.
+fn next_change(scene: Scene, what: For) -> Option<For> {
     match (scene, what) {
-        (Scene::Rollout, For::Phase(phase)) if phase < 3 => Some(For::Phase(phase + 1)),
-        (Scene::FailsInThird, For::Phase(phase)) if phase < 2 => Some(For::Phase(phase + 1)),
-        (Scene::FailsInThird, For::Phase(_)) => Some(For::Rollback),
+        (Scene::FailsInFirst, For::Phase(_)) | (Scene::FailsInThird, For::Phase(2)) => Some(For::Rollback),
+        (Scene::Rollout | Scene::FailsInThird, For::Phase(phase)) if phase < 3 => Some(For::Phase(phase + 1)),
         _ => None,
     }
 }

@@ -106,7 +106,7 @@ const PAGE: &str = "\
 
 Every call of a run to Dokploy's API can fail in {kinds} ways, each for one call, for two in a row and for good. That is {cells} runs,
 played on virtual time, in memory, through the code that talks to a real server. `cargo test` plays a fifth of those that differ in more than
-the call's number; `PLAN_MATRIX=all cargo test every_call_may_fail` plays all of them, which takes an hour. The runs:
+the call's number; `.ci/run` plays all of them: `PLAN_MATRIX=all cargo test --profile matrix --test all faults::`. The runs:
 
 {scenes}
 
@@ -132,7 +132,8 @@ One procedure only, from one of its calls on, as when a right is taken away:
 
 {single}
 
-Every run that ended early was followed by another one with the fault gone, and that one came to the end.
+Every run that ended early was followed by another one with the fault gone, and that one came to the end; where the ending allows going on, so
+did the run itself with `--resume`: to the end, or to what it would have come to had nothing struck it.
 
 ## Dokploy's own mishaps, at every call
 

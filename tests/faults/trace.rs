@@ -46,6 +46,10 @@ pub enum Stage {
     Follow(For),
     /// Services settle and soak.
     Watch(For),
+    /// Whether the app is still this run's, before it says that something is verified.
+    Ours(For),
+    /// The same before it says that something failed.
+    OursToFail,
     /// The services delivered earlier are asserted before this phase.
     Earlier(usize),
     /// Evidence of a failure is read.
@@ -60,7 +64,7 @@ pub enum Stage {
 
 impl Stage {
     /// Every place that a call may have in a run.
-    pub const PLACES: [&str; 26] = [
+    pub const PLACES: [&str; 29] = [
         "asserted before",
         "compared",
         "compared for a mark",
@@ -87,6 +91,9 @@ impl Stage {
         "updated on the way back",
         "watched",
         "watched on the way back",
+        "still ours",
+        "still ours on the way back",
+        "still ours, to fail",
     ];
 
     /// Its place in a run, whatever the phase.
@@ -114,6 +121,9 @@ impl Stage {
             Self::Follow(_) => "followed",
             Self::Watch(For::Rollback) => "watched on the way back",
             Self::Watch(_) => "watched",
+            Self::Ours(For::Rollback) => "still ours on the way back",
+            Self::Ours(_) => "still ours",
+            Self::OursToFail => "still ours, to fail",
             Self::Inquire => "inquired",
             Self::Probe => "probed",
             Self::Stop => "stopped",
@@ -289,6 +299,11 @@ impl Trace {
 /// Says of each call what it belongs to: what the run was doing, and which of its calls this is.
 fn steps(seen: &[Seen]) -> Vec<Step> {
     let inquiry = seen.iter().find(|(sent, ..)| sent.procedure == "deployment.readLogs").map(|(sent, ..)| sent.at);
+    // Evidence is read of what failed.
+    let failed = seen.iter().find(|(sent, ..)| sent.procedure == "deployment.readLogs").and_then(|(_, doing, ..)| match doing {
+        Doing::Watching(what) => Some(*what),
+        _ => None,
+    });
     let mut written = None;
     let step = |(sent, doing, waiting, running): &Seen| {
         if sent.is_write {
@@ -310,6 +325,13 @@ fn steps(seen: &[Seen]) -> Vec<Step> {
             Doing::Deploying(what) if is_past => Stage::Follow(what),
             Doing::Deploying(what) => Stage::Look(what),
             Doing::Watching(_) if inquiry.is_some_and(|at| sent.at >= at) && !is_undone(seen, sent) => Stage::Inquire,
+            Doing::Watching(what) if is_look_at_app(&sent.procedure) => {
+                if failed == Some(what) {
+                    Stage::OursToFail
+                } else {
+                    Stage::Ours(what)
+                }
+            }
             Doing::Watching(what) => Stage::Watch(what),
             Doing::Between(phase) => Stage::Earlier(phase),
             Doing::Undoing if sent.procedure == "compose.readLogs" => Stage::Inquire,
@@ -320,6 +342,11 @@ fn steps(seen: &[Seen]) -> Vec<Step> {
         Step { sent: sent.clone(), stage, waiting: *waiting, running: *running }
     };
     seen.iter().map(step).collect()
+}
+
+/// Whether a call tells who has the app, rather than how its services are.
+fn is_look_at_app(procedure: &str) -> bool {
+    matches!(procedure, "compose.one" | "deployment.queueList" | "deployment.allByCompose")
 }
 
 /// Whether a call comes after the rollback began: what it watches is no inquiry.

@@ -88,7 +88,8 @@ impl Truth {
 
     /// Whether exactly the services of this phase run, all of them well; `None`: nothing runs.
     pub fn runs(&self, phase: Option<usize>) -> bool {
-        let up: Vec<&String> = self.services.iter().filter(|(_, (state, _))| state != "exited").map(|(name, _)| name).collect();
+        let up: Vec<&String> =
+            self.services.iter().filter(|(_, (state, _))| !matches!(state.as_str(), "exited" | "created")).map(|(name, _)| name).collect();
         let meant = phase.map_or(0, |phase| phase + 1);
         up.len() == meant && SERVICES[..meant].iter().all(|service| self.services.get(*service).is_some_and(|(_, well)| *well))
     }

@@ -413,6 +413,18 @@ pub struct InMind {
     pub evidence: Vec<Evidence>,
 }
 
+impl InMind {
+    /// The text of the snapshot at this place.
+    pub fn snapshot(&self, place: &str) -> Option<String> {
+        let kept = self.snapshots.iter().rev().find(|(name, _)| place_of(name) == place);
+        kept.map(|(_, text)| text.clone())
+    }
+}
+
+fn place_of(name: &str) -> String {
+    format!("/in-mind/{name}.yml")
+}
+
 impl Record for InMind {
     fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), String> {
         self.events.extend(events.iter().map(|event| (now, event.clone())));
@@ -421,7 +433,7 @@ impl Record for InMind {
 
     fn keep_snapshot(&mut self, name: &str, text: &str) -> Result<String, String> {
         self.snapshots.push((name.to_owned(), text.to_owned()));
-        Ok(format!("/in-mind/{name}.yml"))
+        Ok(place_of(name))
     }
 
     fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String> {
