@@ -96,8 +96,11 @@ fn deployed_twice(truth: &Truth) -> Vec<String> {
     deploys.into_iter().filter(|(_, times)| *times > 1).map(|(marker, times)| format!("{marker} was deployed {times} times")).collect()
 }
 
+/// Exit code and verdict, by what they follow from.
+type Known<From> = Mutex<BTreeMap<From, (u8, String)>>;
+
 /// What a run after each state of the world came to. A run knows nothing of the one before but what it finds: equal finds, equal runs.
-static AFTER: Mutex<BTreeMap<Truth, (u8, String)>> = Mutex::new(BTreeMap::new());
+static AFTER: Known<Truth> = Mutex::new(BTreeMap::new());
 
 /// Everything is well again, services included: what another run comes to. A deploy that is still on its way is waited for.
 async fn lifted(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, lies: &mut Vec<String>) -> (u8, String) {
@@ -125,7 +128,7 @@ async fn lifted(place: &InMemory, schedule: &Arc<Schedule>, truth: &Truth, lies:
 }
 
 /// What going on came to, by the state of the world and the journal's events without their moments.
-static RESUMED: Mutex<BTreeMap<(Truth, Vec<String>), (u8, String)>> = Mutex::new(BTreeMap::new());
+static RESUMED: Known<(Truth, Vec<String>)> = Mutex::new(BTreeMap::new());
 
 /// How long nobody was at work before a run goes on.
 const AWAY: Duration = Duration::from_secs(120);

@@ -61,10 +61,9 @@ fn lasting(trace: &Trace, step: &Step, kind: Kind) -> Expected {
         Stage::Send(what) | Stage::Follow(what) => in_doubt(what, "what became of the deploy cannot be learnt"),
         Stage::Watch(what) => in_doubt(what, "the services cannot be looked at"),
         Stage::Ours(what) => in_doubt(what, "whether the app is still ours cannot be learnt"),
-        // That it failed is known; nothing can be undone.
-        Stage::OursToFail => so(5, "the rollback failed"),
         Stage::Earlier(_) => so(6, "what is live was verified"),
-        Stage::Inquire | Stage::Probe | Stage::Stop => so(5, "the rollback failed"),
+        // That it failed is known; nothing can be undone.
+        Stage::OursToFail | Stage::Inquire | Stage::Probe | Stage::Stop => so(5, "the rollback failed"),
         Stage::SeeStopped => so(4, "Dokploy said that everything is stopped"),
     }
 }
@@ -111,7 +110,8 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
         // Only a missing right tells anything (FACTS §3).
         ("compose.getConvertedCompose", _) if kind != Kind::Forbidden => nominal,
         // Evidence may be missing, and witnesses that confirm what others tell; of the cloud only a yes tells anything.
-        ("settings.isCloud" | "deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _) => nominal,
+        ("settings.isCloud" | "deployment.readLogs" | "compose.readLogs" | "docker.getServerHealth", _)
+        | ("deployment.queueList", Stage::Prove(For::Rollback)) => nominal,
         ("docker.getContainers", _) if only_confirms(trace, step) => nominal,
         // A noisy login shell empties it (FACTS §13.1). Where containers of the app's own show that Docker answers, that is all the same.
         ("docker.getContainers", _) if kind == Kind::Empty && !begins_empty => nominal,
@@ -127,7 +127,6 @@ fn of_procedure(scene: Scene, trace: &Trace, step: &Step, kind: Kind, acts: bool
         ("deployment.queueList", _) if kind == Kind::NoProcedure => nominal,
         // The row tells how a deploy ended, and the history whose it was: the queue only tells what has changed nothing yet. The look before
         // the next change needs it. A mark is no more than that.
-        ("deployment.queueList", Stage::Prove(For::Rollback)) => nominal,
         ("deployment.queueList", Stage::OursToFail) => so(5, "the rollback failed"),
         ("deployment.queueList", Stage::Follow(what) | Stage::Watch(what) | Stage::Ours(what)) => match next_change(scene, what) {
             Some(next) => before_a_change(next),
