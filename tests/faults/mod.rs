@@ -1,6 +1,6 @@
 //! The fault matrix: every API call of a rollout fails in every way. What that must lead to is computed before it is tried.
 //!
-//! The whole of it is thousands of rollouts. `PLAN_MATRIX=all cargo test --profile matrix faults::` tries each; without, a fixed selection is
+//! The whole of it is thousands of rollouts. `PLAN_MATRIX=all cargo test faults::` tries each; without, a fixed selection is
 //! tried in which each kind of call meets each way of failing somewhere. The counts are of the whole in both cases: they follow from the
 //! oracle, which every cell that is tried is held to.
 

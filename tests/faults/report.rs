@@ -106,7 +106,7 @@ const PAGE: &str = "\
 
 Every call of a run to Dokploy's API can fail in {kinds} ways, each for one call, for two in a row and for good. That is {cells} runs,
 played on virtual time, in memory, through the code that talks to a real server. `cargo test` plays a fifth of those that differ in more than
-the call's number; `.ci/run` plays all of them: `PLAN_MATRIX=all cargo test --profile matrix --test all faults::`. The runs:
+the call's number; `.ci/run` plays all of them: `PLAN_MATRIX=all cargo test --test all faults::`. The runs:
 
 {scenes}
 

@@ -308,6 +308,8 @@ fn a_transport_that_breaks_in_the_middle_shows_no_piece_of_a_secret() {
         "project.all" | "compose.one" if before > 6 => Some(Fate::Answer(502, "text/html", "<html>bad gateway</html>".to_owned())),
         _ => None,
     });
+    let plan = fs::read_to_string(scene.home.path().join("rollout.plan")).unwrap();
+    scene.home.file("rollout.plan", &(plan.replace("within 1m", "within 10s") + "\nqueue within 10s\n"));
     let ran = scene.home.plan(["run", "--yes", "--format", "json"]);
     assert!(ran.code >= 4, "{}{}", ran.stdout, ran.stderr);
     nothing_leaks(&scene.canaries, &scene.home, &ran);

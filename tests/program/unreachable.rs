@@ -68,6 +68,8 @@ fn a_network_that_goes_away_in_the_middle_ends_honestly() {
     });
     let home = super::served::Exports { url: between.url.clone(), ..served.exports.clone() }.home();
     small::put(&home);
+    // What nobody answers for is waited for to the end of every limit.
+    home.file("rollout.plan", &(small::PLAN.replace("within 1m", "within 10s") + "\nqueue within 10s\n"));
     let ran = home.plan(["run", "--yes"]);
     let log = served.exports.log();
     assert!(requests::count(&log, "compose.deploy") <= 2, "{log:?}");
