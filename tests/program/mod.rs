@@ -22,6 +22,7 @@ mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_machines;
 mod two_runs;
 mod unreachable;
 mod way;
