@@ -1,7 +1,7 @@
 //! `plan`: a declarative rollout language and its interpreter.
 //!
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
-//! `source` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
+//! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
 //! `drive` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
 
 pub mod check;
@@ -16,6 +16,7 @@ pub mod probe;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;
+pub mod secrets;
 pub mod source;
 pub mod store;
 pub mod syntax;

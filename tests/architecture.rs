@@ -6,20 +6,21 @@ use std::path::{Path, PathBuf};
 /// Each layer and the layers that its code may name. Nothing may name a layer to its right; several may name less than that.
 const LAYERS: &[(&str, &[&str])] = &[
     ("source", &[]),
+    ("secrets", &[]),
     ("diagnostic", &["source"]),
     ("syntax", &["source", "diagnostic"]),
     ("model", &["source", "diagnostic", "syntax"]),
     // Knows YAML, not plans: `world` reads compose files with it.
-    ("compose", &["source", "diagnostic"]),
+    ("compose", &["source", "secrets", "diagnostic"]),
     ("check", &["source", "diagnostic", "syntax", "model", "compose"]),
     ("schedule", &["source", "diagnostic", "model", "compose", "check"]),
     ("engine", &["model", "compose", "schedule"]),
-    ("dokploy", &["diagnostic", "schedule", "engine"]),
+    ("dokploy", &["secrets", "diagnostic", "compose", "schedule", "engine"]),
     ("wire", &["dokploy"]),
     // Of `dokploy` its masks: one way to hide secrets.
     ("probe", &["source", "model", "schedule", "engine", "dokploy"]),
     ("store", &["schedule", "engine"]),
-    ("drive", &["source", "model", "schedule", "engine", "dokploy", "wire", "probe", "store"]),
+    ("drive", &["source", "secrets", "model", "schedule", "engine", "dokploy", "wire", "probe", "store"]),
     // The other side of the wire: it must not know what the client expects of it.
     ("world", &["source", "diagnostic", "compose"]),
     ("sandbox", &["source", "diagnostic", "model", "compose", "schedule", "engine", "wire", "probe", "drive", "world"]),
@@ -28,6 +29,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "source",
+            "secrets",
             "diagnostic",
             "syntax",
             "model",
@@ -48,7 +50,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Layers without clock, I/O and async, and with ordered collections only.
-const PURE: &[&str] = &["source", "diagnostic", "syntax", "model", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
+const PURE: &[&str] =
+    &["source", "secrets", "diagnostic", "syntax", "model", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
 
 /// What the pure layers do without.
 const IMPURE: &[&str] = &[

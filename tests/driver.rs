@@ -1,8 +1,8 @@
 //! The loop's own rules, with a scripted engine in the real one's place.
 
 use rollout_plan::drive::{
-    Approve as _, Automatic, Clock as _, Driven, Interrupts, Machine, Outside, PacedClock, Platform, Prober, Record, Report, Signal, Speed,
-    run,
+    AlwaysFree, Approve as _, Automatic, Clock as _, Driven, Interrupts, Machine, Outside, PacedClock, Platform, Prober, Record, Report,
+    Signal, Speed, run,
 };
 use rollout_plan::engine::{
     Answer, DeployProgress, Effect, Ending, Event, Evidence, Facts, Input, Intent, Moment, OpId, Reading, Reason, Sample, Step,
@@ -175,7 +175,7 @@ async fn driven(wakes: &[u64], takes: u64, full: usize, signals: &[(u64, Signal)
         ending: None,
     };
     let slow = Rc::new(Slow { trace: Rc::clone(&trace), takes: Duration::from_secs(takes) });
-    let outside = Outside { platform: Rc::clone(&slow), prober: slow, clock, people: Rc::new(Automatic) };
+    let outside = Outside { platform: Rc::clone(&slow), prober: slow, clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
     let mut book = Book { trace: Rc::clone(&trace), full };
     let mut shown = Shown(Rc::clone(&trace));
     let now = tokio::time::Instant::now();
@@ -304,7 +304,7 @@ async fn the_first_signal_is_told_to_the_engine_and_the_second_leaves_at_once() 
     };
     let (ended, trace) = driven(&[], 10, NEVER_FULL, &[(2, Signal::Interrupt)], patient()).await;
     assert!(matches!(ended, Driven::Ended(_, Some(Signal::Interrupt))), "{ended:?}");
-    assert_eq!(trace, ["0 begin", "start Observe", "2000 interrupted", "10000 answered 1", "append 1", "show ended"]);
+    assert_eq!(trace, ["0 begin", "start Observe", "2000 interrupted", "7000 interrupted", "10000 answered 1", "append 1", "show ended"]);
 
     let signals = [(2, Signal::Interrupt), (3, Signal::Terminate)];
     let (left, trace) = driven(&[], 10, NEVER_FULL, &signals, patient()).await;

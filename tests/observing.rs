@@ -237,7 +237,10 @@ fn stopping_says_so_or_is_looked_up() {
         _ => reply(call, "dockerdown-docker.getContainersByAppNameMatch"),
     });
     assert!(matches!(silent.answer(), Answer::Failed(failure) if failure.may_have_acted), "an empty list is no proof");
-    let refused = stop(|call, _| reply(call, "dockerdown-compose.stop"));
+    let refused = stop(|call, _| match call {
+        Call::Stop { .. } => reply(call, "dockerdown-compose.stop"),
+        _ => reply(call, "dockerdown-docker.getContainersByAppNameMatch"),
+    });
     let Answer::Failed(failure) = refused.answer() else { panic!("{:?}", refused.answer()) };
     assert!(failure.message.contains("Cannot connect to the Docker daemon") && !failure.message.contains("env -i"), "{}", failure.message);
 }

@@ -98,11 +98,23 @@ pub fn surveyed() -> Session {
     session
 }
 
+/// The same, as if the app ran on a server of its own.
+pub fn surveyed_remote() -> Session {
+    let mut session = Session::new(target(), Masks::default());
+    play(&mut session, &Intent::Survey, |call, now| match call {
+        Call::Compose { .. } => reply_with(call, "compose.one", &[("\"serverId\":null", "\"serverId\":\"s\"")]),
+        _ => owner(call, now),
+    });
+    assert!(session.is_remote());
+    session
+}
+
 /// The bench's `web` as its owner sees it.
 pub fn owner(call: &Call, _: Moment) -> Reply {
     let name = match call {
         Call::Health => "trpc-settings.health-no-key",
         Call::Version => "settings.getDokployVersion",
+        Call::Cloud => "settings.isCloud",
         Call::Projects => "project.all",
         Call::Compose { .. } => "compose.one",
         Call::ConvertedCompose { .. } => "compose.getConvertedCompose",

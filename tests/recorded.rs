@@ -16,6 +16,7 @@ pub fn called() -> Vec<Call> {
     vec![
         Call::Health,
         Call::Version,
+        Call::Cloud,
         Call::Projects,
         Call::Compose { compose: compose() },
         Call::UpdateText { compose: compose(), text: "services: {}\n".to_owned() },

@@ -77,6 +77,7 @@ fn answers_have_the_recorded_shape() {
     };
     answers.push(trpc(&mut busy, "settings.health", &[], ""));
     answers.push(get(&mut busy, "settings.getDokployVersion", &[], KEY));
+    answers.push(get(&mut busy, "settings.isCloud", &[], KEY));
     answers.push(get(&mut busy, "settings.getDokployVersion", &[], "wrong"));
     for key in [KEY, "wrong", "stranger", "granted"] {
         answers.push(get(&mut busy, "project.all", &[], key));

@@ -58,7 +58,7 @@ async fn a_secret_that_a_service_says_back_reaches_neither_journal_nor_evidence(
         counts: (0, 1, 0),
         hint: None,
     };
-    let event = Event::PhaseFailed { phase: PhaseId(0), cause: Cause::Services { services: vec![failed], regression: false } };
+    let event = Event::PhaseFailed { phase: PhaseId(0), cause: Cause::Services { services: vec![failed], regression: false }, open: false };
     Record::append(&mut run, Moment::millis(2), std::slice::from_ref(&event)).unwrap();
     let evidence = Evidence {
         phase: "core".into(),

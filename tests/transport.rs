@@ -1,6 +1,6 @@
 //! The transport against real servers on loopback: what is told of an exchange that did not come off, and whether it may have happened.
 
-use crate::support::{answers, closed, hang, head, reset, serve};
+use crate::support::{answers, closed, hang, head, reset, secured, serve};
 use rollout_plan::drive::{BaseUrl, HttpTransport, Limits, Transport as _, TransportError, install_tls};
 use rollout_plan::wire::{HttpRequest, HttpResponse, Method};
 use std::io::{Read as _, Write as _};
@@ -107,4 +107,67 @@ async fn an_endless_answer_is_cut_off() {
         while stream.write_all(&chunk).is_ok() {}
     });
     assert_eq!(fails(address, true).await, "an answer of more than 16 MiB");
+}
+
+const AUTHORITY: &str = include_str!("tls/authority.pem");
+
+/// A server with this certificate that answers everything with `{}`.
+fn secure(certificate: &str) -> SocketAddr {
+    let config = secured(certificate);
+    serve(move |mut stream| {
+        let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = rustls::Stream::new(&mut connection, &mut stream);
+        if head(&mut stream).is_empty() {
+            return;
+        }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}");
+    })
+}
+
+async fn send_trusting(base: &str, pem: Option<&str>) -> Result<HttpResponse, TransportError> {
+    install_tls();
+    let transport = HttpTransport::new(BaseUrl::parse(base).unwrap(), KEY).unwrap();
+    let transport = match pem {
+        Some(pem) => transport.trusting(pem).unwrap(),
+        None => transport,
+    };
+    transport.send(get(true), Limits { connect: Duration::from_secs(10), answer: Duration::from_secs(20) }).await
+}
+
+#[tokio::test]
+async fn an_authority_of_one_s_own_is_trusted_when_it_is_named() {
+    let address = secure(include_str!("tls/server.pem"));
+    for base in [format!("https://{address}"), format!("https://localhost:{}", address.port())] {
+        assert_eq!(send_trusting(&base, Some(AUTHORITY)).await.unwrap().status, 200);
+        let error = send_trusting(&base, None).await.unwrap_err();
+        assert!(!error.may_have_left, "the key has not left");
+        assert!(error.message.contains("does not know who issued its certificate"), "{error}");
+        assert!(error.message.contains("`ca \"FILE.pem\"`"), "the remedy: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_no_good_is_told_with_what_to_do() {
+    let expired = secure(include_str!("tls/expired.pem"));
+    let error = send_trusting(&format!("https://{expired}"), Some(AUTHORITY)).await.unwrap_err();
+    assert!(!error.may_have_left && error.message.contains("has expired"), "{error}");
+
+    let plain = serve(|mut stream| {
+        let _ = stream.read(&mut [0; 16]);
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+    });
+    let error = send_trusting(&format!("https://{plain}"), Some(AUTHORITY)).await.unwrap_err();
+    assert!(!error.may_have_left && error.message.contains("does not speak TLS"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_without_a_certificate_is_refused() {
+    install_tls();
+    let trusting = |pem: &str| HttpTransport::new(BaseUrl::parse("https://dokploy.example").unwrap(), KEY).unwrap().trusting(pem).err();
+    assert_eq!(trusting(AUTHORITY), None);
+    for nothing in ["", "no certificate", include_str!("tls/server.key")] {
+        assert_eq!(trusting(nothing).as_deref(), Some("holds no certificate"));
+    }
+    let broken = AUTHORITY.replace('M', "N");
+    assert_eq!(trusting(&broken).as_deref(), Some("holds a certificate that cannot be read"));
 }

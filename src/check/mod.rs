@@ -3,6 +3,7 @@
 //! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a
 //! compose file cannot be read, for instance, the rules that need all of them wait for it.
 
+mod authority;
 mod container_names;
 mod context;
 mod cycles;
@@ -66,6 +67,7 @@ pub struct Step {
 pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> Checked {
     let mut found = lowered.diagnostics.clone();
     let Some(plan) = &lowered.plan else { return Checked { proven: None, diagnostics: found } };
+    authority::check(plan, files, &mut found);
     let loaded = files::load(plan, sources, files, &mut found);
     let context = Context::new(lowered, plan, sources, &loaded);
     services::check(&context, &mut found);

@@ -1,9 +1,11 @@
 //! The command line, as clap reads it.
 
 use crate::drive::Speed;
+use crate::syntax::duration_of;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Rolls a Dokploy compose app out in phases, each verified before the next, and back to the last verified state when one fails.
 #[derive(Debug, Parser)]
@@ -21,6 +23,14 @@ pub(super) enum Command {
     Check(Check),
     /// Make it happen, one verified phase at a time
     Run(Run),
+    /// Go back to a state that was verified, and verify it again; asks a run that is at work to do so
+    Rollback(Box<Rollback>),
+    /// Say where the app stands: its first line is fit for a chat
+    Status(Status),
+    /// List the runs that were, newest first
+    History(History),
+    /// Show a run again, from its journal
+    Show(Show),
     /// Serve a make-believe Dokploy on loopback, to try plans against
     Sandbox(Sandbox),
 }
@@ -63,6 +73,10 @@ pub(super) struct Run {
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
     #[arg(long, value_name = "N|max", default_value_t = Speed::default(), requires = "sandbox")]
     pub(super) speed: Speed,
+    /// Go on with a run that was cut off: by its id or a part of it, else the newest of this plan's app. Compose files must be as they were
+    #[arg(long, value_name = "RUN", num_args = 0..=1, conflicts_with_all = ["until", "from", "from_broken", "redeploy", "adopt"])]
+    #[expect(clippy::option_option, reason = "not asked for, asked for without a run, and with one")]
+    pub(super) resume: Option<Option<String>>,
     /// Do not ask before the first change
     #[arg(long, short)]
     pub(super) yes: bool,
@@ -72,21 +86,148 @@ pub(super) struct Run {
     /// Stop after this phase
     #[arg(long, value_name = "PHASE")]
     pub(super) until: Option<String>,
+    /// Start exactly with this phase: the one before it must be live, verified and well
+    #[arg(long, value_name = "PHASE", conflicts_with = "redeploy")]
+    pub(super) from: Option<String>,
+    /// Start although what is live does not hold, or may be another machine's unfinished run; the reason stands in journal and verdict
+    #[arg(long, value_name = "REASON", value_parser = parse_reason)]
+    pub(super) from_broken: Option<String>,
+    /// Ask and show a service and let it decide nothing; the reason stands in journal and verdict (repeatable)
+    #[arg(long, value_name = "SERVICE=REASON", value_parser = parse_waiver)]
+    pub(super) waive: Vec<(String, String)>,
     /// Repeat the deploy of the live phase although its text is unchanged
     #[arg(long)]
     pub(super) redeploy: bool,
     /// Accept a live text that this tool did not put there; it is kept, and is what a failure goes back to
     #[arg(long)]
     pub(super) adopt: bool,
+    /// Change a Dokploy of this version although it was never tested: its major and minor number, such as 0.31
+    #[arg(long, value_name = "VERSION")]
+    pub(super) allow_version: Option<String>,
     /// What a failure leads to, over what the plan says
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) on_failure: Option<OnFailure>,
+    /// Wait so long while another run on this machine holds the app, such as 15m, instead of ending with 7 at once
+    #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = parse_duration)]
+    pub(super) lock_wait: Duration,
     /// Where journal, snapshots and evidence go [default: the user's state directory]
     #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
     pub(super) state: Option<PathBuf>,
     /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
     #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
     pub(super) connect_to: Option<String>,
+    /// How the run is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+impl Run {
+    /// `--resume FILE`: what stands after `--resume` is the plan when it is a file and no other one is named.
+    pub(super) fn untangled(mut self) -> Self {
+        if let Some(Some(name)) = &self.resume
+            && self.file == *"rollout.plan"
+            && PathBuf::from(name).is_file()
+        {
+            self.file = PathBuf::from(name);
+            self.resume = Some(None);
+        }
+        self
+    }
+}
+
+/// `plan rollback`.
+#[derive(Debug, Args)]
+pub(super) struct Rollback {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Where to: a phase of the plan that was verified, or a run, by its id or a part of it: what it left verified, else what it found
+    /// [default: the last verified state before what is live]
+    #[arg(long, value_name = "PHASE|RUN")]
+    pub(super) to: Option<String>,
+    /// There is nothing to go back to in a sandbox inside this process
+    #[arg(long, hide = true)]
+    pub(super) sandbox: bool,
+    /// Do not ask before the first change
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Begin although what is live may be another machine's unfinished run; the reason stands in journal and verdict
+    #[arg(long, value_name = "REASON", value_parser = parse_reason)]
+    pub(super) from_broken: Option<String>,
+    /// Ask and show a service and let it decide nothing; the reason stands in journal and verdict (repeatable)
+    #[arg(long, value_name = "SERVICE=REASON", value_parser = parse_waiver)]
+    pub(super) waive: Vec<(String, String)>,
+    /// Where journal, snapshots and evidence go, and those of earlier runs are [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
+    /// How it is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan status`.
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// The plan [default: rollout.plan if it is there, else every app that has runs]
+    pub(super) file: Option<PathBuf>,
+    /// Do not ask Dokploy, even if the plan's address and key are at hand
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Go by runs in the sandbox, and do not ask Dokploy
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan history`.
+#[derive(Debug, Args)]
+pub(super) struct History {
+    /// List runs of this plan's app only [default: rollout.plan if it is there]
+    pub(super) file: Option<PathBuf>,
+    /// List runs of every app
+    #[arg(long, conflicts_with = "file")]
+    pub(super) all: bool,
+    /// List runs in the sandbox
+    #[arg(long)]
+    pub(super) sandbox: bool,
+    /// List so many at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(super) last: usize,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub(super) format: Format,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan show`.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The run: its id, the beginning or the end of it, or `latest`
+    pub(super) run: String,
+    /// Copy the evidence of its failures into this folder, which must be new or empty; compose texts are left out
+    #[arg(long, value_name = "DIR")]
+    pub(super) evidence: Option<PathBuf>,
+    /// Where the runs are recorded [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
     /// How the run is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
@@ -105,6 +246,9 @@ pub(super) struct Sandbox {
     /// Break something, as in `plan run --sandbox` (repeatable)
     #[arg(long, value_name = "FAULT")]
     pub(super) fault: Vec<String>,
+    /// The version of Dokploy to be, as far as procedures and answers go
+    #[arg(long, value_name = "VERSION", default_value = "v0.30.2")]
+    pub(super) dokploy_version: String,
     /// How much faster than real time builds and boots pass
     #[arg(long, value_name = "N", default_value = "1", value_parser = parse_factor)]
     pub(super) speed: f64,
@@ -152,6 +296,26 @@ pub(super) enum OnFailure {
 fn parse_factor(text: &str) -> Result<f64, String> {
     let factor: f64 = text.trim_end_matches(['x', '×']).parse().map_err(|_| format!("`{text}` is not a factor such as 20"))?;
     if (0.1..=10_000.0).contains(&factor) { Ok(factor) } else { Err("a speed lies between 0.1 and 10000".to_owned()) }
+}
+
+/// Longer than anybody waits, and far from where sums of times overflow.
+const LONGEST: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration =
+        duration_of(text).ok_or_else(|| format!("`{text}` is not a duration; write a number with its unit, such as 90s, 15m or 2h"))?;
+    if duration <= LONGEST { Ok(duration) } else { Err("at most 720h".to_owned()) }
+}
+
+fn parse_reason(text: &str) -> Result<String, String> {
+    let reason = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if reason.is_empty() { Err("say why, such as \"hotfix for the login\"".to_owned()) } else { Ok(reason) }
+}
+
+fn parse_waiver(text: &str) -> Result<(String, String), String> {
+    let wanted = || "write it as SERVICE=REASON, such as search=\"index is being rebuilt\"".to_owned();
+    let (service, reason) = text.split_once('=').filter(|(service, _)| !service.is_empty()).ok_or_else(wanted)?;
+    Ok((service.to_owned(), parse_reason(reason).map_err(|_| wanted())?))
 }
 
 fn parse_approval(text: &str) -> Result<(String, String), String> {

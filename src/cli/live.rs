@@ -1,12 +1,15 @@
 //! `plan check` with a Dokploy at hand: what is live, and whether a run would start. Reads only.
 
 use super::variables::{self, Environment};
+use super::way_back;
+use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
-use crate::engine::{Answer, Intent, Options, Reason, outlook};
+use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
 use crate::schedule::Schedule;
+use std::path::Path;
 use std::rc::Rc;
 
 /// What came of asking.
@@ -17,8 +20,27 @@ pub(super) enum Asked {
     Not(String),
 }
 
-/// Asks the plan's Dokploy what is live. `look` is columns and colour.
-pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
+/// Asks the plan's Dokploy what is live. `plan` is its file, `look` columns and colour.
+pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
+    let (shown, survey) = match survey(plan, schedule, address) {
+        Ok(asked) => asked,
+        Err(why) => return Asked::Not(why),
+    };
+    let state = std::env::var_os("PLAN_STATE").map(Into::into);
+    let options = Options { known_runs: way_back::known_runs(state), ..Options::default() };
+    let (position, refusal) = outlook(schedule, &options, &survey);
+    let code = match &refusal {
+        Some(Reason::Refused { .. }) => 3,
+        Some(Reason::CouldNotAsk { .. }) => 9,
+        // Another deploy passes by itself, and says nothing against the plan.
+        _ => 0,
+    };
+    Asked::Answered(standing(schedule, &shown, &survey, &position, refusal.as_ref(), look), code)
+}
+
+/// Reads what pre-flight would read. Gives Dokploy's address, without credentials, and what it says; or why it was not asked or did not
+/// answer.
+pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Result<(String, Survey), String> {
     let mut masks = Masks::default();
     let mut value = |text| match variables::resolve(text, &Environment) {
         Ok(resolved) => {
@@ -30,37 +52,32 @@ pub(super) fn ask(schedule: &Schedule, address: &Address, look: (usize, bool)) -
     let app = &schedule.app;
     let values = [&address.url, &address.api_key, &app.project, &app.environment, &app.compose].map(&mut value);
     let [Ok(url), Ok(key), Ok(project), Ok(environment), Ok(compose)] = values.clone() else {
-        return Asked::Not(values.into_iter().find_map(Result::err).unwrap_or_default());
+        return Err(values.into_iter().find_map(Result::err).unwrap_or_default());
     };
     masks.add_secret(&key);
+    schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
     let transport = BaseUrl::parse(&url)
         .map_err(|why| format!("its address {why}"))
         .and_then(|base| Ok((base.to_string(), HttpTransport::new(base, &key)?)));
-    let (shown, transport) = match transport {
-        Ok(transport) => transport,
-        Err(why) => return Asked::Not(why),
+    let trusting = |(shown, transport): (String, HttpTransport)| match &address.ca {
+        None => Ok((shown, transport)),
+        Some(ca) => {
+            let (pem, _) = variables::authority(plan, ca).map_err(|wrong| wrong.message)?;
+            Ok((shown, transport.trusting(&pem).map_err(|why| format!("\"{}\" {why}", ca.value))?))
+        }
     };
-    let runtime = match drive::runtime(false) {
-        Ok(runtime) => runtime,
-        Err(error) => return Asked::Not(format!("no runtime: {error}")),
-    };
+    let (shown, transport) = transport.and_then(trusting)?;
+    let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
     let session = Session::new(Target { project, environment, compose }, masks);
     let answer = runtime.block_on(async {
         let platform = Dokploy::new(session, transport, Rc::new(LiveClock::start()), GitSources::default());
         platform.carry_out(Intent::Survey, &mut |_| {}).await
     });
-    let survey = match answer {
-        Answer::Surveyed(survey) => survey,
-        Answer::Failed(failure) => return Asked::Not(failure.message),
-        _ => return Asked::Not("it answered with something else".to_owned()),
-    };
-    let options = Options::default();
-    let (position, refusal) = outlook(schedule, &options, &survey);
-    let code = match &refusal {
-        Some(Reason::Refused { .. }) => 3,
-        Some(Reason::CouldNotAsk { .. }) => 9,
-        // Another deploy passes by itself, and says nothing against the plan.
-        _ => 0,
-    };
-    Asked::Answered(standing(schedule, &shown, &survey, &position, refusal.as_ref(), look), code)
+    // A name server that hangs is not waited for.
+    runtime.shutdown_background();
+    match answer {
+        Answer::Surveyed(survey) => Ok((shown, *survey)),
+        Answer::Failed(failure) => Err(failure.message),
+        _ => Err("it answered with something else".to_owned()),
+    }
 }

@@ -46,7 +46,7 @@ pub(super) fn check(args: &Check) -> u8 {
     let (Some(schedule), Some(plan), false) = (found.schedule, plan, args.offline) else { return outcome.code };
     // On stdout JSON lines are alone.
     let (print, colour): (fn(&str), bool) = if json { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
-    match live::ask(&schedule, &plan.dokploy, (width, colour)) {
+    match live::ask(&args.file, &schedule, &plan.dokploy, (width, colour)) {
         Asked::Answered(text, code) => {
             print(&text);
             code

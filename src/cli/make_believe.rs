@@ -6,7 +6,7 @@ use crate::engine::{Failure, FailureKind};
 use crate::model::{Probe, Text, TextPart, Variables};
 use crate::probe::{self, Question, Request};
 use crate::sandbox::Sandbox;
-use crate::schedule::{Schedule, Subject};
+use crate::schedule::{Schedule, Subject, without_user};
 use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -57,7 +57,9 @@ pub(super) struct Setting {
 pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Vec<Fault>) -> Setting {
     let name = |text: &Text| text.resolve(variables).map(|resolved| resolved.value).unwrap_or_default();
     let app = &schedule.app;
-    let environment = Environment { name: name(&app.environment.value), composes: vec![Compose::named(&name(&app.compose.value))] };
+    let server = faults.iter().any(Fault::needs_a_server).then(|| "another-server".to_owned());
+    let compose = Compose { server, ..Compose::named(&name(&app.compose.value)) };
+    let environment = Environment { name: name(&app.environment.value), composes: vec![compose] };
     let projects = vec![Project { name: name(&app.project.value), environments: vec![environment] }];
 
     let published: BTreeSet<u16> =
@@ -141,6 +143,9 @@ impl Sources for WorldSources {
 pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &Config, asks_people: bool) -> Vec<String> {
     let mut lines = vec!["Dokploy, its address and its key are the sandbox's own; nothing outside this process is touched".to_owned()];
     lines.extend(variables.supplied.iter().map(|(name, value)| format!("{name} is not set; the sandbox takes {value}")));
+    if config.projects.iter().flat_map(|project| &project.environments).flat_map(|one| &one.composes).any(|one| one.server.is_some()) {
+        lines.push("the app runs on a server of its own, which a fault needs".to_owned());
+    }
     let externals: Vec<String> = config
         .externals
         .iter()
@@ -161,7 +166,8 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     if asked.iter().any(|request| matches!(&request.question, Question::Postgres { queries, .. } if !queries.is_empty())) {
         lines.push("its PostgreSQL has no tables: a literal that is selected is itself, any other query is answered with 1".to_owned());
     }
-    let repositories: BTreeSet<&str> = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| pin.repository.as_str()).collect();
+    let repositories: BTreeSet<String> =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_user(&pin.repository)).collect();
     if !repositories.is_empty() {
         lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
     }

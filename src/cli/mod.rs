@@ -8,10 +8,15 @@ mod live;
 mod look;
 mod make_believe;
 mod named;
+mod past;
+mod resume;
 mod run;
 mod sandbox;
+mod show;
+mod status;
 mod unknown;
 mod variables;
+mod way_back;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -30,7 +35,11 @@ pub fn main() -> u8 {
     };
     match cli.command {
         Command::Check(check) => look::check(&check),
-        Command::Run(run) => run::run(&run),
+        Command::Run(run) => run::run(&run.untangled()),
+        Command::Rollback(rollback) => way_back::rollback(*rollback),
+        Command::Status(args) => status::status(&args),
+        Command::History(args) => past::history(&args),
+        Command::Show(args) => show::show(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

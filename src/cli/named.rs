@@ -12,6 +12,22 @@ pub(super) fn phase(schedule: &Schedule, name: &str) -> Result<PhaseId, Unknown>
     schedule.phase_named(name).ok_or_else(|| unknown("phase", name, &phases(schedule)))
 }
 
+/// `--waive SERVICE=…`.
+pub(super) fn service(schedule: &Schedule, name: &str) -> Result<(), Unknown> {
+    let services: Vec<&str> = schedule.services.keys().map(String::as_str).collect();
+    if services.contains(&name) { Ok(()) } else { Err(unknown("service", name, &services)) }
+}
+
+/// What is wrong with `--to`: it may be meant as a phase or as a run.
+pub(super) fn neither_phase_nor_run(schedule: &Schedule, name: &str, runs: &[&str]) -> Unknown {
+    let (_, help) = unknown("phase", name, &phases(schedule));
+    let help = match nearest(name, runs.iter().copied()) {
+        Some(near) if !help.starts_with("did you mean") => format!("did you mean run {near}?"),
+        _ => help,
+    };
+    (format!("`{name}` is no phase of the plan, and no run of that id is recorded"), help)
+}
+
 /// `--approve GATE=…`: only a gate that asks a question can be answered.
 pub(super) fn gate(schedule: &Schedule, name: &str) -> Result<GateId, Unknown> {
     let asking = schedule.gates.iter().enumerate().filter(|(_, gate)| gate.approval.is_some());

@@ -5,21 +5,25 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
-use super::variables::{self, Environment};
+use super::past;
+use super::resume::{self, Taken};
+use super::variables::{self, Environment, authority, no_authority};
+use super::way_back;
+use crate::compose::masks_of;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, GitSources, HttpTransport, LiveClock, Outside, PacedClock,
-    People, Probes, Prompt, Report, Signals, Sources, Speed, Terminal,
+    self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
+    Locks, Masking, Outside, PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Moment, Options};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, PhaseId, Schedule};
-use crate::source::SourceMap;
-use crate::store::{Store, new_run_id};
+use crate::schedule::{GateId, PhaseId, Schedule, digest};
+use crate::source::{SourceMap, Span};
+use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,10 +38,32 @@ struct Stopped(u8);
 
 /// Runs a plan and gives the exit code.
 pub(super) fn run(args: &Args) -> u8 {
+    if args.resume.is_some() && args.sandbox {
+        let help = "against one beside it a run can be resumed: `plan sandbox`, then what it says to export";
+        complain(&args.display, "a run in the sandbox inside this process cannot be resumed: its world ended with the process", help);
+        return 2;
+    }
+    start(args, Aim::Rollout)
+}
+
+/// Goes back by hand, to what `--to` says if it says something, and gives the exit code.
+pub(super) fn go_back(args: &Args, to: Option<&str>) -> u8 {
+    start(args, Aim::Back(to))
+}
+
+/// What a run is for.
+#[derive(Clone, Copy)]
+enum Aim<'a> {
+    Rollout,
+    /// Going back, to what `--to` says.
+    Back(Option<&'a str>),
+}
+
+fn start(args: &Args, aim: Aim<'_>) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
-    let ready = Job::new(args, schedule, found.sources, plan.dokploy);
+    let ready = Job::new(args, aim, schedule, found.sources, plan.dokploy);
     match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
@@ -54,12 +80,18 @@ struct Job<'a> {
     faults: Vec<Fault>,
     connect_to: ConnectTo,
     format: Format,
+    /// Digest of the plan's text.
+    plan_digest: String,
+    /// What `plan rollback` was given besides the plan, when it is one.
+    back: Option<String>,
 }
 
 /// One Dokploy to talk to, and everything beside it that is not the clock.
 struct Connection<S> {
     url: BaseUrl,
     key: String,
+    /// The text of the file of certificates that `ca` names, and where it is named.
+    authority: Option<(String, Span)>,
     target: Target,
     masks: Masks,
     sources: S,
@@ -67,13 +99,31 @@ struct Connection<S> {
 }
 
 impl<'a> Job<'a> {
-    fn new(args: &'a Args, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+    fn new(args: &'a Args, aim: Aim<'_>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
             complain(&args.display, message, help);
             Stopped(2)
         };
         let until =
             args.until.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        let from =
+            args.from.as_deref().map(|name| named::phase(&schedule, name)).transpose().map_err(|(text, help)| wrong(&text, &help))?;
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            return Err(wrong(
+                "--until names a phase before that of --from",
+                "with both, a run starts with the one and ends with the other",
+            ));
+        }
+        for (service, _) in &args.waive {
+            named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
+        }
+        let waived = args.waive.iter().cloned().collect();
+        let goal = match aim {
+            Aim::Back(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
+            Aim::Rollout => Goal::Rollout,
+        };
         let mut approvals = BTreeMap::new();
         for (name, who) in &args.approve {
             let gate = named::gate(&schedule, name).map_err(|(text, help)| wrong(&text, &help))?;
@@ -88,18 +138,30 @@ impl<'a> Job<'a> {
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
-        let options = Options { run, adopt: args.adopt, redeploy: args.redeploy, until, on_failure_stop, ..Options::default() };
+        let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
+        let options = Options { run, goal, adopt, redeploy, until, on_failure_stop, from, waived, lock_wait, ..Options::default() };
+        let (from_broken, allow_version) = (args.from_broken.clone(), args.allow_version.clone());
+        let options = Options { from_broken, allow_version, known_runs: way_back::known_runs(args.state.clone()), ..options };
+        let back = match aim {
+            Aim::Rollout => None,
+            Aim::Back(to) => Some(to.map_or_else(String::new, |to| format!(" --to {to}"))),
+        };
         let format = match args.format {
             Some(args::Format::Plain) => Format::Plain,
             Some(args::Format::Json) => Format::Json,
             Some(args::Format::Human) | None => Format::Human,
         };
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format })
+        let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, back })
     }
 
     fn go(self) -> Result<u8, Stopped> {
         let runtime = drive::runtime(self.args.sandbox).map_err(|error| self.stop(1, &format!("no runtime: {error}"), ""))?;
-        runtime.block_on(async { if self.args.sandbox { self.in_sandbox().await } else { self.for_real().await } })
+        let ended =
+            if self.args.sandbox { runtime.block_on(Box::pin(self.in_sandbox())) } else { runtime.block_on(Box::pin(self.for_real())) };
+        // A name server that hangs is not waited for.
+        runtime.shutdown_background();
+        ended
     }
 
     async fn for_real(self) -> Result<u8, Stopped> {
@@ -112,22 +174,39 @@ impl<'a> Job<'a> {
         let base = BaseUrl::parse(&url.value).map_err(|why| {
             self.stop(2, &format!("Dokploy's address {why}"), "it is an http or https address such as http://127.0.0.1:3000")
         })?;
+        let authority = match &self.address.ca {
+            Some(ca) => Some(authority(&self.args.file, ca).map_err(|wrong| self.refuse(vec![wrong]))?),
+            None => None,
+        };
         let sources = GitSources { connect_to: self.connect_to.clone(), ..GitSources::default() };
         // The key is a secret however the plan comes by it.
         let secrets = key.secrets.into_iter().chain([key.value.clone()]).collect();
-        let connection = self.connection(base, key.value, secrets, &Environment, sources)?;
+        let connection = Connection { authority, ..self.connection(base, key.value, secrets, &Environment, sources)? };
         let warning = connection.url.warning();
-        let setting = Setting { sandbox: None, plan: self.args.file.display().to_string(), probed_from: host_name() };
+        let setting =
+            Setting { sandbox: None, plan: self.args.file.display().to_string(), back: self.back.clone(), probed_from: host_name() };
         let reporter = self.reporter(setting);
         if let Some(warning) = warning {
             reporter.borrow_mut().note(&warning);
         }
-        if !self.args.yes && !report::terminal::can_ask() {
+        let state = self.state(None)?;
+        let taken = self.args.resume.as_ref().map(|wanted| resume::take(&state, wanted.as_deref(), &self.schedule)).transpose();
+        let taken = taken.map_err(|not| self.stop(not.code, &not.message, &not.help))?;
+        let from = taken.as_ref().map_or(Moment::START, Taken::from);
+        if let Some(taken) = &taken {
+            reporter.borrow_mut().recall(&taken.past);
+        } else if let Some(run) = resume::left_behind(&state, &self.schedule).filter(|_| self.back.is_none()) {
+            reporter.borrow_mut().note(&format!("run {run} was cut off; this is a new one. To go on with that instead: --resume {run}"));
+        }
+        let is_agreed = taken.as_ref().is_some_and(Taken::is_agreed);
+        if !is_agreed && !self.args.yes && !report::terminal::can_ask() {
             reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
         }
         let people = self.people(&reporter, self.args.yes, false);
-        let state = self.state(None);
-        self.roll_out(connection, LiveClock::start(), people, reporter, state).await
+        // Whoever meets the lock is told of the run that goes on, not of one that there never was.
+        let run = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
+        let locks = self.locks(&connection.url, &run)?;
+        self.roll_out(connection, LiveClock::start_at(from), people, locks, reporter, state, taken).await
     }
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
@@ -147,25 +226,23 @@ impl<'a> Job<'a> {
             Speed::Max => report::Speed::Max,
         };
         let plan = job.args.file.display().to_string();
-        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, probed_from: None });
+        let reporter = job.reporter(Setting { sandbox: Some(speed), plan, back: None, probed_from: None });
         for line in &told {
             reporter.borrow_mut().note(line);
         }
         let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
         // Runs against a sandbox are kept apart from real ones.
-        let state = job.state(Some("sandbox"));
-        let requests = state.as_ref().ok().map(|store| store.run_folder(&job.options.run).join("sandbox-requests.jsonl"));
+        let state = job.state(Some("sandbox"))?;
+        let requests = state.run_folder(&job.options.run).join("sandbox-requests.jsonl");
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
-        let code = job.roll_out(connection, clock, people, reporter, state).await;
+        let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state, None).await;
         let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
         for fault in &unfelt {
             noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
         }
-        if let Some(path) = requests {
-            // For tests and the curious; a run does not depend on it.
-            let _ = std::fs::write(path, sandbox.request_log());
-        }
+        // For tests and the curious; a run does not depend on it.
+        let _ = std::fs::write(requests, sandbox.request_log());
         code
     }
 
@@ -205,27 +282,61 @@ impl<'a> Job<'a> {
         for secret in &secrets {
             masks.add_secret(secret);
         }
-        Ok(Connection { url, key, target, masks, sources, probes })
+        self.schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
+        Ok(Connection { url, key, authority: None, target, masks, sources, probes })
     }
 
-    async fn roll_out<S: Sources + 'static, C: Clock + 'static>(
+    #[expect(clippy::too_many_arguments, reason = "everything outside that differs between Dokploy and the sandbox, each used once")]
+    async fn roll_out<S: Sources + 'static, C: Clock + 'static, L: Locks + 'static>(
         self,
         connection: Connection<S>,
         clock: C,
         people: Either,
+        locks: L,
         reporter: Rc<RefCell<Reporter>>,
-        store: Result<Store, Stopped>,
+        store: Store,
+        taken: Option<Taken>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
-        let transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
-        let mut record = store?.begin(&self.options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let address = connection.url.to_string();
+        let dokploy = if self.args.sandbox { String::new() } else { address.clone() };
+        let mut transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
+        if let Some((pem, span)) = &connection.authority {
+            transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
+        }
+        let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
+        let origin = Origin { plan_digest: self.plan_digest.clone(), dokploy, ..reporter.borrow().setting().origin() };
+        let options = Options { origin, verified_before, ..self.options.clone() };
+        let schedule = Arc::new(self.schedule.clone());
+        let (engine, mut record) = match taken {
+            None => {
+                let record = store.begin(&options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+                (Engine::new(schedule, options), record)
+            }
+            Some(taken) => {
+                let engine = Engine::resume(&schedule, options, &taken.past, taken.baseline, taken.gap);
+                let not = |why: NotResumable| {
+                    self.stop(why.exit_code().0, &format!("run {} cannot be resumed: {why}", taken.id), "nothing was changed")
+                };
+                (engine.map_err(not)?, taken.record)
+            }
+        };
         // Before anything is asked for: a signal must find somebody who listens.
         let mut signals = Signals::listen().map_err(|error| self.stop(1, &format!("signals cannot be listened to: {error}"), ""))?;
-        let session = Session::new(connection.target, connection.masks);
-        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources);
-        let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(connection.probes), clock: Rc::clone(&clock), people: Rc::new(people) };
-        let engine = Engine::new(Arc::new(self.schedule), self.options);
+        let masks = SharedMasks::default();
+        let probes = connection.probes.sharing(Rc::clone(&masks));
+        let mut secrets = connection.masks;
+        secrets.merge(&masks.borrow());
+        let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
+        let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
+        let outside = Outside {
+            platform: Rc::new(platform),
+            prober: Rc::new(probes),
+            clock: Rc::clone(&clock),
+            people: Rc::new(people),
+            locks: Rc::new(locks),
+        };
+        let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
@@ -237,6 +348,9 @@ impl<'a> Job<'a> {
                 let mut code = ending.exit_code();
                 if let (130, Some(signal)) = (code.0, signal) {
                     code = signal.exit_code();
+                }
+                if matches!(ending.reason, Reason::CouldNotAsk { .. }) && !self.args.sandbox {
+                    reporter.borrow_mut().note(&format!("Dokploy was asked at {address}"));
                 }
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)
@@ -269,6 +383,14 @@ impl<'a> Job<'a> {
         let variable = |name: &str| std::env::var(name).ok();
         let streams = Streams::of_process(self.args.display.choice(), variable);
         Rc::new(RefCell::new(Reporter::new(self.format, setting, &self.schedule, streams)))
+    }
+
+    /// The lock that other runs of this user on this machine find, wherever their state folders are.
+    fn locks(&self, url: &BaseUrl, run: &str) -> Result<FileLocks, Stopped> {
+        let folder = LockFolder::open().map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
+        let command = if self.back.is_some() { "rollback" } else { "run" };
+        let note = Note::of_this_process(run, &format!("plan {command} {}", self.args.file.display()));
+        Ok(FileLocks::new(folder, url.to_string(), note, &self.schedule))
     }
 
     fn state(&self, below: Option<&str>) -> Result<Store, Stopped> {

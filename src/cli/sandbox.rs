@@ -67,7 +67,7 @@ fn setting(args: &Args, faults: Vec<Fault>, display: &Display) -> Option<Setting
     };
     let setting = make_believe::setting(&schedule, &make_believe::variables(&schedule), faults);
     // The app of the example is always there, whatever the plan calls its own.
-    let mut config = setting.config;
+    let mut config = Config { version: args.dokploy_version.clone(), ..setting.config };
     for project in Config::default().projects {
         if !config.projects.iter().any(|known| known.name == project.name) {
             config.projects.push(project);

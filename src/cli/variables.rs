@@ -1,10 +1,13 @@
 //! Where the plan's variables come from: the process environment, with the sandbox's stand-ins for what is not set.
 
+use super::files::Folder;
+use crate::check::Files as _;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Resolved, Text, Unset, Variables};
 use crate::probe::PrepareError;
 use crate::source::{Span, Spanned};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The process environment.
 pub(super) struct Environment;
@@ -40,6 +43,19 @@ pub(super) fn unprepared(error: &PrepareError) -> Diagnostic {
             Diagnostic::new(Code::BadAddress, format!("`{shown}` {why}"), *span, "with the variables as they are set now")
         }
     }
+}
+
+/// The text of the file that `ca` names, and where it is named.
+pub(super) fn authority(plan: &Path, ca: &Spanned<String>) -> Result<(String, Span), Diagnostic> {
+    let text = Folder::of(plan).read(&ca.value);
+    text.map(|text| (text, ca.span)).map_err(|_| no_authority("cannot be read any more", ca.span))
+}
+
+/// The diagnostic for a file of certificates that is of no use.
+pub(super) fn no_authority(why: &str, span: Span) -> Diagnostic {
+    let help = "name the PEM file of the certificate authority";
+    Diagnostic::new(Code::NoCertificate, format!("the file of certificates {why}"), span, "trusted beside the machine's own roots")
+        .help(help)
 }
 
 fn not_set(unset: &Unset, span: Span) -> Diagnostic {

@@ -156,6 +156,10 @@ pub struct SandboxAnswer {
     pub build: Option<Duration>,
     /// How long it takes from container start to the first answer. Default 2 s.
     pub boot: Option<Duration>,
+    /// Lines that it writes at each start, beside the usual ones.
+    pub log: Vec<String>,
+    /// Lines of its build or pull, beside the usual ones.
+    pub build_log: Vec<String>,
 }
 
 /// A compose file that cannot be read: what is wrong and where, when that is known.

@@ -1,5 +1,6 @@
 //! Compose files: reading with spans, interpolation, ports, comparison. The only place that knows YAML.
 
+mod definitions;
 mod duration;
 mod file;
 mod git;
@@ -10,9 +11,10 @@ mod ports;
 mod read;
 mod service;
 
+pub use definitions::{Definition, definitions};
 pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };
 pub use interpolate::{InterpolationError, interpolate, with_defaults};
-pub use masked::masked_line;
+pub use masked::{masked_line, masks_of};
 pub use read::read;

@@ -205,5 +205,6 @@ fn sandbox(node: &Node) -> SandboxAnswer {
         None => BTreeMap::new(),
     };
     let body = node.get("body").map(|body| body.scalar().map_or_else(|| body.to_json().to_string(), str::to_owned));
-    SandboxAnswer { status, body, build: duration("build"), boot: duration("boot") }
+    let lines = |name: &str| node.get(name).map(names).unwrap_or_default().into_iter().map(|line| line.value).collect();
+    SandboxAnswer { status, body, build: duration("build"), boot: duration("boot"), log: lines("log"), build_log: lines("build-log") }
 }

@@ -86,7 +86,7 @@ codes! {
     /// Services that wait for each other.
     DependencyCycle = "E0406",
 
-    // 05xx: compose files.
+    // 05xx: compose files, and other files that the plan names.
     /// A compose file that is not there.
     ComposeMissing = "E0501",
     /// A compose file that cannot be read as one.
@@ -103,6 +103,8 @@ codes! {
     ComposeTooLarge = "E0507",
     /// The wrong machine would be verified: a loopback probe beside a Dokploy that is elsewhere.
     LoopbackProbe = "E0508",
+    /// A file of certificates that holds none.
+    NoCertificate = "E0509",
 
     // W05xx: compose files, worth knowing.
     /// A service that publishes a port and has no expectation.

@@ -10,6 +10,8 @@ pub enum Call {
     Health,
     /// `settings.getDokployVersion`.
     Version,
+    /// `settings.isCloud`.
+    Cloud,
     /// `project.all`.
     Projects,
     /// `compose.one`. Its body holds secrets and is never logged.
@@ -110,6 +112,7 @@ impl Call {
         match self {
             Call::Health => "settings.health",
             Call::Version => "settings.getDokployVersion",
+            Call::Cloud => "settings.isCloud",
             Call::Projects => "project.all",
             Call::Compose { .. } => "compose.one",
             Call::UpdateText { .. } => "compose.update",

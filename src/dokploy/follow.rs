@@ -1,8 +1,11 @@
 //! Following a deploy that was asked for: look by look, until its row is final or it is certain that there will be none.
 
+use super::features::Feature;
 use super::rows::{Deployment, Job, Status};
 use super::session::App;
 use crate::engine::{DeployEnd, DeployProgress, DeploymentId, Failure, Moment, RowStatus};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Absent from queue and history so many looks in a row: a restart loses waiting jobs without a trace, and so does a cleaned queue
@@ -15,7 +18,10 @@ const LOST_NOT_BEFORE: Duration = Duration::from_secs(30);
 
 /// The row says running and its job is gone, so many looks in a row: an SSH connection was lost in mid-deploy, and nobody will ever end
 /// the row (FACTS §13.1).
-const ORPHANED_AFTER_MISSES: u32 = 5;
+pub(super) const ORPHANED_AFTER_MISSES: u32 = 5;
+
+/// Rows that the history keeps before another is added (FACTS §6).
+const ROWS_KEPT: usize = 10;
 
 /// Between two looks, on Dokploy's own host (FACTS §13.4: under five requests a second while a deploy runs).
 const GAP: Duration = Duration::from_secs(2);
@@ -45,6 +51,11 @@ pub(super) enum Verdict {
     AskAgain(Moment),
     /// It ended.
     Ended(DeployEnd),
+    /// Its row says running, and Dokploy follows it no longer.
+    Orphaned {
+        /// The row.
+        deployment: String,
+    },
 }
 
 /// A deploy being followed.
@@ -53,6 +64,12 @@ pub(super) struct Follow {
     marker: String,
     compose: String,
     server: Option<String>,
+    /// Whether that server has a queue of its own.
+    has_own_queue: bool,
+    /// Places of compose services by id.
+    places: Arc<BTreeMap<String, String>>,
+    /// Rows that were there before it was asked for.
+    older: BTreeSet<String>,
     /// Whether Dokploy said that it took the deploy, or it was seen since.
     accepted: bool,
     /// When it was asked for or last seen.
@@ -76,6 +93,9 @@ impl Follow {
             marker: marker.to_owned(),
             compose: app.compose.clone(),
             server: app.server.clone(),
+            has_own_queue: app.features.has(Feature::QueuePerServer),
+            places: Arc::clone(&app.places),
+            older: BTreeSet::new(),
             accepted: true,
             since: now,
             latched: None,
@@ -89,6 +109,16 @@ impl Follow {
     /// One whose answer was lost.
     pub(super) fn unsure(app: &App, marker: &str, now: Moment) -> Self {
         Self { accepted: false, ..Self::accepted(app, marker, now) }
+    }
+
+    /// Whether Dokploy said that it took the deploy, or showed it.
+    pub(super) fn was_taken(&self) -> bool {
+        self.accepted
+    }
+
+    /// Knows which rows are older: while one of them is in the history, a newer one cannot have been pushed out of it.
+    pub(super) fn after(self, older: BTreeSet<String>) -> Self {
+        Self { older, ..self }
     }
 
     /// Takes one look.
@@ -115,26 +145,21 @@ impl Follow {
         }
         // Only what was answered can tell that something is missing.
         if let Some(failure) = no_rows.or(no_jobs) {
-            self.unanswered += 1;
-            self.misses = 0;
-            self.tell(DeployProgress::Unreachable { why: failure.message }, progress);
-            let gap = LONGEST_GAP.min(self.longest_gap() * 2u32.saturating_pow(self.unanswered.min(8)));
-            return Verdict::AskAgain(now + gap);
+            return Verdict::AskAgain(self.not_answered(now, failure, progress));
         }
         self.unanswered = 0;
         if let Some(job) = job {
             self.misses = 0;
             if self.latched.is_none() {
                 let ahead = self.ahead(jobs.iter().flatten().flatten());
-                let waiting = DeployProgress::Queued { ahead: ahead.len(), active: title_of_active(&ahead) };
-                let next = if job.active { DeployProgress::Queued { ahead: 0, active: None } } else { waiting };
+                let next = if job.active { next_in_line() } else { self.queued(&ahead) };
                 self.tell(next, progress);
             }
         } else {
             self.misses = if queue_is_shown { self.misses + 1 } else { 0 };
         }
-        if let Some(end) = self.lost(now, row.is_some()) {
-            return Verdict::Ended(end);
+        if let Some(verdict) = self.lost(now, row.is_some(), rows.as_deref().unwrap_or_default()) {
+            return verdict;
         }
         if let (Some(row), Some(DeployProgress::Unreachable { .. })) = (row, &self.told) {
             self.tell(DeployProgress::Started { deployment: DeploymentId(row.id.clone()) }, progress);
@@ -142,20 +167,65 @@ impl Follow {
         Verdict::AskAgain(now + self.gap())
     }
 
+    /// A look was not answered: when to look again.
+    pub(super) fn not_answered(&mut self, now: Moment, failure: Failure, progress: &mut Vec<DeployProgress>) -> Moment {
+        self.unanswered += 1;
+        self.misses = 0;
+        self.tell(DeployProgress::Unreachable { why: failure.message }, progress);
+        now + LONGEST_GAP.min(self.longest_gap() * 2u32.saturating_pow(self.unanswered.min(8)))
+    }
+
+    /// Where its row stands in the history.
+    pub(super) fn place_in(&self, rows: &[Deployment]) -> Option<usize> {
+        let ours = self.row_in(rows)?;
+        rows.iter().position(|row| row.id == ours.id)
+    }
+
+    /// Whether its row was seen.
+    pub(super) fn has_started(&self) -> bool {
+        self.latched.is_some()
+    }
+
     /// Whether so much is missing, for so long, that it will never end by itself.
-    fn lost(&self, now: Moment, row_is_there: bool) -> Option<DeployEnd> {
+    fn lost(&self, now: Moment, row_is_there: bool, rows: &[Deployment]) -> Option<Verdict> {
         match (&self.latched, row_is_there) {
-            // Its row is there, its job is not. Or both are gone: a deleted row, with nobody to say how it ended.
-            (Some(id), _) if self.misses >= ORPHANED_AFTER_MISSES => Some(DeployEnd::Orphaned { deployment: DeploymentId(id.clone()) }),
+            // Its row is there, its job is not.
+            (Some(id), true) if self.misses >= ORPHANED_AFTER_MISSES => Some(Verdict::Orphaned { deployment: id.clone() }),
+            (Some(_), false) if self.misses >= LOST_AFTER_MISSES => {
+                let evidence =
+                    "the deploy's row was there and is gone: pushed out of the history by newer deploys, or deleted; its job is \
+                                gone too, and how it ended is not known"
+                        .to_owned();
+                Some(Verdict::Ended(DeployEnd::Forgotten { evidence }))
+            }
             (None, false) if self.misses >= LOST_AFTER_MISSES && now - self.since >= LOST_NOT_BEFORE => {
-                let how = if self.accepted { "Dokploy took the deploy" } else { "the answer to the deploy was lost" };
-                let evidence = format!(
-                    "{how}, and for {} s neither its queue nor its history show it: Dokploy restarted, or its queue was cleaned",
-                    (now - self.since).as_secs()
-                );
-                Some(DeployEnd::NeverStarted { evidence })
+                let how = if self.accepted { "Dokploy took the deploy" } else { "the answer to the deploy was lost or unclear" };
+                let seen = format!("{how}, and for {} s neither its queue nor its history show it", (now - self.since).as_secs());
+                // As long as an older row is there, ours cannot have been pushed out.
+                let may_be_pushed_out = rows.len() >= ROWS_KEPT && !rows.iter().any(|row| self.older.contains(&row.id));
+                Some(Verdict::Ended(if may_be_pushed_out {
+                    let evidence =
+                        format!("{seen}; but the history is full of {} other deploys, and its row may have been pushed out", rows.len());
+                    DeployEnd::Forgotten { evidence }
+                } else {
+                    DeployEnd::NeverStarted { evidence: format!("{seen}: Dokploy restarted, or its queue was cleaned") }
+                }))
             }
             _ => None,
+        }
+    }
+
+    /// How many stand before ours, and who is being worked on.
+    fn queued(&self, ahead: &[&Job]) -> DeployProgress {
+        let Some(active) = ahead.iter().find(|job| job.active) else {
+            return DeployProgress::Queued { ahead: ahead.len(), active: None, whose: None, since: None };
+        };
+        let place = active.compose.as_ref().and_then(|compose| self.places.get(compose));
+        DeployProgress::Queued {
+            ahead: ahead.len(),
+            active: Some(line(&active.title)),
+            whose: place.or(active.page.as_ref()).map(|place| line(place)),
+            since: active.since.and_then(by_dokploys_clock),
         }
     }
 
@@ -173,7 +243,7 @@ impl Follow {
 
     /// The jobs before ours in the queue of its server (FACTS §13.1: each server has its own).
     fn ahead<'a>(&self, jobs: impl Iterator<Item = &'a Job>) -> Vec<&'a Job> {
-        jobs.take_while(|job| job.title != self.marker).filter(|job| job.server == self.server).collect()
+        jobs.take_while(|job| job.title != self.marker).filter(|job| !self.has_own_queue || job.server == self.server).collect()
     }
 
     fn gap(&self) -> Duration {
@@ -204,8 +274,14 @@ fn split<T>(result: Result<T, Failure>) -> (Option<T>, Option<Failure>) {
     }
 }
 
-fn title_of_active(ahead: &[&Job]) -> Option<String> {
-    ahead.iter().find(|job| job.active).map(|job| line(&job.title))
+fn next_in_line() -> DeployProgress {
+    DeployProgress::Queued { ahead: 0, active: None, whose: None, since: None }
+}
+
+/// A time by Dokploy's clock, which is compared with none of ours.
+fn by_dokploys_clock(millis: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_millisecond(millis).ok()?;
+    Some(time.strftime("%Y-%m-%d %H:%M:%S UTC by its clock").to_string())
 }
 
 fn final_status(status: Status) -> Option<RowStatus> {

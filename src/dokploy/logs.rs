@@ -1,6 +1,7 @@
 //! The ends of logs, secrets masked. A log that cannot be read is said to be missing; it never stands in the way of anything else.
 
 use super::clean::{bounded, clean};
+use super::features::{self, Feature};
 use super::observe::not_answered;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience, is_too_much_output};
@@ -38,9 +39,10 @@ pub(super) struct Logs {
 }
 
 impl Logs {
-    pub(super) fn of_deployment(deployment: &DeploymentId, lines: u32) -> Self {
+    pub(super) fn of_deployment(app: &App, deployment: &DeploymentId, lines: u32) -> Self {
         let call = Call::DeployLog { deployment: deployment.0.clone(), lines };
-        Self { wanted: vec![Wanted { service: String::new(), call, log: None }], asked: Vec::new() }
+        let feature = if app.server.is_some() { Feature::RemoteDeployLogs } else { Feature::DeployLogs };
+        Self { wanted: vec![Wanted { service: String::new(), call, log: unreadable(app, feature) }], asked: Vec::new() }
     }
 
     pub(super) fn of_containers(app: &App, containers: &[(ServiceName, ContainerId)], lines: u32) -> Self {
@@ -49,7 +51,7 @@ impl Logs {
             .map(|(service, container)| Wanted {
                 service: service.clone(),
                 call: Call::ContainerLog { compose: app.compose.clone(), container: container.0.clone(), lines },
-                log: None,
+                log: unreadable(app, Feature::ContainerLogs),
             })
             .collect();
         Self { wanted, asked: Vec::new() }
@@ -90,6 +92,12 @@ impl Logs {
     }
 }
 
+/// What stands for a log that this version of Dokploy does not show.
+fn unreadable(app: &App, feature: Feature) -> Option<Log> {
+    let missing = || Log { lines: Vec::new(), missing: Some(features::without(feature).to_owned()) };
+    (!app.features.has(feature)).then(missing)
+}
+
 /// Whether there was room to ask for less.
 fn make_smaller(call: &mut Call) -> bool {
     match call {
@@ -104,6 +112,11 @@ fn make_smaller(call: &mut Call) -> bool {
 fn read(call: &Call, outcome: Outcome, masks: &Masks) -> Log {
     let missing = |why: &str| Log { lines: Vec::new(), missing: Some(masks.apply(why)) };
     let text = match outcome {
+        // The table has it, and this Dokploy does not.
+        Outcome::Refused(Refusal::NoSuchProcedure) => {
+            let feature = if matches!(call, Call::ContainerLog { .. }) { Feature::ContainerLogs } else { Feature::DeployLogs };
+            return missing(features::without(feature));
+        }
         Outcome::Body(Body::Json(Value::String(text))) => text,
         Outcome::Body(Body::Empty | Body::Json(Value::Null)) => String::new(),
         other => return missing(&not_answered(call, Some(other)).message),

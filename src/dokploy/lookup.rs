@@ -5,6 +5,7 @@ use super::rows::{Environment, Project};
 use super::session::Target;
 use crate::diagnostic::nearest;
 use crate::engine::{Failure, FailureKind};
+use std::collections::BTreeMap;
 
 /// Names listed in a message at most.
 const NAMES_SHOWN: usize = 8;
@@ -44,6 +45,19 @@ pub(super) fn find(target: &Target, projects: &[Project]) -> Result<String, Fail
             ),
         )),
     }
+}
+
+/// Where each compose service is, by its id.
+pub(super) fn places(projects: &[Project]) -> BTreeMap<String, String> {
+    let mut places = BTreeMap::new();
+    for project in projects {
+        for environment in &project.environments {
+            for (name, id) in &environment.composes {
+                places.insert(id.clone(), format!("{}/{}/{name}", project.name, environment.name));
+            }
+        }
+    }
+    places
 }
 
 fn unknown(kind: &str, name: &str, within: &str, valid: &[&str], more: &str) -> Failure {

@@ -4,34 +4,35 @@
 //! [`Session::begin`] makes a [`Procedure`] of an intent, [`Procedure::turn`] says what to send or how long to wait until it has the
 //! [`crate::engine::Answer`], and [`Session::learn`] keeps what it came to know.
 
+mod aftermath;
 mod call;
 mod clean;
 mod deploy;
-mod dotenv;
 mod failure;
+mod features;
 mod follow;
+mod foreign;
 mod inspect;
+mod jitter;
 mod logs;
 mod lookup;
-mod masks;
 mod observe;
-mod percent;
 mod procedure;
 mod published;
 mod replace;
 mod retry;
 pub mod rows;
 mod session;
+mod shape;
+mod still_ours;
 mod stop;
 mod survey;
 mod unauthorized;
-mod version;
 mod withdraw;
 
+pub(crate) use crate::secrets::percent_encoded;
+pub use crate::secrets::{Masks, SHORTEST_ENVIRONMENT_VALUE};
 pub use call::{Body, Call, Refusal, Reply};
 pub use inspect::container as read_container;
-pub use masks::{Masks, SHORTEST_ENVIRONMENT_VALUE};
-pub(crate) use percent::percent_encoded;
 pub use procedure::{Next, Procedure, Turn};
-pub use replace::LARGEST_TEXT_AND_ENVIRONMENT;
 pub use session::{App, Session, Target};

@@ -1,13 +1,15 @@
 //! The app's containers: listed, then each inspected.
 
 use super::failure::{refused, unreadable};
+use super::features::Feature;
 use super::inspect::container;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
-use super::rows::{app_containers, docker_answered, engine_answered};
+use super::rows::{app_containers, docker_answered, engine_answered, host_containers};
 use super::session::App;
 use super::{Body, Call};
 use crate::engine::{Answer, Container, Failure, Observed};
+use serde_json::Value;
 use std::collections::VecDeque;
 
 /// An empty `docker inspect` means that the container is gone, or that Docker cannot be asked (FACTS §7). It is listed again so often
@@ -15,7 +17,17 @@ use std::collections::VecDeque;
 const LOOKS: u32 = 2;
 
 /// What stands in the way of knowing when Docker's answers come empty.
-const EMPTY: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something";
+const EMPTY: &str = "Dokploy lists no container: there is none, or Docker does not answer";
+
+/// The same on another server, where a login shell that prints anything spoils every answer (FACTS §13.1).
+const EMPTY_REMOTE: &str = "Dokploy lists no container: there is none, Docker does not answer, or a login shell on the server prints something \
+                            on stderr: look at ~/.bashrc there";
+
+/// Two lists that do not agree.
+const CONTRADICTED: &str = "Dokploy lists no container of the app, and its list of the whole host shows some";
+
+/// Nothing but rows that are none.
+const NOISY: &str = "Dokploy lists something that is no container: a login shell on the server prints something; look at ~/.bashrc there";
 
 /// What an observation wants, or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +45,8 @@ pub(super) enum Look {
 pub(super) struct Observe {
     app_name: String,
     server: Option<String>,
+    /// Whether this Dokploy can tell of the server's health.
+    shows_health: bool,
     looks: u32,
     inspecting: Option<Vec<String>>,
     doubt: Doubt,
@@ -56,7 +70,8 @@ enum Doubt {
 
 impl Observe {
     pub(super) fn new(app: &App) -> Self {
-        Self { app_name: app.app_name.clone(), server: app.server.clone(), looks: 0, inspecting: None, doubt: Doubt::None }
+        let shows_health = app.features.has(Feature::ServerHealth);
+        Self { app_name: app.app_name.clone(), server: app.server.clone(), shows_health, looks: 0, inspecting: None, doubt: Doubt::None }
     }
 
     pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
@@ -94,11 +109,14 @@ impl Observe {
     fn listed(&mut self, outcome: Option<Outcome>) -> Look {
         let answer = match outcome {
             Some(Outcome::Body(Body::Json(answer))) => answer,
-            Some(Outcome::Body(Body::Empty)) => return Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            Some(Outcome::Body(Body::Empty)) => return Look::Seen(Observed::Unknown(self.nothing().to_owned())),
             other => return Look::NotSeen(not_answered(&self.listing(), other)),
         };
         let Ok(rows) = app_containers(&answer) else { return Look::NotSeen(unreadable(&self.listing())) };
         if rows.is_empty() {
+            if answer.as_array().is_some_and(|rows| !rows.is_empty()) {
+                return Look::Seen(Observed::Unknown(NOISY.to_owned()));
+            }
             if self.doubt == Doubt::Settled {
                 return Look::Seen(Observed::Known(Vec::new()));
             }
@@ -113,6 +131,8 @@ impl Observe {
 
     fn host_told(&mut self, outcome: Option<Outcome>) -> Look {
         match outcome {
+            // Its own list says none, the host's shows some: one of the two is wrong.
+            Some(Outcome::Body(Body::Json(answer))) if self.is_among(&answer) => Look::Seen(Observed::Unknown(CONTRADICTED.to_owned())),
             Some(Outcome::Body(Body::Json(answer))) if docker_answered(&answer) => self.settled(),
             // The health is that of Dokploy's own host.
             _ => {
@@ -126,19 +146,30 @@ impl Observe {
         match outcome {
             Some(Outcome::Body(Body::Json(answer))) if app_containers(&answer).is_ok_and(|rows| !rows.is_empty()) => self.settled(),
             // The health is that of Dokploy's own host.
-            _ if self.server.is_none() => {
+            _ if self.server.is_none() && self.shows_health => {
                 self.doubt = Doubt::Health;
                 Look::Ask(vec![Call::ServerHealth])
             }
-            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }
     }
 
     fn health_told(&mut self, outcome: Option<Outcome>) -> Look {
         match outcome {
             Some(Outcome::Body(Body::Json(answer))) if engine_answered(&answer) => self.settled(),
-            _ => Look::Seen(Observed::Unknown(EMPTY.to_owned())),
+            _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }
+    }
+
+    /// Whether the host's list shows containers of the app: compose names them after it.
+    fn is_among(&self, host: &Value) -> bool {
+        let prefix = format!("{}-", self.app_name);
+        host_containers(host).is_ok_and(|rows| rows.iter().any(|row| row.name.starts_with(&prefix)))
+    }
+
+    /// Why an empty list says nothing.
+    fn nothing(&self) -> &'static str {
+        if self.server.is_some() { EMPTY_REMOTE } else { EMPTY }
     }
 
     fn settled(&mut self) -> Look {
@@ -165,7 +196,7 @@ impl Observe {
             }
         }
         if containers.is_empty() {
-            return Look::Seen(Observed::Unknown(EMPTY.to_owned()));
+            return Look::Seen(Observed::Unknown(self.nothing().to_owned()));
         }
         containers.sort_by(|a, b| (&a.service, &a.name, &a.id).cmp(&(&b.service, &b.name, &b.id)));
         Look::Seen(Observed::Known(containers))

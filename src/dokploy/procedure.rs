@@ -1,16 +1,21 @@
 //! One intent on its way: what to send, when to come back, how it ended.
 
 use super::deploy::Deploy;
+use super::jitter::Jitter;
 use super::logs::Logs;
 use super::observe::Observe;
 use super::replace::Replace;
 use super::retry::{self, Exchange, Outcome, Patience};
 use super::session::{App, Session};
+use super::still_ours::StillOurs;
 use super::stop::Stop;
-use super::survey::Survey;
+use super::survey::{Found, Survey};
 use super::withdraw::Withdraw;
 use super::{Call, Masks, Reply};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
+
+/// Characters of a message at most.
+const LONGEST_MESSAGE: usize = 400;
 
 /// What a procedure wants next, and what it has to tell on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +53,7 @@ enum Script {
     Survey(Box<Survey>),
     Replace(Box<Replace>),
     Deploy(Box<Deploy>),
+    StillOurs(Box<StillOurs>),
     Observe(Observe),
     Logs(Box<Logs>),
     Stop(Stop),
@@ -61,27 +67,34 @@ pub struct Procedure {
     exchange: Option<Exchange>,
     trusted: bool,
     masks: Masks,
+    jitter: Jitter,
 }
 
 impl Procedure {
     /// `None` for `Resolve`, which is git's.
     ///
     /// # Panics
-    /// When an intent other than `Survey` comes before a survey was learnt.
+    /// When an intent other than `Find` and `Survey` comes before a survey was learnt.
     pub(super) fn new(intent: &Intent, session: &Session) -> Option<Self> {
         let app = || session.app.clone().expect("the engine surveys before it wants anything else");
         let script = match intent {
-            Intent::Survey => Script::Survey(Box::new(Survey::new(session.target.clone()))),
+            Intent::Find => Script::Survey(Box::new(Survey::find(session.target.clone()))),
+            Intent::Survey => Script::Survey(Box::new(match session.found.clone() {
+                Some(found) => Survey::of(session.target.clone(), found),
+                None => Survey::new(session.target.clone()),
+            })),
             Intent::Resolve(_) => return None,
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
             Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
+            Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
-            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(deployment, *lines))),
+            Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),
             Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
         };
-        Some(Self { script, exchange: None, trusted: session.app.is_some(), masks: session.masks.clone() })
+        let trusted = session.found.is_some() || session.app.is_some();
+        Some(Self { script, exchange: None, trusted, masks: session.masks.clone(), jitter: session.jitter })
     }
 
     /// Takes the replies to what it last sent, none at first and after a wait, and says what to do next.
@@ -104,7 +117,7 @@ impl Procedure {
                 }
             };
             match self.step(now, outcomes) {
-                Step::Ask(calls, patience) => self.exchange = Some(Exchange::new(calls, patience, self.trusted, now)),
+                Step::Ask(calls, patience) => self.exchange = Some(Exchange::new(calls, patience, self.trusted, now, self.jitter)),
                 Step::Wait(until) => return self.tell(Next::Wait(until)),
                 Step::Done(answer) => return self.tell(Next::Done(answer)),
             }
@@ -113,13 +126,22 @@ impl Procedure {
 
     fn step(&mut self, now: Moment, outcomes: Vec<Outcome>) -> Step {
         match &mut self.script {
-            Script::Survey(survey) => survey.step(outcomes, &mut self.masks),
+            Script::Survey(survey) => survey.step(now, outcomes, &mut self.masks),
             Script::Replace(replace) => replace.step(now, outcomes, &mut self.masks),
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
+            Script::StillOurs(still_ours) => still_ours.step(outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
-            Script::Withdraw(withdraw) => withdraw.step(outcomes),
+            Script::Withdraw(withdraw) => withdraw.step(now, outcomes),
+        }
+    }
+
+    /// Which app was found, and where.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        match &self.script {
+            Script::Survey(survey) => survey.finding(),
+            _ => None,
         }
     }
 
@@ -127,6 +149,14 @@ impl Procedure {
     pub(super) fn app(&self) -> Option<&App> {
         match &self.script {
             Script::Survey(survey) => survey.app(),
+            _ => None,
+        }
+    }
+
+    /// A row that a deploy found to be dead.
+    pub(super) fn dead_row(&self) -> Option<&str> {
+        match &self.script {
+            Script::Deploy(deploy) => deploy.dead_row(),
             _ => None,
         }
     }
@@ -143,7 +173,7 @@ impl Procedure {
         for step in &mut progress {
             match step {
                 DeployProgress::Queued { active, .. } => mask_some(&self.masks, active.as_mut()),
-                DeployProgress::Unreachable { why } => mask(&self.masks, why),
+                DeployProgress::Unreachable { why } | DeployProgress::Noticed { what: why } => mask(&self.masks, why),
                 DeployProgress::Started { .. } => {}
             }
         }
@@ -159,13 +189,14 @@ fn veil(masks: &Masks, answer: &mut Answer) {
     match answer {
         Answer::Failed(failure) => mask(masks, &mut failure.message),
         Answer::Deployed(DeployEnd::Finished { error, .. }) => mask_some(masks, error.as_mut()),
-        Answer::Deployed(DeployEnd::Busy { title }) => mask(masks, title),
+        Answer::Deployed(DeployEnd::Busy { title } | DeployEnd::Overtaken { title }) => mask(masks, title),
         Answer::Observed(containers) => veil_containers(masks, containers),
         Answer::Surveyed(survey) => {
             veil_containers(masks, &mut survey.containers);
             survey.queue.iter_mut().for_each(|job| mask(masks, &mut job.title));
             mask_some(masks, survey.running_row.as_mut());
             mask_some(masks, survey.last_done.as_mut());
+            survey.recent.iter_mut().for_each(|title| mask(masks, title));
             survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
         }
         _ => {}
@@ -186,6 +217,11 @@ fn mask_some(masks: &Masks, text: Option<&mut String>) {
     }
 }
 
+/// Cut only now: a secret that is cut in two would not be found whole.
 fn mask(masks: &Masks, text: &mut String) {
     *text = masks.apply(text);
+    if let Some((end, _)) = text.char_indices().nth(LONGEST_MESSAGE) {
+        text.truncate(end);
+        text.push('…');
+    }
 }

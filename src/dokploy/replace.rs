@@ -1,26 +1,31 @@
-//! Making a text the live one, with proof that it took.
+//! Making a text the live one, with proof that it took. Never while somebody deploys the app.
 
+use super::deploy::{lists, seen};
 use super::failure::{failure, refused, unreadable};
+use super::follow::Seen;
+use super::foreign::in_the_way;
 use super::observe::not_answered;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
-use crate::engine::{Answer, Failure, FailureKind, Moment};
+use crate::compose::masks_of;
+use crate::engine::{Answer, DeployEnd, Failure, FailureKind, LARGEST_TEXT_AND_ENVIRONMENT, Moment, too_large};
 use crate::schedule::canonical;
+use std::collections::VecDeque;
 use std::time::Duration;
-
-/// Text and environment together, in bytes. Dokploy passes both, base64 in one shell argument of at most 128 KiB: 98,000 bytes fail
-/// without a reason in the log (FACTS §5, §12).
-pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
 
 /// An update whose answer was lost may still land: so often it is looked for, with this gap, before it counts as not done.
 const LOOKS_FOR_LOST: u32 = 4;
 const LOOK_GAP: Duration = Duration::from_secs(2);
 
-/// So often the update is begun anew when nothing left this machine.
-const ATTEMPTS: u32 = 3;
+/// So often the update is sent, if it certainly was not done, or was looked for and is not there. Putting one text in one other's place twice
+/// is putting it there once, and before each attempt the live text is compared again.
+pub(super) const ATTEMPTS: u32 = 3;
+
+/// Before another attempt, times the attempts so far.
+pub(super) const ATTEMPT_GAP: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
@@ -37,6 +42,8 @@ enum Stage {
         lost: Option<String>,
         looks: u32,
     },
+    /// Waiting before another attempt.
+    Pausing,
 }
 
 /// Makes `text` live if `expected` is. Its `Debug` form shows no text.
@@ -61,11 +68,16 @@ impl Replace {
     }
 
     pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
-        let outcome = outcomes.into_iter().next();
+        let mut outcomes = VecDeque::from(outcomes);
+        let outcome = outcomes.pop_front();
         let step = match self.stage.clone() {
-            Stage::Begin => Ok(self.compare()),
-            Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| self.compared(&row)),
-            Stage::Updating => self.updated(outcome),
+            Stage::Begin | Stage::Pausing => Ok(self.compare()),
+            Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| {
+                let Seen { jobs, rows } = seen(&self.app, &mut outcomes);
+                let (jobs, rows) = (jobs.transpose()?, rows?);
+                self.compared(&row, in_the_way(&self.app, jobs.as_deref(), &rows))
+            }),
+            Stage::Updating => self.updated(now, outcome),
             Stage::Proving { lost, looks } => read(&self.app, outcome, masks)
                 // What the update did is not known then.
                 .map_err(|failure| Failure { may_have_acted: true, ..failure })
@@ -77,16 +89,22 @@ impl Replace {
 
     fn compare(&mut self) -> Step {
         self.stage = Stage::Comparing;
-        Step::Ask(vec![Call::Compose { compose: self.app.compose.clone() }], Patience::Long)
+        let row = Call::Compose { compose: self.app.compose.clone() };
+        Step::Ask(std::iter::once(row).chain(lists(&self.app)).collect(), Patience::Long)
     }
 
-    fn compared(&mut self, row: &Compose) -> Result<Step, Failure> {
+    /// The text as it is now, and the title of a deploy that runs or waits.
+    fn compared(&mut self, row: &Compose, busy: Option<String>) -> Result<Step, Failure> {
         let live = canonical(&row.text);
         if live == canonical(&self.text) {
             return Ok(Step::Done(Answer::Replaced));
         }
         if live != self.expected {
             return Ok(Step::Done(Answer::TextChanged { live: row.text.clone() }));
+        }
+        // One that waits would take our text when it starts (FACTS §6).
+        if let Some(title) = busy {
+            return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title })));
         }
         fits(&self.text, &row.environment)?;
         self.stage = Stage::Updating;
@@ -96,22 +114,34 @@ impl Replace {
         Ok(Step::Ask(vec![call], Patience::None))
     }
 
-    fn updated(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
+    fn updated(&mut self, now: Moment, outcome: Option<Outcome>) -> Result<Step, Failure> {
         let call = Call::UpdateText { compose: String::new(), text: String::new() };
         match outcome {
-            Some(Outcome::Body(Body::Json(_))) => Ok(self.prove(None, LOOKS_FOR_LOST)),
-            // An empty 200 says that there was nothing to update (FACTS §5).
-            Some(Outcome::Body(Body::Empty)) => Err(failure(FailureKind::NotFound, "Dokploy changed nothing: the compose service is gone")),
+            // The answer is the row as it is now (FACTS §5).
+            Some(Outcome::Body(Body::Json(answer))) if rows::compose(&answer).is_ok() => Ok(self.prove(None, LOOKS_FOR_LOST)),
+            Some(Outcome::Body(Body::Json(_))) => Ok(self.prove(Some("it is not the row that was changed".to_owned()), 1)),
+            // An empty 200 says that there was nothing to update (FACTS §5), or comes from somebody else: reading back tells.
+            Some(Outcome::Body(Body::Empty)) => Ok(self.prove(Some("it was empty".to_owned()), 1)),
             Some(Outcome::Lost(why)) => Ok(self.prove(Some(why), 1)),
             Some(Outcome::Refused(Refusal::Server(status, said))) => Ok(self.prove(Some(format!("{status}: {said}")), 1)),
+            Some(Outcome::Failed(failure)) if failure.kind == FailureKind::NotDokploy => Ok(self.prove(Some(failure.message), 1)),
             Some(Outcome::Refused(Refusal::BadInput(said))) if self.text.len() > LARGEST_TEXT_AND_ENVIRONMENT => {
                 Err(failure(FailureKind::TooLarge, said))
             }
-            Some(Outcome::Refused(refusal)) => Err(refused(&call, &refusal)),
-            Some(Outcome::Failed(failure)) if passes(&failure) && self.attempts < ATTEMPTS => Ok(self.compare()),
-            Some(Outcome::Failed(failure)) => Err(failure),
+            Some(Outcome::Refused(refusal @ Refusal::BadInput(_))) => Err(refused(&call, &refusal)),
+            Some(Outcome::Refused(refusal)) => self.again(now, refused(&call, &refusal)),
+            Some(Outcome::Failed(failure)) => self.again(now, failure),
             None => Ok(self.prove(Some("no answer".to_owned()), 1)),
         }
+    }
+
+    /// Nothing was done: another attempt, unless there were enough.
+    fn again(&mut self, now: Moment, failure: Failure) -> Result<Step, Failure> {
+        if self.attempts >= ATTEMPTS {
+            return Err(failure);
+        }
+        self.stage = Stage::Pausing;
+        Ok(Step::Wait(now + ATTEMPT_GAP * self.attempts))
     }
 
     fn prove(&mut self, lost: Option<String>, looks: u32) -> Step {
@@ -132,21 +162,16 @@ impl Replace {
                 self.stage = Stage::Resting { lost, looks: looks + 1 };
                 Ok(Step::Wait(now + LOOK_GAP))
             }
-            Some(why) => Err(failure(
-                FailureKind::Unreachable,
-                format!("the answer to the change of the text was lost ({why}), and the text is as before"),
-            )),
+            Some(why) => {
+                let said = format!("the answer to the change of the text was lost ({why}), and the text is as before");
+                self.again(now, failure(FailureKind::Unreachable, said))
+            }
             None => Err(failure(FailureKind::ServerError, "Dokploy took the new text and the old one is live all the same")),
         }
     }
 }
 
-/// Whether trying again may help: nothing was done, and the cause may pass.
-pub(super) fn passes(failure: &Failure) -> bool {
-    matches!(failure.kind, FailureKind::Unreachable | FailureKind::DatabaseDown | FailureKind::ServerError)
-}
-
-/// The app's row as it is now; the values of its environment become masked.
+/// The app's row as it is now; the values of its environment and its text become masked.
 pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Result<Compose, Failure> {
     let call = Call::Compose { compose: app.compose.clone() };
     let row = match outcome {
@@ -157,21 +182,13 @@ pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Re
         return Err(unreadable(&call));
     }
     masks.add_environment(&row.environment);
+    masks.merge(&masks_of(&row.text));
     Ok(row)
 }
 
 fn fits(text: &str, environment: &str) -> Result<(), Failure> {
-    let size = text.len() + environment.len();
-    if size <= LARGEST_TEXT_AND_ENVIRONMENT {
-        return Ok(());
+    match too_large("the compose text", text.len(), environment.len()) {
+        Some(why) => Err(failure(FailureKind::TooLarge, why)),
+        None => Ok(()),
     }
-    Err(failure(
-        FailureKind::TooLarge,
-        format!(
-            "the compose text has {} bytes and the app's environment {}, together {size}: Dokploy fails without a reason over \
-             {LARGEST_TEXT_AND_ENVIRONMENT}",
-            text.len(),
-            environment.len(),
-        ),
-    ))
 }

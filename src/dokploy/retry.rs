@@ -1,7 +1,12 @@
 //! A batch of calls, asked until each is settled: reads, and whatever certainly did not happen, are repeated with growing gaps; a write
 //! whose answer was lost is handed back to be looked up.
+//!
+//! A no to a read, and an answer that has not the shape that Dokploy gives it, is believed when it was given several times in a row: what
+//! stands between us and Dokploy says such things for a moment, and ending a run that nobody watches costs more than asking again.
 
 use super::failure::refused;
+use super::jitter::Jitter;
+use super::shape::has_its_shape;
 use super::unauthorized::{Cause, cause};
 use super::{Body, Call, Refusal, Reply};
 use crate::engine::{Failure, FailureKind, Moment};
@@ -16,8 +21,18 @@ const FIRST_GAP: Duration = Duration::from_millis(500);
 /// Between two repetitions at most.
 const LONGEST_GAP: Duration = Duration::from_secs(8);
 
-/// While nothing has answered yet: a wrong address should be told soon.
-const FIRST_CONTACT: Duration = Duration::from_secs(4);
+/// While nothing has answered yet: a wrong address should be told soon, and yet a Dokploy that restarts is waited out (FACTS §2: 12 s).
+const FIRST_CONTACT: Duration = Duration::from_secs(15);
+
+/// What is asked over and over anyway is asked again so often, if it was answered in this time: an exchange takes a while too.
+const REPEATED_BRIEFLY: u32 = 1;
+const BRIEF: Duration = Duration::from_secs(3);
+
+/// So often at least something is asked again, however long it takes to say nothing.
+const REPEATED_AT_LEAST: u32 = 2;
+
+/// A no, or an answer that makes no sense, that was given so often in a row is believed.
+const BELIEVED_AFTER: u32 = 3;
 
 /// How long troubles are borne.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +49,7 @@ impl Patience {
     fn allowance(self, trusted: bool) -> Duration {
         match self {
             Patience::None => Duration::ZERO,
-            Patience::Brief => FIRST_GAP,
+            Patience::Brief => BRIEF,
             Patience::Long if trusted => Duration::from_secs(60),
             Patience::Long => FIRST_CONTACT,
         }
@@ -74,8 +89,8 @@ enum Place {
     Sent,
     /// Refused with a 401 that may mean several things.
     Doubted,
-    /// To be sent again.
-    Troubled(Failure),
+    /// To be sent again. If it is not: the outcome.
+    Troubled(Outcome),
     /// Done.
     Settled(Outcome),
 }
@@ -85,18 +100,21 @@ enum Place {
 pub(super) struct Exchange {
     calls: Vec<Call>,
     places: Vec<Place>,
+    /// How often in a row each was answered with what is not believed at once.
+    doubts: Vec<u32>,
     patience: Patience,
     trusted: bool,
     since: Moment,
     rounds: u32,
     asking_health: bool,
+    jitter: Jitter,
 }
 
 impl Exchange {
     /// A batch; `trusted` says whether the server has answered with this key before.
-    pub(super) fn new(calls: Vec<Call>, patience: Patience, trusted: bool, now: Moment) -> Self {
-        let places = vec![Place::Due; calls.len()];
-        Self { calls, places, patience, trusted, since: now, rounds: 0, asking_health: false }
+    pub(super) fn new(calls: Vec<Call>, patience: Patience, trusted: bool, now: Moment, jitter: Jitter) -> Self {
+        let (places, doubts) = (vec![Place::Due; calls.len()], vec![0; calls.len()]);
+        Self { calls, places, doubts, patience, trusted, since: now, rounds: 0, asking_health: false, jitter }
     }
 
     /// Whether the server has answered with this key.
@@ -135,16 +153,23 @@ impl Exchange {
             return Next::Send(vec![Call::Health]);
         }
         let gap = LONGEST_GAP.min(FIRST_GAP * 2u32.saturating_pow(self.rounds.min(8)));
-        let again = now + gap;
-        let allowed = again - self.since <= self.patience.allowance(self.trusted);
+        let again = now + self.jitter.shorten(gap, self.since, self.rounds);
+        let is_in_time = again - self.since <= self.patience.allowance(self.trusted);
+        let allowed = match self.patience {
+            Patience::None => false,
+            Patience::Brief => is_in_time && self.rounds < REPEATED_BRIEFLY,
+            Patience::Long => is_in_time || self.rounds < REPEATED_AT_LEAST,
+        };
         let mut waits = false;
         for place in &mut self.places {
-            if let Place::Troubled(failure) = place {
+            if let Place::Troubled(outcome) = place {
                 if allowed {
                     waits = true;
                 } else {
-                    let failure = Failure { tried_for: now - self.since, ..failure.clone() };
-                    *place = Place::Settled(Outcome::Failed(failure));
+                    *place = Place::Settled(match outcome.clone() {
+                        Outcome::Failed(failure) => Outcome::Failed(Failure { tried_for: now - self.since, ..failure }),
+                        outcome => outcome,
+                    });
                 }
             }
         }
@@ -173,46 +198,54 @@ impl Exchange {
         match reply {
             Reply::Answered(body) => {
                 self.trusted |= *call != Call::Health;
-                Place::Settled(Outcome::Body(body))
+                let makes_sense = !call.is_read() || has_its_shape(call, &body);
+                let outcome = Outcome::Body(body);
+                if makes_sense { Place::Settled(outcome) } else { self.doubt(at, outcome) }
             }
-            Reply::NotSent(why) => Place::Troubled(unreachable(&why)),
-            Reply::Lost(why) if call.is_read() => Place::Troubled(unreachable(&why)),
+            Reply::NotSent(why) => Place::Troubled(Outcome::Failed(unreachable(&why))),
+            Reply::Lost(why) if call.is_read() => Place::Troubled(Outcome::Failed(unreachable(&why))),
             Reply::Lost(why) => Place::Settled(Outcome::Lost(why)),
             Reply::Refused(Refusal::Unauthorized) => Place::Doubted,
             Reply::Refused(refusal) => {
-                if self.may_pass(call, &refusal) {
-                    Place::Troubled(refused(call, &refusal))
-                } else {
-                    Place::Settled(match refusal {
-                        Refusal::NotDokploy(..) | Refusal::TooMany => Outcome::Failed(refused(call, &refusal)),
-                        refusal => Outcome::Refused(refusal),
-                    })
+                let failed = || Outcome::Failed(refused(call, &refusal));
+                match refusal {
+                    Refusal::TooMany => Place::Troubled(failed()),
+                    // What ran too long or read too much does so again, and whatever the text is converted to is nobody's concern.
+                    Refusal::Server(_, said) if is_too_much_output(&said) || matches!(call, Call::ConvertedCompose { .. }) => {
+                        Place::Settled(Outcome::Refused(Refusal::Server(500, said)))
+                    }
+                    // A write may have been done before the error.
+                    Refusal::Server(..) if call.is_read() => Place::Troubled(failed()),
+                    // A proxy says such things while Dokploy restarts. A write is not repeated: it may have gone through.
+                    Refusal::NotDokploy(..) if !call.is_read() => Place::Settled(failed()),
+                    Refusal::NotDokploy(..) if self.trusted => Place::Troubled(failed()),
+                    Refusal::NotDokploy(..) => {
+                        let outcome = failed();
+                        self.doubt(at, outcome)
+                    }
+                    refusal if call.is_read() && !matches!(refusal, Refusal::BadInput(_)) => self.doubt(at, Outcome::Refused(refusal)),
+                    refusal => Place::Settled(Outcome::Refused(refusal)),
                 }
             }
         }
     }
 
-    /// Whether a no may become a yes by itself.
-    fn may_pass(&self, call: &Call, refusal: &Refusal) -> bool {
-        match refusal {
-            Refusal::TooMany => true,
-            // A write may have been done before the error; what ran too long or read too much does so again.
-            Refusal::Server(_, said) => call.is_read() && !matches!(call, Call::ConvertedCompose { .. }) && !is_too_much_output(said),
-            // A proxy says such things while Dokploy restarts. A write is not repeated: it may have gone through.
-            Refusal::NotDokploy(..) => self.trusted && call.is_read(),
-            _ => false,
-        }
+    /// An answer that is believed when it is given again and again. What is asked over and over anyway is not asked twice for it.
+    fn doubt(&mut self, at: usize, outcome: Outcome) -> Place {
+        self.doubts[at] += 1;
+        if self.patience == Patience::Long && self.doubts[at] < BELIEVED_AFTER { Place::Troubled(outcome) } else { Place::Settled(outcome) }
     }
 
     fn resolve_doubts(&mut self, cause: &Cause) {
+        let is_believed = self.rounds + 1 >= BELIEVED_AFTER;
         for place in &mut self.places {
             if *place == Place::Doubted {
                 // Nothing was done: the key is verified before anything else (FACTS §2), so that writes may be repeated too.
                 *place = match cause.failure(self.trusted) {
-                    failure if failure.kind == FailureKind::KeyRefused && !self.trusted && self.rounds > 0 => {
+                    failure if failure.kind == FailureKind::KeyRefused && !self.trusted && is_believed => {
                         Place::Settled(Outcome::Failed(failure))
                     }
-                    failure => Place::Troubled(failure),
+                    failure => Place::Troubled(Outcome::Failed(failure)),
                 };
             }
         }

@@ -163,6 +163,8 @@ pub struct Deployment {
     pub status: Status,
     /// Set only when there could not be a log (FACTS §6, §13.1).
     pub error: Option<String>,
+    /// Its log's file. Two deploys that begin in the same second share one (FACTS §6).
+    pub log_path: String,
 }
 
 /// `deployment.allByCompose`, newest first. One row that cannot be read makes all of it unreadable: it might be the one looked for.
@@ -184,6 +186,7 @@ pub fn deployments(answer: &Value) -> Read<Vec<Deployment>> {
                     _ => Status::Going,
                 },
                 error: optional(row, "errorMessage")?.filter(|error| !error.is_empty()).map(str::to_owned),
+                log_path: optional(row, "logPath")?.unwrap_or_default().to_owned(),
             })
         })
         .collect()
@@ -200,6 +203,10 @@ pub struct Job {
     pub active: bool,
     /// The server whose queue it stands in; `None` for Dokploy's own host.
     pub server: Option<String>,
+    /// Where its service is on Dokploy's pages; `None` for what the key may not see.
+    pub page: Option<String>,
+    /// Since when it is worked on, in milliseconds since 1970 by Dokploy's clock. For people only.
+    pub since: Option<i64>,
 }
 
 /// `deployment.queueList`, the next one first: active jobs, then the waiting ones by age.
@@ -219,6 +226,8 @@ pub fn queue(answer: &Value) -> Read<Vec<Job>> {
                 compose: owned("composeId")?,
                 active: text(row, "state")? == "active",
                 server: owned("serverId")?,
+                page: row.get("servicePath").and_then(|path| path.get("href")?.as_str().map(str::to_owned)),
+                since: row.get("processedOn").and_then(Value::as_i64),
             };
             Ok((at, job))
         })

@@ -1,7 +1,12 @@
 //! What stays known from one intent to the next.
 
+use super::features::Features;
+use super::jitter::Jitter;
+use super::survey::Found;
 use super::{Masks, Procedure};
 use crate::engine::Intent;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The compose service of the plan, by Dokploy's names for it, variables resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,34 +28,63 @@ pub struct App {
     pub app_name: String,
     /// The server it runs on; `None` for Dokploy's own host.
     pub server: Option<String>,
+    /// What the Dokploy that it is on can do.
+    pub(super) features: Features,
+    /// Rows that say running and that nobody will ever end: no deploy of anybody.
+    pub(super) dead_rows: BTreeSet<String>,
+    /// Places of compose services by id, `project/environment/name`, as far as the key sees them.
+    pub(super) places: Arc<BTreeMap<String, String>>,
+}
+
+#[cfg(test)]
+impl App {
+    /// One on Dokploy's own host, of which nothing else is known.
+    pub(super) fn named(compose: &str, app_name: &str) -> Self {
+        let (compose, app_name) = (compose.to_owned(), app_name.to_owned());
+        Self { compose, app_name, server: None, features: Features::default(), dead_rows: BTreeSet::new(), places: Arc::default() }
+    }
 }
 
 /// A conversation with one Dokploy about one app. Plain data: the driver keeps it, rehearsal forks it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     pub(super) target: Target,
+    pub(super) found: Option<Found>,
     pub(super) app: Option<App>,
     pub(super) masks: Masks,
+    pub(super) jitter: Jitter,
 }
 
 impl Session {
     /// A conversation that knows names only. `masks` hides what the plan takes with `secret()`, the key included.
     pub fn new(target: Target, masks: Masks) -> Self {
-        Self { target, app: None, masks }
+        Self { target, found: None, app: None, masks, jitter: Jitter::default() }
+    }
+
+    /// Jitters the gaps between repetitions, the same way for the same seed: the run's id. Without a seed gaps are whole.
+    #[must_use]
+    pub fn jittered_by(self, seed: &str) -> Self {
+        Self { jitter: Jitter::of(seed), ..self }
     }
 
     /// The procedure that carries an intent out; `None` for `Resolve`, which is git's.
     ///
     /// # Panics
-    /// When an intent other than `Survey` comes before a survey was learnt: the engine surveys first.
+    /// When an intent other than `Find` and `Survey` comes before a survey was learnt: the engine surveys first.
     pub fn begin(&self, intent: &Intent) -> Option<Procedure> {
         Procedure::new(intent, self)
     }
 
-    /// Keeps what a finished procedure came to know: a survey's ids, and values that must be hidden.
+    /// Keeps what a finished procedure came to know: the app's ids, and values that must be hidden.
     pub fn learn(&mut self, procedure: &Procedure) {
+        if let Some(found) = procedure.finding() {
+            self.found = Some(found.clone());
+        }
         if let Some(app) = procedure.app() {
             self.app = Some(app.clone());
+        }
+        if let (Some(app), Some(row)) = (&mut self.app, procedure.dead_row()) {
+            app.dead_rows.insert(row.to_owned());
         }
         self.masks.merge(procedure.masks());
     }

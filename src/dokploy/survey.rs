@@ -1,6 +1,8 @@
 //! Everything that is read before the first change: who answers, which app, what it is, what the key may do, what runs and waits.
 
 use super::failure::{failure, unreadable};
+use super::features::{self, Feature, Features, Support, support};
+use super::follow::ORPHANED_AFTER_MISSES;
 use super::lookup;
 use super::observe::{Look, Observe, not_answered};
 use super::procedure::Step;
@@ -8,23 +10,46 @@ use super::published::host_ports;
 use super::retry::{Outcome, Patience};
 use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
-use super::version::{Support, support};
-use super::{Body, Call, Masks, Refusal, dotenv};
-use crate::engine::{Answer, Failure, FailureKind, HostContainer, Observed, QueuedJob, Right};
+use super::{Body, Call, Masks, Refusal};
+use crate::compose::masks_of;
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Moment, Observed, QueuedJob, Right, Untested};
+use crate::secrets::dotenv;
 use serde_json::Value;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// What Dokploy itself writes into `.env` (FACTS §5).
 const DOKPLOYS_VARIABLES: [&str; 3] = ["APP_NAME", "COMPOSE_PROJECT_NAME", "DOCKER_CONFIG"];
+
+/// Its queues and deploys work differently, and none of it was measured (FACTS).
+const CLOUD: &str = "it is Dokploy Cloud, which is not supported: only a Dokploy on a server of one's own is";
+
+/// Between two looks at a row that says running while no job of the app is in the queue.
+const DOUBT_GAP: Duration = Duration::from_secs(2);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
     /// Who answers, and which compose services there are.
     Greeting,
+    /// The app is found already.
+    Found {
+        compose: String,
+    },
     /// The app's row, the right to change it, the queue, its history.
     Reading {
         compose: String,
+    },
+    /// Rows say running, and no job of the app is in the queue.
+    Doubting {
+        compose: String,
+        looks: u32,
+    },
+    /// Between two looks at them.
+    Resting {
+        compose: String,
+        looks: u32,
     },
     /// The host's containers.
     Host,
@@ -32,11 +57,27 @@ enum Stage {
     Looking(Observe),
 }
 
+/// What [`Survey::find`] came to: the first half of a survey, which the second goes on from without asking again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    compose: String,
+    version: String,
+    warnings: Vec<String>,
+    untested: Option<Untested>,
+    places: Arc<BTreeMap<String, String>>,
+}
+
 /// Reads everything that pre-flight judges. Changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Survey {
     target: Target,
     stage: Stage,
+    features: Features,
+    places: Arc<BTreeMap<String, String>>,
+    sees_queue: bool,
+    /// Whether to find the app is all there is to do.
+    only_finds: bool,
+    finding: Option<Found>,
     app: Option<App>,
     found: crate::engine::Survey,
     host: Option<Vec<rows::HostRow>>,
@@ -44,24 +85,40 @@ pub(super) struct Survey {
 
 impl Survey {
     pub(super) fn new(target: Target) -> Self {
-        let found = crate::engine::Survey {
-            version: String::new(),
-            compose_id: String::new(),
-            app_name: String::new(),
-            server: None,
-            text: String::new(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
-            containers: Observed::Unknown("not looked at".to_owned()),
+        Self {
+            target,
+            stage: Stage::Begin,
+            features: Features::default(),
+            places: Arc::default(),
+            sees_queue: false,
+            only_finds: false,
+            finding: None,
+            app: None,
+            found: crate::engine::Survey::default(),
             host: None,
-            queue: Vec::new(),
-            running_row: None,
-            last_done: None,
-            unsupported: Vec::new(),
-            missing_rights: Vec::new(),
-            warnings: Vec::new(),
-        };
-        Self { target, stage: Stage::Begin, app: None, found, host: None }
+        }
+    }
+
+    /// The first half alone: who answers, and which app it is. What the app is like is read once it is ours to change.
+    pub(super) fn find(target: Target) -> Self {
+        Self { only_finds: true, ..Self::new(target) }
+    }
+
+    /// The second half, after a first.
+    pub(super) fn of(target: Target, finding: Found) -> Self {
+        let mut survey = Self::new(target);
+        survey.features = Features::of(&finding.version);
+        survey.found.version = finding.version;
+        survey.found.warnings = finding.warnings;
+        survey.found.untested = finding.untested;
+        survey.places = finding.places;
+        survey.stage = Stage::Found { compose: finding.compose };
+        survey
+    }
+
+    /// What the first half came to, when it was all there was to do.
+    pub(super) fn finding(&self) -> Option<&Found> {
+        self.finding.as_ref()
     }
 
     /// What it found the app to be.
@@ -69,7 +126,7 @@ impl Survey {
         self.app.as_ref()
     }
 
-    pub(super) fn step(&mut self, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
+    pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
         let mut outcomes = VecDeque::from(outcomes);
         let step = match std::mem::replace(&mut self.stage, Stage::Begin) {
             Stage::Begin => {
@@ -77,7 +134,14 @@ impl Survey {
                 Ok(Step::Ask(vec![Call::Health, Call::Version, Call::Projects], Patience::Long))
             }
             Stage::Greeting => self.greeted(&mut outcomes),
-            Stage::Reading { compose } => self.read(&compose, &mut outcomes, masks),
+            Stage::Found { compose } => Ok(self.look_into(compose)),
+            Stage::Reading { compose } => self.read(now, &compose, &mut outcomes, masks),
+            Stage::Doubting { compose, looks } => self.doubted(now, compose, looks, &mut outcomes),
+            Stage::Resting { compose, looks } => {
+                let calls = vec![Call::Deployments { compose: compose.clone() }, Call::Queue];
+                self.stage = Stage::Doubting { compose, looks };
+                Ok(Step::Ask(calls, Patience::Long))
+            }
             Stage::Host => self.hosted(outcomes.pop_front()),
             Stage::Looking(observe) => self.looked(observe, outcomes.into()),
         };
@@ -101,24 +165,40 @@ impl Survey {
         let version = version.as_str().ok_or_else(|| unreadable(&Call::Version))?;
         match support(version) {
             Support::Full => {}
-            Support::Doubtful(why) => self.found.warnings.push(why),
+            Support::Newer(why) => self.found.warnings.push(why),
+            Support::ReadOnly(untested) => self.found.untested = Some(untested),
             Support::None(why) => return Err(failure(FailureKind::Unsupported, why)),
         }
         version.clone_into(&mut self.found.version);
+        self.features = Features::of(version);
         let projects = json(&Call::Projects, outcomes.pop_front())?;
         let projects = rows::projects(&projects).map_err(|_| unreadable(&Call::Projects))?;
         let compose = lookup::find(&self.target, &projects)?;
-        let calls = vec![
-            Call::Compose { compose: compose.clone() },
-            Call::ConvertedCompose { compose: compose.clone() },
-            Call::Queue,
-            Call::Deployments { compose: compose.clone() },
-        ];
-        self.stage = Stage::Reading { compose };
-        Ok(Step::Ask(calls, Patience::Long))
+        self.places = Arc::new(lookup::places(&projects));
+        if !self.only_finds {
+            return Ok(self.look_into(compose));
+        }
+        let (version, warnings) = (self.found.version.clone(), self.found.warnings.clone());
+        let (untested, places) = (self.found.untested.clone(), Arc::clone(&self.places));
+        self.finding = Some(Found { compose: compose.clone(), version, warnings, untested, places });
+        Ok(Step::Done(Answer::Found { compose }))
     }
 
-    fn read(&mut self, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
+    fn look_into(&mut self, compose: String) -> Step {
+        let mut calls = vec![
+            Call::Compose { compose: compose.clone() },
+            Call::ConvertedCompose { compose: compose.clone() },
+            Call::Deployments { compose: compose.clone() },
+        ];
+        if self.features.has(Feature::Queue) {
+            calls.push(Call::Queue);
+        }
+        calls.push(Call::Cloud);
+        self.stage = Stage::Reading { compose };
+        Step::Ask(calls, Patience::Long)
+    }
+
+    fn read(&mut self, now: Moment, compose: &str, outcomes: &mut VecDeque<Outcome>, masks: &mut Masks) -> Result<Step, Failure> {
         let call = Call::Compose { compose: compose.to_owned() };
         match self.unless_forbidden(Right::Service, outcomes.pop_front()) {
             None => {}
@@ -134,28 +214,86 @@ impl Survey {
         if let Some(Outcome::Failed(failure)) = self.unless_forbidden(Right::CreateServices, outcomes.pop_front()) {
             return Err(failure);
         }
-        let queue = outcomes.pop_front();
-        if queue == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
-            self.found.warnings.push("this Dokploy does not show its queue: a waiting deploy cannot be told from a lost one".to_owned());
-        } else if let Some(outcome) = self.unless_forbidden(Right::Deployments, queue) {
-            let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
-            let server = self.found.server.as_deref();
-            // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
-            self.found.queue = jobs
-                .into_iter()
-                .map(|job| (job.compose.as_deref() == Some(compose), job))
-                .filter(|(this_app, job)| *this_app || job.server.as_deref() == server)
-                .map(|(this_app, job)| QueuedJob { title: job.title, this_app, active: job.active })
-                .collect();
+        let going = self.rowed(compose, outcomes.pop_front())?;
+        if self.features.has(Feature::Queue) {
+            self.queued(compose, outcomes.pop_front())?;
         }
-        let call = Call::Deployments { compose: compose.to_owned() };
-        if let Some(outcome) = self.unless_forbidden(Right::Deployments, outcomes.pop_front()) {
-            let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
-            self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
-            self.found.running_row = rows.into_iter().find(|row| row.status == Status::Going).map(|row| row.title);
+        // Whatever else it answers, it is somebody's own Dokploy.
+        if outcomes.pop_front() == Some(Outcome::Body(Body::Json(Value::Bool(true)))) {
+            self.found.unsupported.push(CLOUD.to_owned());
         }
+        if !going.is_empty() && self.sees_no_job() {
+            self.stage = Stage::Resting { compose: compose.to_owned(), looks: 1 };
+            return Ok(Step::Wait(now + DOUBT_GAP));
+        }
+        Ok(self.list_host())
+    }
+
+    /// Another look at rows that say running: they and the queue are not read at the same instant, so one look proves nothing.
+    fn doubted(&mut self, now: Moment, compose: String, looks: u32, outcomes: &mut VecDeque<Outcome>) -> Result<Step, Failure> {
+        let going = self.rowed(&compose, outcomes.pop_front())?;
+        self.queued(&compose, outcomes.pop_front())?;
+        if going.is_empty() || !self.sees_no_job() {
+            return Ok(self.list_host());
+        }
+        if looks + 1 < ORPHANED_AFTER_MISSES {
+            self.stage = Stage::Resting { compose, looks: looks + 1 };
+            return Ok(Step::Wait(now + DOUBT_GAP));
+        }
+        self.found.running_row = None;
+        for row in going {
+            self.found.warnings.push(format!(
+                "the deploy \"{}\" says running and no job of the app is in the queue: nobody will ever end it; it can be deleted on the app's \
+                 page, under Deployments",
+                row.title
+            ));
+            if let Some(app) = &mut self.app {
+                app.dead_rows.insert(row.id);
+            }
+        }
+        Ok(self.list_host())
+    }
+
+    /// Whether the queue can be seen and has no job of the app.
+    fn sees_no_job(&self) -> bool {
+        self.sees_queue && !self.found.queue.iter().any(|job| job.this_app)
+    }
+
+    fn list_host(&mut self) -> Step {
         self.stage = Stage::Host;
-        Ok(Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long))
+        Step::Ask(vec![Call::HostContainers { server: self.found.server.clone() }], Patience::Long)
+    }
+
+    /// Takes the history, and gives the rows that say running.
+    fn rowed(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<Vec<rows::Deployment>, Failure> {
+        let call = Call::Deployments { compose: compose.to_owned() };
+        let Some(outcome) = self.unless_forbidden(Right::Deployments, outcome) else { return Ok(Vec::new()) };
+        let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
+        self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
+        self.found.recent = rows.iter().map(|row| row.title.clone()).collect();
+        let going: Vec<_> = rows.into_iter().filter(|row| row.status == Status::Going).collect();
+        self.found.running_row = going.first().map(|row| row.title.clone());
+        Ok(going)
+    }
+
+    fn queued(&mut self, compose: &str, outcome: Option<Outcome>) -> Result<(), Failure> {
+        if outcome == Some(Outcome::Refused(Refusal::NoSuchProcedure)) {
+            self.found.warnings.push(format!("Dokploy {}: {}", self.found.version, features::without(Feature::Queue)));
+            return Ok(());
+        }
+        let Some(outcome) = self.unless_forbidden(Right::Deployments, outcome) else { return Ok(()) };
+        let jobs = rows::queue(&json(&Call::Queue, Some(outcome))?).map_err(|_| unreadable(&Call::Queue))?;
+        let server = self.found.server.as_deref();
+        let one_for_all = !self.features.has(Feature::QueuePerServer);
+        self.sees_queue = true;
+        // Each server has a queue of its own (FACTS §13.1). A webhook's job of this app may stand in another one.
+        self.found.queue = jobs
+            .into_iter()
+            .map(|job| (job.compose.as_deref() == Some(compose), job))
+            .filter(|(this_app, job)| one_for_all || *this_app || job.server.as_deref() == server)
+            .map(|(this_app, job)| QueuedJob { title: job.title, this_app, active: job.active })
+            .collect();
+        Ok(())
     }
 
     fn hosted(&mut self, outcome: Option<Outcome>) -> Result<Step, Failure> {
@@ -223,7 +361,16 @@ impl Survey {
         for text in std::iter::once(&row.environment).chain(&row.inherited) {
             masks.add_environment(text);
         }
-        self.app = Some(App { compose: row.id.clone(), app_name: row.app_name.clone(), server: row.server.clone() });
+        masks.merge(&masks_of(&row.text));
+        self.app = Some(App {
+            compose: row.id.clone(),
+            app_name: row.app_name.clone(),
+            server: row.server.clone(),
+            features: self.features,
+            dead_rows: BTreeSet::new(),
+            places: Arc::clone(&self.places),
+        });
+        let missing = self.features.told(row.server.is_some());
         let found = &mut self.found;
         found.compose_id.clone_from(&row.id);
         found.app_name.clone_from(&row.app_name);
@@ -237,6 +384,7 @@ impl Survey {
         } else {
             found.warnings.push("the app writes no .env file: ${…} in the compose file does not see its environment".to_owned());
         }
+        found.warnings.extend(missing.into_iter().map(|effect| format!("Dokploy {}: {effect}", found.version)));
         if row.auto_deploy {
             found.warnings.push("autoDeploy is on: a webhook may deploy this app in the middle of a rollout".to_owned());
         }

@@ -2,21 +2,33 @@
 
 use super::deploy::{queue_of, rows_of};
 use super::failure::refused;
+use super::features::Feature;
 use super::procedure::Step;
 use super::retry::{Outcome, Patience};
 use super::rows::{Deployment, Job};
 use super::session::App;
 use super::{Call, Refusal};
-use crate::engine::{Answer, Failure};
+use crate::engine::{Answer, Failure, Moment};
 use std::collections::VecDeque;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
     Looking,
     Cleaning,
-    Proving,
+    /// Looking whether it is gone, for the first or the second time.
+    Proving {
+        looks: u32,
+    },
+    Resting {
+        looks: u32,
+    },
 }
+
+/// Looks in a row that must not show it: queue and history are not read at the same instant, and it may be on its way from one to the other.
+const LOOKS: u32 = 2;
+const LOOK_GAP: Duration = Duration::from_secs(2);
 
 /// Cleans the app's waiting jobs, if all of them are ours: Dokploy cleans all or none (FACTS §6).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +43,16 @@ impl Withdraw {
         Self { app, marker: marker.to_owned(), stage: Stage::Begin }
     }
 
-    pub(super) fn step(&mut self, outcomes: Vec<Outcome>) -> Step {
+    pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>) -> Step {
         let mut outcomes = VecDeque::from(outcomes);
         let step = match self.stage {
+            // What cannot be seen is not cleaned: other people's jobs might go with it.
+            Stage::Begin if !self.app.features.has(Feature::Queue) => Ok(Step::Done(Answer::Withdrawn(false))),
             Stage::Begin => Ok(self.look(Stage::Looking)),
             Stage::Looking => self.looked(&mut outcomes),
             Stage::Cleaning => self.cleaned(outcomes.pop_front()),
-            Stage::Proving => self.read(&mut outcomes).map(|(jobs, rows)| self.gone(&jobs, &rows)).map_err(acted),
+            Stage::Proving { looks } => self.read(&mut outcomes).map(|(jobs, rows)| self.proved(now, looks, &jobs, &rows)).map_err(acted),
+            Stage::Resting { looks } => Ok(self.look(Stage::Proving { looks })),
         };
         step.unwrap_or_else(|failure| Step::Done(Answer::Failed(failure)))
     }
@@ -52,9 +67,10 @@ impl Withdraw {
         let waiting: Vec<&Job> =
             jobs.iter().filter(|job| !job.active && job.compose.as_deref() == Some(self.app.compose.as_str())).collect();
         let all_ours = waiting.iter().all(|job| job.title == self.marker);
-        if waiting.is_empty() || !all_ours {
-            return Ok(self.gone(&jobs, &rows));
+        if !all_ours || self.has_started(&jobs, &rows) {
+            return Ok(Step::Done(Answer::Withdrawn(false)));
         }
+        // Also when it is not shown: one look is no proof that it is not there.
         self.stage = Stage::Cleaning;
         Ok(Step::Ask(vec![Call::CleanQueues { compose: self.app.compose.clone() }], Patience::None))
     }
@@ -66,7 +82,7 @@ impl Withdraw {
                 Err(refused(&Call::CleanQueues { compose: String::new() }, &refusal))
             }
             // Answered or lost: the queue tells.
-            _ => Ok(self.look(Stage::Proving)),
+            _ => Ok(self.look(Stage::Proving { looks: 1 })),
         }
     }
 
@@ -76,11 +92,21 @@ impl Withdraw {
         Ok((jobs, rows_of(&self.app, outcomes.pop_front())?))
     }
 
-    /// Gone means neither queued nor started.
-    fn gone(&self, jobs: &[Job], rows: &[Deployment]) -> Step {
+    /// Gone means neither queued nor started, twice in a row.
+    fn proved(&mut self, now: Moment, looks: u32, jobs: &[Job], rows: &[Deployment]) -> Step {
         let queued = jobs.iter().any(|job| job.title == self.marker);
-        let started = rows.iter().any(|row| row.title == self.marker);
-        Step::Done(Answer::Withdrawn(!queued && !started))
+        if queued || self.has_started(jobs, rows) {
+            return Step::Done(Answer::Withdrawn(false));
+        }
+        if looks < LOOKS {
+            self.stage = Stage::Resting { looks: looks + 1 };
+            return Step::Wait(now + LOOK_GAP);
+        }
+        Step::Done(Answer::Withdrawn(true))
+    }
+
+    fn has_started(&self, jobs: &[Job], rows: &[Deployment]) -> bool {
+        jobs.iter().any(|job| job.active && job.title == self.marker) || rows.iter().any(|row| row.title == self.marker)
     }
 }
 

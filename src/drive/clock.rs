@@ -10,27 +10,65 @@ use std::sync::mpsc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Run time as it passes.
+/// Run time as it passes, also while the machine is asleep. The wall clock has no say: it may be set at any time.
 #[derive(Clone, Copy, Debug)]
 pub struct LiveClock {
-    start: Instant,
+    start: Duration,
+    /// What its start is, in run time.
+    from: Moment,
 }
+
+/// How long is slept at once: timers stand still while the machine sleeps, so what is due is looked for this often.
+const NAP: Duration = Duration::from_secs(1);
 
 impl LiveClock {
     /// A clock whose start is now.
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self::start_at(Moment::START)
+    }
+
+    /// A clock on which it is this moment now: a run that goes on after it was cut off.
+    pub fn start_at(from: Moment) -> Self {
+        Self { start: since_boot(), from }
     }
 }
 
 impl Clock for LiveClock {
     fn now(&self) -> Moment {
-        Moment(self.start.elapsed())
+        self.from + since_boot().saturating_sub(self.start)
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        tokio::time::sleep_until(self.start + moment.0).await;
+        loop {
+            let left = moment - self.now();
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(left.min(NAP)).await;
+        }
     }
+}
+
+/// Time that only goes forward, the time asleep counted.
+#[cfg(target_os = "linux")]
+fn since_boot() -> Duration {
+    read(rustix::time::ClockId::Boottime)
+}
+
+/// Time that only goes forward; whether the time asleep counts is the system's choice.
+#[cfg(not(target_os = "linux"))]
+fn since_boot() -> Duration {
+    read(rustix::time::ClockId::Monotonic)
+}
+
+fn read(clock: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(clock);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+/// How long the machine has been asleep in all. What it grows by between two calls was slept meanwhile.
+pub(super) fn asleep() -> Duration {
+    since_boot().saturating_sub(read(rustix::time::ClockId::Monotonic))
 }
 
 /// How fast the sandbox's time passes. It changes how long one waits, never a time of the plan or a count.
@@ -80,6 +118,8 @@ const SLICE: Duration = Duration::from_millis(25);
 #[derive(Debug)]
 pub struct PacedClock {
     start: Instant,
+    /// What its start is, in run time.
+    from: Moment,
     speed: Speed,
     /// A point in plan time and the point in real time at which it is due.
     due: Cell<(Instant, std::time::Instant)>,
@@ -88,8 +128,13 @@ pub struct PacedClock {
 impl PacedClock {
     /// A clock whose start is now. The runtime's clock must be paused.
     pub fn start(speed: Speed) -> Self {
+        Self::start_at(speed, Moment::START)
+    }
+
+    /// A clock on which it is this moment now. The runtime's clock must be paused.
+    pub fn start_at(speed: Speed, from: Moment) -> Self {
         let start = Instant::now();
-        Self { start, speed, due: Cell::new((start, std::time::Instant::now())) }
+        Self { start, from, speed, due: Cell::new((start, std::time::Instant::now())) }
     }
 
     /// Sleeps in real time until plan time is no longer ahead of it.
@@ -114,11 +159,11 @@ impl PacedClock {
 
 impl Clock for PacedClock {
     fn now(&self) -> Moment {
-        Moment(self.start.elapsed())
+        self.from + self.start.elapsed()
     }
 
     async fn sleep_until(&self, moment: Moment) {
-        let until = self.start + moment.0;
+        let until = self.start + (moment - self.from);
         let Speed::Times(times) = self.speed else {
             return tokio::time::sleep_until(until).await;
         };
@@ -153,6 +198,18 @@ mod tests {
 
     fn at(seconds: u64) -> Moment {
         Moment::millis(seconds * 1000)
+    }
+
+    #[tokio::test]
+    async fn live_time_passes_and_a_moment_that_is_past_is_not_waited_for() {
+        let clock = LiveClock::start();
+        clock.sleep_until(Moment::millis(30)).await;
+        let now = clock.now();
+        assert!(now >= Moment::millis(30) && now < at(5), "{now:?}");
+        clock.sleep_until(Moment::millis(10)).await;
+        assert!(clock.now() - now < Duration::from_secs(5));
+        let slept = asleep();
+        assert!(asleep().abs_diff(slept) < Duration::from_secs(1));
     }
 
     #[tokio::test(start_paused = true)]

@@ -4,7 +4,9 @@ mod approve;
 mod clock;
 mod in_flight;
 mod interrupt;
+mod locking;
 mod machine;
+mod masking;
 mod platform;
 mod ports;
 mod probes;
@@ -17,9 +19,13 @@ mod transport;
 pub use approve::{Automatic, People, Prompt, Terminal};
 pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
+pub use locking::FileLocks;
 pub use machine::Machine;
+pub use masking::{Masking, SharedMasks};
 pub use platform::Dokploy;
-pub use ports::{Approve, Clock, Confirmation, Limits, Platform, Prober, Record, Report, Sources, Transport, TransportError};
+pub use ports::{
+    AlwaysFree, Approve, Clock, Confirmation, Limits, Locks, Platform, Prober, Record, Report, Sources, Transport, TransportError,
+};
 pub use probes::Probes;
 pub use resolve::{GitSources, resolve};
 pub use run::{Driven, Outside, run};

@@ -1,6 +1,6 @@
 //! Dokploy as the engine's platform: runs the protocol's procedures over a transport, and asks git for what is git's.
 
-use super::{Clock, Limits, Platform, Sources, Transport, resolve};
+use super::{Clock, Limits, Platform, SharedMasks, Sources, Transport, resolve};
 use crate::dokploy::{Call, Next, Reply, Session};
 use crate::engine::{Answer, Intent};
 use crate::wire::{self, TimeLimits};
@@ -17,12 +17,21 @@ pub struct Dokploy<T, C, S> {
     clock: Rc<C>,
     sources: S,
     session: RefCell<Session>,
+    masks: SharedMasks,
 }
 
 impl<T: Transport, C: Clock, S: Sources> Dokploy<T, C, S> {
     /// A conversation that has not begun.
     pub fn new(session: Session, transport: T, clock: Rc<C>, sources: S) -> Self {
-        Self { transport, clock, sources, session: RefCell::new(session) }
+        Self { transport, clock, sources, session: RefCell::new(session), masks: SharedMasks::default() }
+    }
+
+    /// Lets others know what must not be shown, as soon as it is known.
+    #[must_use]
+    pub fn sharing(mut self, masks: SharedMasks) -> Self {
+        masks.borrow_mut().merge(self.session.borrow().masks());
+        self.masks = masks;
+        self
     }
 
     async fn send(&self, call: Call, remote: bool) -> Reply {
@@ -63,7 +72,9 @@ impl<T: Transport, C: Clock, S: Sources> Platform for Dokploy<T, C, S> {
                 Next::Calls(calls) => replies = all(calls.into_iter().map(|call| self.send(call, remote))).await,
                 Next::Wait(until) => self.clock.sleep_until(until).await,
                 Next::Done(answer) => {
-                    self.session.borrow_mut().learn(&procedure);
+                    let mut session = self.session.borrow_mut();
+                    session.learn(&procedure);
+                    self.masks.borrow_mut().merge(session.masks());
                     return answer;
                 }
             }

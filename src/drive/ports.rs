@@ -1,6 +1,6 @@
 //! The ports: what the driver needs of the outside, so that tests and the sandbox can stand in for it.
 
-use crate::engine::{Answer, Approver, Event, Evidence, Failure, Intent, Moment, Sample};
+use crate::engine::{Answer, Approver, Event, Evidence, Failure, HolderHeard, Intent, Moment, Sample};
 use crate::schedule::{ExpectationId, GateId, PhaseId};
 use crate::wire::{HttpRequest, HttpResponse};
 use std::time::Duration;
@@ -93,6 +93,47 @@ pub trait Report {
     fn event(&mut self, now: Moment, event: &Event);
 }
 
+/// The lock that keeps two runs of one user on one machine from one app, and what comes to its holder through it.
+#[expect(async_fn_in_trait, reason = "one current-thread runtime; nothing here needs Send")]
+pub trait Locks {
+    /// Takes the app for this run; returns when it is ours, for as long as `self` lives. `told` hears in words who holds it, once for each
+    /// holder.
+    ///
+    /// # Errors
+    /// When the lock cannot be taken, whoever may hold it; the sentence says why.
+    async fn acquire(&self, compose: &str, told: &mut dyn FnMut(String)) -> Result<(), String>;
+    /// The next time somebody asks, from another terminal, that the phase in flight be failed: who, in words. Can be dropped and called
+    /// again without losing one. Never returns while nobody does.
+    async fn asked(&self) -> String;
+    /// Asks the run that holds the app that [`Locks::acquire`] waits for to fail its phase, and waits until that is heard.
+    ///
+    /// # Errors
+    /// When it cannot be asked; the sentence says why.
+    async fn ask_holder(&self) -> Result<HolderHeard, String>;
+    /// Hears every event, to tell others how far the run is.
+    fn follow(&self, event: &Event);
+}
+
+/// A lock that is always free: for a Dokploy that only this process knows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlwaysFree;
+
+impl Locks for AlwaysFree {
+    async fn acquire(&self, _compose: &str, _told: &mut dyn FnMut(String)) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn asked(&self) -> String {
+        std::future::pending().await
+    }
+
+    async fn ask_holder(&self) -> Result<HolderHeard, String> {
+        Ok(HolderHeard::NobodyThere)
+    }
+
+    fn follow(&self, _event: &Event) {}
+}
+
 /// Journal, snapshots and evidence. Everything is synced before it returns.
 pub trait Record {
     /// Appends events.
@@ -110,4 +151,8 @@ pub trait Record {
     /// # Errors
     /// When it is not on disk afterwards.
     fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String>;
+    /// The place of the snapshot that holds this text, if one does.
+    fn snapshot_of(&self, _text: &str) -> Option<String> {
+        None
+    }
 }

@@ -1,9 +1,10 @@
 //! The live prober: every expectation of a schedule, ready to be asked.
 
-use super::Prober;
+use super::clock::asleep;
+use super::{Prober, SharedMasks};
 use crate::engine::{Moment, Sample};
 use crate::model::Variables;
-use crate::probe::{self, Asking, PrepareError, Request};
+use crate::probe::{self, Asking, Outcome, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule};
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -12,6 +13,9 @@ use tokio::time::Instant;
 /// Samples in flight at once: well below the usual limit of 1024 open files, well above what a plan asks in one round.
 const IN_FLIGHT: usize = 64;
 
+/// A look that took so much longer than it may was not let: a busy machine is not as late.
+const LATE: Duration = Duration::from_secs(5);
+
 /// Every expectation of a schedule.
 #[derive(Debug)]
 pub struct Probes {
@@ -19,6 +23,7 @@ pub struct Probes {
     asking: Asking,
     timeout: Duration,
     permits: Semaphore,
+    masks: SharedMasks,
 }
 
 impl Probes {
@@ -37,7 +42,19 @@ impl Probes {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, permits: Semaphore::new(IN_FLIGHT) })
+        let secrets = SharedMasks::default();
+        for request in &requests {
+            secrets.borrow_mut().merge(&request.masks);
+        }
+        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, permits: Semaphore::new(IN_FLIGHT), masks: secrets })
+    }
+
+    /// Masks what others know to be secret in what services say, too, and lets them know the secrets of the addresses.
+    #[must_use]
+    pub fn sharing(mut self, masks: SharedMasks) -> Self {
+        masks.borrow_mut().merge(&self.masks.borrow());
+        self.masks = masks;
+        self
     }
 }
 
@@ -46,8 +63,12 @@ impl Prober for Probes {
         let request = &self.requests[expectation.0];
         let called = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        let asked = Instant::now();
-        let outcome = probe::ask(request, &self.asking, self.timeout).await;
-        probe::judge(request, &outcome, now + called.elapsed(), asked.elapsed())
+        let (asked, slept) = (Instant::now(), asleep());
+        let mut outcome = probe::ask(request, &self.asking, self.timeout).await;
+        if asked.elapsed() > self.timeout + LATE || asleep().saturating_sub(slept) > LATE {
+            // Stopped, or asleep: that the answer is late says nothing of the service.
+            outcome = Outcome::CouldNotAsk("nobody was at work here while it was asked".to_owned());
+        }
+        probe::judge_masked(request, &self.masks.borrow(), &outcome, now + called.elapsed(), asked.elapsed())
     }
 }

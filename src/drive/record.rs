@@ -13,6 +13,10 @@ impl Record for Run {
         Run::keep_snapshot(self, name, text).map(|path| path.display().to_string()).map_err(|error| error.to_string())
     }
 
+    fn snapshot_of(&self, text: &str) -> Option<String> {
+        Run::snapshot_of(self, text).map(|path| path.display().to_string())
+    }
+
     fn keep_evidence(&mut self, evidence: &Evidence) -> Result<String, String> {
         Run::keep_evidence(self, evidence).map(|path| path.display().to_string()).map_err(|error| error.to_string())
     }

@@ -4,6 +4,8 @@ use super::Sources;
 use crate::engine::{Answer, Failure, FailureKind};
 use crate::probe::ConnectTo;
 use crate::probe::safe;
+use crate::schedule::without_user;
+use crate::secrets::{base64, percent_decoded};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::collections::BTreeMap;
 use std::io;
@@ -12,6 +14,8 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::Instant;
 
+/// The name that git knows the repository by while it is asked.
+const REMOTE: &str = "plan-build-context";
 /// How long one repository may take to answer.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Ways to reach a repository that run no command of the repository's choosing.
@@ -22,7 +26,7 @@ pub async fn resolve(sources: &impl Sources, references: &[(String, String)]) ->
     let mut commits = BTreeMap::new();
     for (repository, reference) in references {
         match sources.commit(repository, reference).await {
-            Ok(commit) => commits.insert(format!("{repository}#{reference}"), commit),
+            Ok(commit) => commits.insert(format!("{}#{reference}", without_user(repository)), commit),
             Err(failure) => return Answer::Failed(failure),
         };
     }
@@ -69,8 +73,8 @@ impl Sources for GitSources {
 }
 
 impl GitSources {
-    /// Git's own way to lead a host elsewhere, when the host of the repository has a route.
-    fn rewrite(&self, repository: &str) -> Option<String> {
+    /// Where git is to ask, when the host of the repository has a route: scheme, host and port there.
+    fn route(&self, repository: &str) -> Option<String> {
         let (scheme, rest) = repository.split_once("://")?;
         let standard = match scheme {
             "https" => 443,
@@ -85,16 +89,41 @@ impl GitSources {
         };
         let to = self.connect_to.route(host.trim_matches(['[', ']']), port)?;
         let scheme_there = if to.ip().is_loopback() { "http" } else { scheme };
-        Some(format!("url.{scheme_there}://{to}/.insteadOf={scheme}://{authority}/"))
+        Some(format!("{scheme_there}://{to}"))
+    }
+
+    /// What git is told through its environment, which only the user can read, while its arguments can be read by everybody: the address, by
+    /// the name [`REMOTE`], and user name and password as a header for that server alone.
+    fn settings(&self, repository: &str) -> Vec<(String, String)> {
+        let open = without_user(repository);
+        let Some((scheme, rest)) = open.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
+            return vec![(format!("remote.{REMOTE}.url"), repository.to_owned())];
+        };
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let base = self.route(repository).unwrap_or_else(|| format!("{scheme}://{host}"));
+        let mut settings = vec![(format!("remote.{REMOTE}.url"), format!("{base}{path}"))];
+        let authority = repository.split_once("://").and_then(|(_, rest)| rest.split('/').next()).unwrap_or_default();
+        if let Some((user, _)) = authority.rsplit_once('@') {
+            let credentials = match user.split_once(':') {
+                Some((name, password)) => format!("{}:{}", percent_decoded(name), percent_decoded(password)),
+                None => format!("{}:", percent_decoded(user)),
+            };
+            settings.push((format!("http.{base}/.extraHeader"), format!("Authorization: Basic {}", base64(credentials.as_bytes()))));
+        }
+        settings
     }
 
     async fn ls_remote(&self, repository: &str, reference: &str) -> Result<Output, String> {
         let mut command = Command::new("git");
-        // The second pattern asks for the commit that an annotated tag stands for.
-        if let Some(rewrite) = self.rewrite(repository) {
-            command.args(["-c", &rewrite]);
+        // Beside what the user's own environment sets that way.
+        let first: usize = std::env::var("GIT_CONFIG_COUNT").ok().and_then(|count| count.parse().ok()).unwrap_or(0);
+        let settings = self.settings(repository);
+        command.env("GIT_CONFIG_COUNT", (first + settings.len()).to_string());
+        for (at, (key, value)) in settings.into_iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{}", first + at), key).env(format!("GIT_CONFIG_VALUE_{}", first + at), value);
         }
-        command.args(["ls-remote", "--", repository, reference, &format!("{reference}^{{}}")]);
+        // The second pattern asks for the commit that an annotated tag stands for.
+        command.args(["ls-remote", "--", REMOTE, reference, &format!("{reference}^{{}}")]);
         command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "").env("GIT_ALLOW_PROTOCOL", PROTOCOLS);
         if std::env::var_os("GIT_SSH_COMMAND").is_none() {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
@@ -152,17 +181,9 @@ fn complaint(stderr: &str, repository: &str) -> String {
     safe(line.trim_start_matches("fatal:").trim(), 160)
 }
 
-/// A repository's address without user name and password.
+/// A repository's address fit to be shown.
 fn shown(repository: &str) -> String {
-    let shown = match repository.split_once("://") {
-        Some((scheme, rest)) => {
-            let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}/{path}")
-        }
-        None => repository.to_owned(),
-    };
-    safe(&shown, 120)
+    safe(&without_user(repository), 120)
 }
 
 fn failure(kind: FailureKind, message: String, tried_for: Duration) -> Failure {

@@ -5,19 +5,24 @@
 use super::in_flight::InFlight;
 use super::interrupt::{Interrupts, Signal};
 use super::machine::Machine;
-use super::{Approve, Clock, Confirmation, Platform, Prober, Record, Report};
+use super::{Approve, Clock, Confirmation, Locks, Platform, Prober, Record, Report};
 use crate::engine::{Answer, Effect, Ending, Event, Input, Moment, Step};
 use std::collections::VecDeque;
 use std::future::pending;
 use std::rc::Rc;
+use std::time::Duration;
 use tokio::task::LocalSet;
 
 /// Wakes in a row, at one moment, that change nothing: more than this is a bug in the engine, and would spin for ever.
 const IDLE_WAKES: u32 = 1000;
 
+/// How long a call in flight is waited for once somebody wants to leave. CI kills what is still there 7.5 s after its first signal, and the
+/// journal must be written before that.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Everything outside that effects need.
 #[derive(Debug)]
-pub struct Outside<P, Q, C, A> {
+pub struct Outside<P, Q, C, A, L> {
     /// Dokploy.
     pub platform: Rc<P>,
     /// The services.
@@ -26,6 +31,8 @@ pub struct Outside<P, Q, C, A> {
     pub clock: Rc<C>,
     /// People.
     pub people: Rc<A>,
+    /// Other runs of this user on this machine.
+    pub locks: Rc<L>,
 }
 
 /// How driving a run came to its end.
@@ -41,9 +48,9 @@ pub enum Driven {
 ///
 /// # Panics
 /// When the engine waits for nothing, or is never content with being woken: both are bugs of `plan`.
-pub async fn run<M, P, Q, C, A>(
+pub async fn run<M, P, Q, C, A, L>(
     machine: M,
-    outside: Outside<P, Q, C, A>,
+    outside: Outside<P, Q, C, A, L>,
     record: &mut dyn Record,
     report: &mut dyn Report,
     interrupts: &mut impl Interrupts,
@@ -54,6 +61,7 @@ where
     Q: Prober + 'static,
     C: Clock + 'static,
     A: Approve + 'static,
+    L: Locks + 'static,
 {
     let mut driver = Driver {
         machine,
@@ -64,14 +72,16 @@ where
         inputs: VecDeque::from([Input::Begin]),
         in_flight: InFlight::new(),
         signal: None,
+        leave_by: None,
         idle_wakes: 0,
+        round: None,
     };
     LocalSet::new().run_until(driver.drive(interrupts)).await
 }
 
-struct Driver<'a, M, P, Q, C, A> {
+struct Driver<'a, M, P, Q, C, A, L> {
     machine: M,
-    outside: Outside<P, Q, C, A>,
+    outside: Outside<P, Q, C, A, L>,
     record: &'a mut dyn Record,
     report: &'a mut dyn Report,
     /// Never goes back.
@@ -79,23 +89,30 @@ struct Driver<'a, M, P, Q, C, A> {
     inputs: VecDeque<Input>,
     in_flight: InFlight,
     signal: Option<Signal>,
+    /// When a call in flight is no longer waited for.
+    leave_by: Option<Moment>,
     idle_wakes: u32,
+    /// The last round, if nothing was recorded since.
+    round: Option<Event>,
 }
 
 /// What ended a wait.
 enum Came {
     Signal(Signal),
     Answer,
+    Asked(String),
     Time,
+    TimeToLeave,
 }
 
-impl<M, P, Q, C, A> Driver<'_, M, P, Q, C, A>
+impl<M, P, Q, C, A, L> Driver<'_, M, P, Q, C, A, L>
 where
     M: Machine,
     P: Platform + 'static,
     Q: Prober + 'static,
     C: Clock + 'static,
     A: Approve + 'static,
+    L: Locks + 'static,
 {
     async fn drive(&mut self, interrupts: &mut impl Interrupts) -> Driven {
         loop {
@@ -114,9 +131,15 @@ where
                 Came::Signal(signal) if self.signal.is_some() => return Driven::Left(signal),
                 Came::Signal(signal) => {
                     self.signal = Some(signal);
+                    self.leave_by = Some(self.tick() + LEAVE_WITHIN);
+                    self.inputs.push_back(Input::Interrupted);
+                }
+                Came::TimeToLeave => {
+                    self.leave_by = None;
                     self.inputs.push_back(Input::Interrupted);
                 }
                 Came::Answer => self.inputs.extend(self.in_flight.drain().await),
+                Came::Asked(by) => self.inputs.push_back(Input::FailureAsked(by)),
                 Came::Time => {}
             }
         }
@@ -127,10 +150,17 @@ where
             wake.is_some() || !self.in_flight.is_idle() || self.signal.is_some(),
             "the engine waits for nothing; this is a bug in plan"
         );
-        let clock = Rc::clone(&self.outside.clock);
+        let (clock, locks) = (Rc::clone(&self.outside.clock), Rc::clone(&self.outside.locks));
         let time = async {
             match wake {
                 Some(wake) => clock.sleep_until(wake).await,
+                None => pending().await,
+            }
+        };
+        let leave_by = self.leave_by;
+        let time_to_leave = async {
+            match leave_by {
+                Some(moment) => clock.sleep_until(moment).await,
                 None => pending().await,
             }
         };
@@ -139,7 +169,9 @@ where
             biased;
             signal = interrupts.next() => Came::Signal(signal),
             () = self.in_flight.answered() => Came::Answer,
+            by = locks.asked() => Came::Asked(by),
             () = time => Came::Time,
+            () = time_to_leave => Came::TimeToLeave,
         }
     }
 
@@ -163,10 +195,11 @@ where
     fn step(&mut self, input: Input) {
         let now = self.tick();
         let Step { events, effects } = self.machine.decide(now, input);
-        let durable: Vec<Event> = events.iter().filter(|event| event.is_durable()).cloned().collect();
+        let (durable, round) = to_record(&events, self.round.as_ref());
         let recorded = if durable.is_empty() { Ok(()) } else { self.record.append(now, &durable) };
         match recorded {
             Ok(()) => {
+                self.round = round;
                 self.take(now, &events);
                 for effect in effects {
                     self.start(effect);
@@ -183,6 +216,7 @@ where
     fn take(&mut self, now: Moment, events: &[Event]) {
         for event in events {
             self.machine.apply(now, event);
+            self.outside.locks.follow(event);
             if event.is_shown() {
                 self.report.event(now, event);
             }
@@ -208,6 +242,21 @@ where
                     answers.tell(op, Input::Sampled(op, sample));
                 });
             }
+            Effect::Lock { op, compose } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let mut told = |holder: String| answers.tell(op, Input::LockHeld(op, holder));
+                    let taken = locks.acquire(&compose, &mut told).await;
+                    answers.tell(op, taken.map_or_else(|why| Input::CannotLock(op, why), |()| Input::Locked(op)));
+                });
+            }
+            Effect::AskHolder { op } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let heard = locks.ask_holder().await;
+                    answers.tell(op, Input::HolderAsked(op, heard));
+                });
+            }
             Effect::KeepSnapshot { op, name, text } => {
                 let kept = self.record.keep_snapshot(&name, &text);
                 self.inputs.push_back(kept.map_or_else(Input::CannotRecord, |place| Input::Kept(op, place)));
@@ -230,5 +279,52 @@ where
             }),
             Effect::Abandon { op } => self.in_flight.abandon(op),
         }
+    }
+}
+
+/// What of a step's events is recorded: the durable ones, and before the first of them the last round in short. A round by itself is not
+/// durable; what followed from it, and what was seen last before a run was cut off, could not be told without it. Also gives the round
+/// that is still unrecorded then.
+fn to_record(events: &[Event], round: Option<&Event>) -> (Vec<Event>, Option<Event>) {
+    let (mut recorded, mut round) = (Vec::new(), round.cloned());
+    for event in events {
+        if event.is_durable() {
+            recorded.extend(round.take());
+            recorded.push(event.clone());
+        } else {
+            round = event.round_in_short().or(round);
+        }
+    }
+    (recorded, round)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Note;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn the_last_round_is_recorded_with_what_follows_from_it_and_once() {
+        let round = |service: &str| {
+            let round = crate::engine::RoundService {
+                state: crate::engine::ServiceState::Missing,
+                health: None,
+                verdict: crate::engine::Verdict::Failed,
+                reading: crate::engine::Reading::Fail,
+                passes: 0,
+                actual: None,
+                samples: BTreeMap::new(),
+            };
+            Event::Round { services: BTreeMap::from([(service.to_owned(), round)]), others: BTreeMap::new() }
+        };
+        let note = || Event::Noted { note: Note::default() };
+        assert_eq!(to_record(&[round("a"), note()], None), (vec![], Some(round("a"))));
+        assert_eq!(to_record(&[round("b")], Some(&round("a"))), (vec![], Some(round("b"))));
+        assert_eq!(
+            to_record(&[note(), Event::Agreed, Event::Stopped], Some(&round("b"))),
+            (vec![round("b"), Event::Agreed, Event::Stopped], None)
+        );
+        assert_eq!(to_record(&[Event::Agreed, round("c")], None), (vec![Event::Agreed], Some(round("c"))));
     }
 }

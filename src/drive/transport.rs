@@ -4,7 +4,10 @@ use super::{Limits, Transport, TransportError};
 use crate::probe::safe;
 use crate::wire::{HttpRequest, HttpResponse, Method};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Response, Url};
+use reqwest::{Certificate, Client, Response, Url};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{CertificateError, RootCertStore};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -83,6 +86,8 @@ impl fmt::Debug for BaseUrl {
 pub struct HttpTransport {
     base: BaseUrl,
     key: HeaderValue,
+    /// Certificates that are trusted beside the machine's own.
+    authorities: Vec<Certificate>,
     /// One client for each time limit of connecting, which reqwest fixes for a client.
     clients: RefCell<BTreeMap<Duration, Client>>,
 }
@@ -102,7 +107,25 @@ impl HttpTransport {
         let mut key = HeaderValue::from_str(key.trim())
             .map_err(|_| "the key has characters that cannot be sent; was it cut off or copied with a line break?".to_owned())?;
         key.set_sensitive(true);
-        Ok(Self { base, key, clients: RefCell::default() })
+        Ok(Self { base, key, authorities: Vec::new(), clients: RefCell::default() })
+    }
+
+    /// Trusts the certificates of a PEM text, beside the machine's own roots.
+    ///
+    /// # Errors
+    /// When it holds none, or one that cannot be read, as the end of a sentence that begins with the file.
+    pub fn trusting(mut self, pem: &str) -> Result<Self, String> {
+        self.authorities =
+            Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| "holds a certificate that cannot be read".to_owned())?;
+        if self.authorities.is_empty() {
+            return Err("holds no certificate".to_owned());
+        }
+        let readable = |der: &CertificateDer<'_>| webpki_reads(der);
+        let certificates = CertificateDer::pem_slice_iter(pem.as_bytes());
+        if !certificates.flatten().all(|der| readable(&der)) {
+            return Err("holds a certificate that cannot be read".to_owned());
+        }
+        Ok(self)
     }
 
     fn client(&self, connect: Duration) -> Result<Client, TransportError> {
@@ -114,7 +137,8 @@ impl HttpTransport {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(connect)
-            .pool_idle_timeout(IDLE);
+            .pool_idle_timeout(IDLE)
+            .tls_certs_merge(self.authorities.iter().cloned());
         if self.base.is_loopback() {
             builder = builder.no_proxy();
         }
@@ -168,7 +192,9 @@ fn classify(error: &reqwest::Error, limits: Limits) -> TransportError {
         return not_sent(format!("the request cannot be made: {}", innermost(error)));
     }
     if error.is_connect() {
-        return not_sent(if error.is_timeout() {
+        return not_sent(if let Some(tls) = in_chain::<rustls::Error>(error) {
+            distrusted(tls)
+        } else if error.is_timeout() {
             format!("no connection within {} s", limits.connect.as_secs_f32())
         } else if error.is_dns() {
             format!("its name cannot be resolved: {}", innermost(error))
@@ -182,6 +208,50 @@ fn classify(error: &reqwest::Error, limits: Limits) -> TransportError {
         format!("the connection broke before the answer was whole: {}", innermost(error))
     };
     TransportError { may_have_left: true, message }
+}
+
+/// Why there is no TLS connection, with the remedy where there is one.
+fn distrusted(error: &rustls::Error) -> String {
+    use CertificateError as Wrong;
+    match error {
+        rustls::Error::InvalidCertificate(wrong) => match wrong {
+            Wrong::UnknownIssuer => {
+                "this machine does not know who issued its certificate; if that is your own authority, name its certificate \
+                 with `ca \"FILE.pem\"` in the plan's `dokploy` block"
+                    .into()
+            }
+            Wrong::Expired | Wrong::ExpiredContext { .. } => {
+                "its certificate has expired: renew it there, or set this machine's clock".into()
+            }
+            Wrong::NotValidYet | Wrong::NotValidYetContext { .. } => {
+                "its certificate is not valid yet: is this machine's clock right?".into()
+            }
+            Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => {
+                "its certificate is for another name: use the name that stands in it as the address".into()
+            }
+            other => format!("its certificate cannot be trusted: {}", safe(&other.to_string(), 160)),
+        },
+        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS; is it http and not https?".into(),
+        other => format!("no TLS connection: {}", safe(&other.to_string(), 160)),
+    }
+}
+
+/// Whether it can be a root at all.
+fn webpki_reads(der: &CertificateDer<'_>) -> bool {
+    RootCertStore::empty().add(der.clone()).is_ok()
+}
+
+/// An error of this type somewhere below.
+fn in_chain<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = error.downcast_ref().or_else(|| wrapped.and_then(|inner| in_chain::<E>(inner))) {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The cause at the bottom of the chain: what happened, without the layers that passed it on and without the address.

@@ -5,8 +5,8 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, deploy, failure, ledger, phase, preflight, replace,
-    rollback, settle, start,
+    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
+    preflight, replace, resume, rollback, settle, slept, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.
@@ -17,6 +17,7 @@ pub(super) fn decide(engine: &Engine, now: Moment, input: Input) -> Step {
     let mut turn = Turn::new(engine, now);
     let is_answer = !matches!(input, Input::CannotRecord(_) | Input::Interrupted);
     if is_answer {
+        slept::notice(&mut turn);
         wake(&mut turn, |next, now| next < now);
     }
     if !turn.has_ended() {
@@ -37,8 +38,11 @@ fn wake(turn: &mut Turn, is_due: impl Fn(Moment, Moment) -> bool) {
 
 fn hear(turn: &mut Turn, input: Input) {
     match input {
-        Input::Begin if *turn.stage() == Stage::New => preflight::begin(turn),
-        Input::Begin | Input::Woke => {}
+        Input::Begin => match turn.stage().clone() {
+            Stage::New => preflight::begin(turn),
+            Stage::Resuming { gap, changed, outline } => resume::begin(turn, gap, changed, outline),
+            _ => {}
+        },
         Input::Answered(op, answer) => answered(turn, op, answer),
         Input::Sampled(op, sample) => {
             if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
@@ -56,10 +60,34 @@ fn hear(turn: &mut Turn, input: Input) {
             Stage::Approval { phase, gate, op: awaited, rest, .. } if awaited == op => phase::approved(turn, phase, gate, by, yes, rest),
             _ => {}
         },
-        // Nothing takes the lock yet, so nobody answers that.
-        Input::Locked(_) | Input::LockHeld(..) | Input::FailureAsked(_) => {}
+        Input::FailureAsked(by) => asked::heard(turn, by),
+        Input::Locked(op) if turn.stage().is_locking(op) => lock::locked(turn),
+        Input::HolderAsked(op, heard) => {
+            if let Stage::AskingHolder { op: awaited, lock, holder } = turn.stage().clone()
+                && awaited == op
+            {
+                lock::asked(turn, lock, holder, heard);
+            }
+        }
+        Input::LockHeld(op, holder) if matches!(turn.stage(), Stage::AskingHolder { lock, .. } if *lock == op) => {
+            lock::held(turn, op, None, holder);
+        }
+        Input::LockHeld(op, holder) => {
+            if let Stage::Locking { op: awaited, held } = turn.stage().clone()
+                && awaited == op
+            {
+                lock::held(turn, op, held.as_ref(), holder);
+            }
+        }
+        Input::CannotLock(op, why) if turn.stage().is_locking(op) => lock::cannot_lock(turn, &why),
+        Input::Woke | Input::Locked(_) | Input::CannotLock(..) => {}
         Input::Interrupted => interrupted(turn),
         Input::CannotRecord(why) => {
+            if let Some(op) = turn.stage().writes() {
+                // It was sent, and what came of it is just what could not be recorded.
+                let why = "what came of it could not be recorded".to_owned();
+                turn.emit(Event::NotDone { op, why, may_have_acted: true });
+            }
             let known = if turn.stage().is_writing() || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
             turn.end(Reason::CouldNotAsk { why: format!("the run cannot be recorded: {why}") }, known);
         }
@@ -77,9 +105,12 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
         return round_maybe_over(turn);
     }
     match turn.stage().clone() {
+        Stage::Finding { op: awaited } if awaited == op => lock::found(turn, answer),
         Stage::Surveying { op: awaited } if awaited == op => preflight::surveyed(turn, answer),
         Stage::Resolving { op: awaited } if awaited == op => start::resolved(turn, answer),
         Stage::Replacing { op: awaited, purpose, then } if awaited == op => replace::answered(turn, op, purpose, then, answer),
+        Stage::Ours { op: awaited, next } if awaited == op => ours::answered(turn, *next, answer),
+        Stage::Yielding { op: awaited, who } if awaited == op => ours::yielded(turn, who),
         Stage::Delivering(delivery) => deploy::answered(turn, delivery, op, answer),
         Stage::Failing(failing) if failing.awaits(op) => failure::answered(turn, *failing, op, answer),
         Stage::Recounting { way, op: awaited } if awaited == op => rollback::recounted(turn, way, &answer),
@@ -91,6 +122,7 @@ fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
 fn kept(turn: &mut Turn, op: OpId, place: String) {
     match turn.stage().clone() {
         Stage::KeepingBaseline { op: awaited } if awaited == op => start::baseline_kept(turn, place),
+        Stage::KeepingTarget { op: awaited } if awaited == op => back::target_kept(turn, place),
         Stage::KeepingPhase { phase, op: awaited } if awaited == op => phase::kept(turn, phase, place),
         Stage::Failing(failing) if failing.awaits(op) => failure::kept(turn, *failing, place),
         _ => {}
@@ -110,6 +142,9 @@ fn round_maybe_over(turn: &mut Turn) {
 fn judged(turn: &mut Turn, stage: Stage, is_fresh: bool) {
     match stage {
         Stage::Asserting { candidate, assertion } => start::asserted(turn, candidate, assertion),
+        Stage::AssertingTarget { assertion } => back::asserted(turn, assertion),
+        Stage::LookingBack { way, watch } => back::looked(turn, way, &watch),
+        Stage::Reasserting { assertion, way } => resume::reasserted(turn, assertion, way),
         Stage::Previewing { watch } => start::previewed(turn, &watch),
         Stage::TakingBaseline { assertion } => start::baseline_judged(turn, assertion),
         Stage::Gate { phase, gate, assertion, rest } => phase::gate_judged(turn, phase, gate, assertion, rest),
@@ -143,6 +178,7 @@ fn woke(turn: &mut Turn) {
         return judged(turn, stage, false);
     }
     match stage {
+        Stage::Locking { op, held } => lock::overdue(turn, op, held),
         Stage::Approval { gate, op, .. } => phase::not_answered(turn, gate, op),
         Stage::Delivering(delivery) => deploy::overdue(turn, delivery),
         Stage::Failing(failing) => failure::overdue(turn, *failing),
@@ -150,12 +186,17 @@ fn woke(turn: &mut Turn) {
     }
 }
 
-/// The user wants to leave. A write that was sent and not answered is waited for; anything else is left as it is.
+/// The user wants to leave. A write that was sent and not answered is waited for, until it is said again; anything else is left as it is.
 fn interrupted(turn: &mut Turn) {
-    if turn.stage().is_writing() {
+    let is_writing = turn.stage().is_writing();
+    if is_writing && !turn.is_leaving() {
         return turn.note(Entry::Leaving);
     }
-    let known = if turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
+    if let Some(op) = turn.stage().writes() {
+        let why = "Dokploy's answer did not come before the run was left".to_owned();
+        turn.emit(Event::NotDone { op, why, may_have_acted: true });
+    }
+    let known = if is_writing || turn.stage().is_deploying() { Known::Nothing } else { Known::Holds };
     if let Stage::Delivering(delivery) = turn.stage().clone()
         && let Some(op) = delivery.op()
     {

@@ -26,6 +26,14 @@ pub enum Effect {
         /// Which.
         expectation: ExpectationId,
     },
+    /// Take the app for this run, on this machine. Answered by [`super::Input::LockHeld`] for each other holder, then by
+    /// [`super::Input::Locked`] once it is free, or by [`super::Input::CannotLock`].
+    Lock {
+        /// Its id.
+        op: OpId,
+        /// Dokploy's id of the compose service.
+        compose: String,
+    },
     /// Put a text into the snapshot store and sync it.
     KeepSnapshot {
         /// Its id.
@@ -65,6 +73,11 @@ pub enum Effect {
         /// When silence becomes an answer.
         until: Moment,
     },
+    /// Ask the run that holds the app to fail its phase.
+    AskHolder {
+        /// Its id.
+        op: OpId,
+    },
     /// Forget an effect: its answer is no longer wanted.
     Abandon {
         /// Which.
@@ -76,7 +89,9 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Intent {
-    /// Read everything that pre-flight judges. Changes nothing.
+    /// Find the app: who answers, and which compose service the plan's names mean. Changes nothing.
+    Find,
+    /// Read everything that pre-flight judges, going on from what `Find` found. Changes nothing.
     Survey,
     /// Find the commit of each git reference: `(repository, reference)`. Changes nothing.
     Resolve(Vec<(String, String)>),
@@ -96,6 +111,14 @@ pub enum Intent {
         expected: String,
         /// The marker, sent as title and description.
         marker: String,
+    },
+    /// See whether the app is still as this run left it: nobody put another text there, and nobody deployed it. Changes nothing.
+    StillOurs {
+        /// What is believed to be live.
+        #[serde(skip)]
+        expected: String,
+        /// Our own last deploy: any newer one is somebody else's.
+        deployment: Option<DeploymentId>,
     },
     /// Inspect the app's containers. Changes nothing.
     Observe,

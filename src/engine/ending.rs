@@ -40,6 +40,16 @@ pub enum Reason {
         /// Its name.
         phase: String,
     },
+    /// By hand: what was to be gone back to did not come up, or nobody could tell.
+    RollbackFailed {
+        /// Its name.
+        to: String,
+    },
+    /// By hand: a run that is at work took the request to fail its phase; this one did nothing.
+    HolderAsked {
+        /// Who holds the app, in words.
+        who: String,
+    },
     /// Somebody else deploys this app, or changed it under our hands.
     Busy {
         /// Who or what.
@@ -78,6 +88,7 @@ impl ExitCode {
         let Facts { changed, verified, known } = facts;
         Self(match reason {
             Reason::Interrupted => 130,
+            Reason::HolderAsked { .. } => 0,
             Reason::Busy { .. } => 7,
             Reason::Refused { .. } | Reason::GateNotHeld { .. } if !changed => 3,
             Reason::CouldNotAsk { .. } if !changed => 9,
@@ -88,6 +99,7 @@ impl ExitCode {
             Reason::Completed
             | Reason::NothingToDo
             | Reason::PhaseFailed { .. }
+            | Reason::RollbackFailed { .. }
             | Reason::GateNotHeld { .. }
             | Reason::CouldNotAsk { .. }
             | Reason::Refused { .. } => 5,
@@ -121,12 +133,14 @@ mod tests {
     #[test]
     fn every_ending_has_its_exit_code() {
         let text = String::new;
-        let table: [(Reason, [u8; 8]); 8] = [
+        let table: [(Reason, [u8; 8]); 10] = [
             (Reason::Completed, [10, 5, 10, 0, 10, 5, 10, 0]),
             (Reason::NothingToDo, [10, 5, 10, 0, 10, 5, 10, 0]),
             (Reason::Refused { why: vec![] }, [3, 3, 3, 3, 10, 5, 10, 6]),
             (Reason::GateNotHeld { what: text() }, [3, 3, 3, 3, 10, 5, 10, 6]),
             (Reason::PhaseFailed { phase: text() }, [10, 5, 10, 4, 10, 5, 10, 4]),
+            (Reason::RollbackFailed { to: text() }, [10, 5, 10, 5, 10, 5, 10, 5]),
+            (Reason::HolderAsked { who: text() }, [0, 0, 0, 0, 0, 0, 0, 0]),
             (Reason::Busy { who: text() }, [7, 7, 7, 7, 7, 7, 7, 7]),
             (Reason::CouldNotAsk { why: text() }, [9, 9, 9, 9, 10, 5, 10, 6]),
             (Reason::Interrupted, [130, 130, 130, 130, 130, 130, 130, 130]),

@@ -2,14 +2,16 @@
 
 use super::moment::millis;
 use super::note::Note;
-use super::{Approver, DeploymentId, Ending, Evidence, Health, Moment, OpId, Reading, RowStatus, Sample, Survey, Verdict};
+use super::{
+    Approver, Container, DeploymentId, Ending, Evidence, Health, Moment, OpId, Options, Origin, Outline, Reading, RowStatus, Sample,
+    Survey, Verdict,
+};
 use crate::schedule::{ExpectationId, GateId, PhaseId, ServiceName};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Something that is now so.
-#[expect(clippy::large_enum_variant, reason = "the survey comes once in a run, and a reader matches it as it is")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
@@ -21,8 +23,17 @@ pub enum Event {
         rollout: String,
         /// The app as `project/environment/compose`, as written in the plan.
         app: String,
-        /// Digests of the phases' files, in order.
+        /// Digests of the phases' files, in order, by the phase's name.
         files: Vec<(String, String)>,
+        /// Where it was started from.
+        #[serde(default)]
+        origin: Origin,
+        /// What of the schedule is ever shown, and compared with the plan when the run is resumed. Journals of earlier versions lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
+        /// What the command line asked for.
+        #[serde(default)]
+        options: Box<Options>,
     },
     /// Pre-flight has read everything.
     Surveyed {
@@ -42,6 +53,9 @@ pub enum Event {
         name: String,
         /// Where.
         path: String,
+        /// Digest of the text, by which it is known again.
+        #[serde(default)]
+        digest: String,
     },
     /// The run starts after this phase; `None`: from the first.
     StartFound {
@@ -52,6 +66,30 @@ pub enum Event {
         /// The first of them is live and holds and was never verified: it settles and soaks again, without a deploy.
         #[serde(default)]
         earns: bool,
+    },
+    /// By hand: what is gone back to was found. Nothing has been changed yet.
+    TargetFound {
+        /// Where to.
+        target: Target,
+        /// Who says that it was well, in words.
+        because: String,
+        /// Services that its text starts.
+        services: BTreeSet<ServiceName>,
+        /// Services that run and that it takes away.
+        removes: BTreeSet<ServiceName>,
+        /// Whether its text is live already.
+        is_live: bool,
+    },
+    /// The run starts although what is live does not hold, or may be another machine's work in progress: somebody answers for that.
+    StartedBroken {
+        /// Their reason.
+        reason: String,
+        /// What is so, in words.
+        what: String,
+        /// Services that do not hold: not held against what follows.
+        services: Vec<FailedService>,
+        /// Services that do: what follows must not break them.
+        held: BTreeSet<ServiceName>,
     },
     /// The services that were there before the first change were sampled once: what going back to the baseline is held to.
     BaselineTaken {
@@ -138,6 +176,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The marker that finds it again.
         marker: String,
+        /// The app's containers right before it, if they could be told: what shows later which of them it replaced.
+        #[serde(default)]
+        before: Option<Vec<Container>>,
     },
     /// The deploy waits in Dokploy's queue.
     Queued {
@@ -147,6 +188,12 @@ pub enum Event {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// The deploy's row is there.
     DeployStarted {
@@ -170,6 +217,9 @@ pub enum Event {
         purpose: DeployPurpose,
         /// The row's status.
         status: RowStatus,
+        /// The row's own error text.
+        #[serde(default)]
+        error: Option<String>,
     },
     /// A write did not happen, or it cannot be told whether it did.
     NotDone {
@@ -187,7 +237,7 @@ pub enum Event {
     },
     /// They are.
     Stopped,
-    /// One round of samples was judged. Not durable.
+    /// One round of samples was judged. Not durable by itself; the last one is recorded in short with what comes after it.
     Round {
         /// The services asked, by name.
         services: BTreeMap<ServiceName, RoundService>,
@@ -236,6 +286,9 @@ pub enum Event {
         phase: PhaseId,
         /// Why.
         cause: Cause,
+        /// Whether it is open what Dokploy will still do: neither an update nor a rollback may follow.
+        #[serde(default)]
+        open: bool,
     },
     /// Evidence of the failure is on disk.
     EvidenceKept {
@@ -278,6 +331,9 @@ pub enum Event {
         gap: Duration,
         /// What is different in the plan since, one sentence each. Never a compose file.
         changed: Vec<String>,
+        /// The plan's outline as it is now, when it is another one: what follows speaks of that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outline: Option<Box<Outline>>,
     },
     /// Nobody was at work for so long in the middle of the run, the machine was asleep or the process stopped: streaks and soaks begin anew.
     Overslept {
@@ -326,6 +382,14 @@ impl Event {
     /// Whether it is journalled and synced before the effects that follow it start.
     pub fn is_durable(&self) -> bool {
         !matches!(self, Event::Round { .. } | Event::Noted { .. })
+    }
+
+    /// A round of services without its samples: what of it goes into a record with the durable event that comes next.
+    pub fn round_in_short(&self) -> Option<Self> {
+        let Event::Round { services, .. } = self else { return None };
+        let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
+        let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
     }
 
     /// Whether it tells a reader something; the engine's own notes do not.
@@ -378,6 +442,13 @@ pub enum Target {
     Phase(PhaseId),
     /// What was there before the first change.
     Baseline,
+    /// By hand: a state that another run left, or found, and that is no phase of the plan as it is now.
+    Kept {
+        /// The run that keeps it.
+        run: String,
+        /// A phase's name, or `baseline`.
+        name: String,
+    },
 }
 
 /// How a rollback is done; the smallest that serves.
@@ -408,6 +479,9 @@ pub enum Cause {
         candidates: bool,
         /// The telling lines of the log.
         lines: Vec<String>,
+        /// What helps, by those lines.
+        #[serde(default)]
+        remedies: Vec<String>,
     },
     /// Accepted and never started.
     NeverStarted {

@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, rollback,
+    Sample, back, ledger, ours, remedy, rollback,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -29,6 +29,8 @@ pub(super) enum Draft {
     Cause(Cause),
     /// All of it, and that it is not known what Dokploy will still do: neither an update nor a rollback may follow.
     Open(Cause),
+    /// All of it, and it was told before the run was cut off.
+    Told { cause: Cause, is_open: bool },
     /// The row ended badly; the log says why.
     Deploy { status: RowStatus, error: Option<String> },
 }
@@ -66,8 +68,20 @@ impl Failing {
         }
     }
 
+    /// Nobody was at work: what was asked may still be answered.
+    pub(super) fn put_off(&mut self, gap: Duration) {
+        if let Step::Inquiring { until, .. } | Step::Reading { until, .. } = &mut self.step {
+            *until = *until + gap;
+        }
+    }
+
     pub(super) fn is_asking(&self, op: OpId) -> bool {
         matches!(&self.step, Step::Asking { op: awaited } if *awaited == op)
+    }
+
+    /// Whether it is a rollback that failed.
+    pub(super) fn is_of_rollback(&self) -> bool {
+        matches!(self.job, Job::Rollback(_))
     }
 
     pub(super) fn awaits(&self, op: OpId) -> bool {
@@ -83,12 +97,45 @@ pub(super) fn begin(turn: &mut Turn, job: Job, draft: Draft, deployment: Option<
     inquire(turn, job, Before::default(), draft, deployment, BTreeMap::new());
 }
 
-/// A deploy, or what it brought up, failed.
+/// The same, where it is known what runs: what nobody deployed since needs no deploy to be undone.
+pub(super) fn begin_before(turn: &mut Turn, job: Job, before: Before, draft: Draft) {
+    inquire(turn, job, before, draft, None, BTreeMap::new());
+}
+
+/// A deploy, or what it brought up, failed, if it was ours to begin with.
 pub(super) fn begin_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
+    // Where it is not known what Dokploy will still do, nothing is undone, and whose doing it is can wait.
+    if matches!(draft, Draft::Open(_)) {
+        return inquire_after(turn, delivery, draft, deployment);
+    }
+    ours::ask(turn, ours::Next::Failed(delivery, draft, deployment));
+}
+
+/// Looks into what failed.
+pub(super) fn inquire_after(turn: &mut Turn, delivery: Delivery, draft: Draft, deployment: Option<DeploymentId>) {
     let schedule = turn.schedule();
     let deployment = deployment.or_else(|| delivery.deployment());
     let samples = delivery.watch().map(|watch| watch.recent(&schedule)).unwrap_or_default();
     inquire(turn, delivery.job, delivery.before, draft, deployment, samples);
+}
+
+/// A deploy failed, and so it was found when the run went on.
+pub(super) fn begin_of(turn: &mut Turn, job: Job, before: Before, draft: Draft, deployment: Option<DeploymentId>) {
+    inquire(turn, job, before, draft, deployment, BTreeMap::new());
+}
+
+/// Goes on with a failure that was told before the run was cut off: its evidence is gathered once more.
+pub(super) fn again(turn: &mut Turn, job: Job, before: Before, cause: Cause, is_open: bool) {
+    let deploy = turn.ledger().underway.deploy_for(&job.purpose());
+    let deployment = deploy.and_then(|deploy| deploy.row.as_ref()).map(|(deployment, _)| deployment.clone());
+    inquire(turn, job, before, Draft::Told { cause, is_open }, deployment, BTreeMap::new());
+}
+
+/// Goes on with a failure whose evidence is on disk.
+pub(super) fn act_again(turn: &mut Turn, job: Job, before: Before, containers: Vec<Container>, cause: Cause, is_open: bool) {
+    let (draft, step) = (Draft::Told { cause, is_open }, Step::Inquiring { observe: None, log: None, until: turn.now });
+    let (deploy_log, samples) = (Log::default(), BTreeMap::new());
+    act(turn, Failing { job, before, is_open, draft, containers, deploy_log, samples, step });
 }
 
 fn inquire(
@@ -102,7 +149,7 @@ fn inquire(
     let observe = Some(turn.ask(Intent::Observe));
     let missing = deployment.is_none().then(|| "there is no deploy to read the log of".to_owned());
     let log = deployment.map(|deployment| turn.ask(Intent::DeployLog { deployment, lines: LOG_LINES }));
-    let is_open = matches!(draft, Draft::Open(_));
+    let is_open = matches!(draft, Draft::Open(_) | Draft::Told { is_open: true, .. });
     let until = turn.now + INQUIRY_PATIENCE;
     let deploy_log = Log { lines: Vec::new(), missing };
     let step = Step::Inquiring { observe, log, until };
@@ -175,10 +222,10 @@ fn unread(cause: &Cause, why: &str) -> BTreeMap<ServiceName, Log> {
 fn conclude(turn: &mut Turn, mut failing: Failing) {
     let schedule = turn.schedule();
     let cause = match failing.draft.clone() {
-        Draft::Cause(cause) | Draft::Open(cause) => cause,
+        Draft::Cause(cause) | Draft::Open(cause) | Draft::Told { cause, .. } => cause,
         // Dokploy was restarted in the middle of it: no service is to blame, and its log just stops.
         Draft::Deploy { status: status @ RowStatus::Cancelled, error } => {
-            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new() }
+            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new(), remedies: Vec::new() }
         }
         Draft::Deploy { status, error } => {
             let survey = turn.ledger().survey.as_ref();
@@ -190,11 +237,13 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
                 RowStatus::Cancelled => Blame::default(),
                 RowStatus::Done | RowStatus::Error => blame::blame(&failing.deploy_log.lines, phase, previous, app),
             };
-            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines }
+            let remedies = remedy::remedies(&failing.deploy_log.lines, &blame.lines);
+            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines, remedies }
         }
     };
     match &failing.job {
-        Job::Phase(phase) => turn.emit(Event::PhaseFailed { phase: *phase, cause: cause.clone() }),
+        _ if matches!(failing.draft, Draft::Told { .. }) => {}
+        Job::Phase(phase) => turn.emit(Event::PhaseFailed { phase: *phase, cause: cause.clone(), open: failing.is_open }),
         Job::Rollback(way) => {
             let (options, purpose) = (turn.options(), failing.job.purpose());
             let text = turn.ledger().text_of(&purpose, &schedule, &options);
@@ -222,8 +271,10 @@ fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
 
 /// Writes the evidence, before anything destroys it (promise 7).
 fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
+    let (schedule, target) = (turn.schedule(), turn.ledger().destination.as_ref().map(|destination| destination.restore.target()));
+    let phase = target.map_or_else(|| schedule.phase(failing.job.phase()).name.clone(), |target| ledger::name_of(&target, &schedule));
     let evidence = Box::new(Evidence {
-        phase: turn.schedule().phase(failing.job.phase()).name.clone(),
+        phase,
         cause: in_words(cause),
         text: turn.ledger().live.clone(),
         containers: failing.containers.clone(),
@@ -238,9 +289,13 @@ fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<Ser
 }
 
 /// The evidence is on disk: now, and not before, the policy.
-pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
+pub(super) fn kept(turn: &mut Turn, failing: Failing, path: String) {
     let Step::Keeping { evidence, .. } = failing.step.clone() else { return };
     turn.emit(Event::EvidenceKept { path, evidence: Some(evidence) });
+    act(turn, failing);
+}
+
+fn act(turn: &mut Turn, mut failing: Failing) {
     let schedule = turn.schedule();
     let phase = failing.job.phase();
     if let Job::Rollback(way) = &failing.job {
@@ -252,6 +307,8 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
     }
     let policy = match turn.options().on_failure_stop {
         Some(true) => OnFailure::Stop,
+        // Whoever asks for a phase to be failed asks for it to be undone.
+        _ if turn.ledger().asked.is_some() => OnFailure::Rollback,
         Some(false) => OnFailure::Rollback,
         None => schedule.phase(phase).on_failure,
     };
@@ -271,7 +328,7 @@ pub(super) fn kept(turn: &mut Turn, mut failing: Failing, path: String) {
 fn last_look(turn: &mut Turn, services: BTreeSet<ServiceName>) {
     let schedule = turn.schedule();
     let services = services.into_iter().map(|name| (name, Patience::None));
-    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], Before::default(), Looks::Yes, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     turn.enter(Stage::LastLook { watch });
 }
@@ -281,8 +338,19 @@ pub(super) fn chosen(turn: &mut Turn, failing: Failing, yes: bool) {
     if yes { rollback::begin(turn, failing.job.phase(), failing.before) } else { end(turn, Known::DoesNotHold) }
 }
 
-/// Ends the run with the phase that failed.
+/// Somebody asked for the phase to be failed, which has failed already: that answers the question whether to roll back.
+pub(super) fn asked(turn: &mut Turn, failing: Failing) {
+    if let Step::Asking { op } = failing.step {
+        turn.abandon(op);
+        chosen(turn, failing, true);
+    }
+}
+
+/// Ends the run with the phase that failed, or with the state that was gone back to by hand.
 pub(super) fn end(turn: &mut Turn, known: Known) {
+    if back::end(turn, known) {
+        return;
+    }
     let schedule = turn.schedule();
     let phase = turn.ledger().failed().map_or_else(String::new, |phase| schedule.phase(phase).name.clone());
     turn.end(Reason::PhaseFailed { phase }, known);
@@ -291,7 +359,7 @@ pub(super) fn end(turn: &mut Turn, known: Known) {
 /// A cause in words, one line each.
 pub(super) fn in_words(cause: &Cause) -> Vec<String> {
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines } => {
+        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
             let status = match status {
                 RowStatus::Done => "done",
                 RowStatus::Error => "error",
@@ -304,6 +372,7 @@ pub(super) fn in_words(cause: &Cause) -> Vec<String> {
                 .chain(who)
                 .chain(error.clone())
                 .chain(lines.iter().cloned())
+                .chain(remedies.iter().map(|remedy| format!("what helps: {remedy}")))
                 .collect()
         }
         Cause::NeverStarted { evidence } => vec![format!("the deploy was accepted and never started: {evidence}")],

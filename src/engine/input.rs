@@ -1,6 +1,6 @@
 //! What the engine is told.
 
-use super::{Answer, OpId, Sample};
+use super::{Answer, Goal, OpId, Sample};
 use crate::schedule::ServiceName;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,6 +27,10 @@ pub enum Input {
     Locked(OpId),
     /// Another run holds the app; who, in words. Told again when the holder changes. [`Input::Locked`] may follow.
     LockHeld(OpId, String),
+    /// The lock cannot be taken, whoever may hold it; why, in a sentence.
+    CannotLock(OpId, String),
+    /// What became of asking the run that holds the app to fail its phase; an error where it could not be asked.
+    HolderAsked(OpId, Result<HolderHeard, String>),
     /// Somebody asks, from another terminal, that the phase in flight be failed. Who, in words.
     FailureAsked(String),
     /// The user wants to leave: start nothing more, end resumable.
@@ -35,15 +39,36 @@ pub enum Input {
     CannotRecord(String),
 }
 
+/// What became of a request to the run that holds the app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HolderHeard {
+    /// The run took it.
+    Taken,
+    /// Nobody holds the app any more.
+    NobodyThere,
+    /// The run did not take it in time; it is withdrawn.
+    NotTaken,
+}
+
 /// Who answered an approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approver(pub String);
+
+impl Options {
+    /// What of it a run's record keeps: what a resumed run goes on by.
+    pub(super) fn to_record(&self) -> Self {
+        Self { known_runs: BTreeSet::new(), origin: super::Origin::default(), ..self.clone() }
+    }
+}
 
 /// What the command line asks of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
     /// The run's id.
     pub run: String,
+    /// What the run is to reach.
+    #[serde(default)]
+    pub goal: Goal,
     /// `--adopt`: accept a live text that is neither a phase nor ours; it is the baseline.
     pub adopt: bool,
     /// `--redeploy`: repeat the deploy of the live phase although its text is unchanged.
@@ -62,6 +87,11 @@ pub struct Options {
     pub lock_wait: Duration,
     /// Runs whose journals are on this machine: an unverified text of any other run may be another machine's work in progress.
     pub known_runs: BTreeSet<String>,
+    /// Where the run is started from, for its record.
+    pub origin: super::Origin,
+    /// What this machine knows of phases that were verified, the newest first: what images are compared with. Not for the record.
+    #[serde(skip)]
+    pub verified_before: Vec<super::VerifiedBefore>,
     /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
     pub allow_version: Option<String>,
 }

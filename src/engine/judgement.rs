@@ -16,6 +16,8 @@ pub(super) struct Assertion {
     told: bool,
     /// Rounds past the end, granted to rows of passes that errors broke.
     granted: u32,
+    /// Rounds past the end, granted because errors were too few to be believed.
+    slow_errors: u32,
 }
 
 /// What an assertion came to.
@@ -43,9 +45,9 @@ impl Assertion {
         until: Moment,
     ) -> Self {
         let services = services.into_iter().map(|name| (name, Patience::None));
-        let mut watch = Watch::new(&turn.schedule(), services, others, Before::default(), looks, turn.now);
+        let mut watch = Watch::new(&turn.schedule(), services, others, Before::default(), looks, turn.now).waiving(&turn.options().waived);
         turn.begin_round(&mut watch);
-        Self { watch, until, told: false, granted: 0 }
+        Self { watch, until, told: false, granted: 0, slow_errors: 0 }
     }
 
     /// What the rounds so far come to. Tells once when asking goes badly.
@@ -56,10 +58,18 @@ impl Assertion {
             Standing::Failed => return Outcome::DoesNotHold { at_deadline: false },
             Standing::Open => {}
         }
-        if turn.now >= self.until && !turn.is_out_of_time() && self.told && self.watch.is_passing() {
+        if turn.now >= self.until && !turn.is_out_of_time() && (self.told || self.watch.is_impeded()) && self.watch.is_passing() {
             // Everything answers again, and well: what was lost to errors is made up, as far as a whole row of passes goes.
             if self.granted <= schedule.sampling.healthy_after {
                 self.granted += 1;
+                self.until = self.watch.next_wake();
+                return Outcome::Open;
+            }
+        }
+        if turn.now >= self.until && !turn.is_out_of_time() && self.slow_errors < schedule.sampling.unhealthy_after {
+            // One or two answers that never came may take all the time there is: errors are believed when they come in a row, as failures are.
+            if self.watch.only_errors(&schedule).is_some() && self.watch.errored(&schedule).is_none() && self.watch.is_impeded() {
+                self.slow_errors += 1;
                 self.until = self.watch.next_wake();
                 return Outcome::Open;
             }

@@ -21,6 +21,9 @@
 //!
 //! # Where the design is silent
 //!
+//! - What was deployed is asked to be still this run's right before it is called verified or failed, and before containers are stopped: a newer
+//!   deploy of somebody else, or another run's text, is [`Reason::Busy`]. A person's edit that nobody deployed changes nothing that runs.
+//! - Nothing that a run decides on was read before the lock was taken. Waiting for the lock is not the run's own time.
 //! - A gate's expectations and the services delivered earlier may take as long to come to something as the phase's `settle`; errors that
 //!   last until then are "could not ask", anything else that is not met then does not hold.
 //! - The expectations of all of a phase's gates come before its approvals. After each approval, or else right before the deploy, the
@@ -39,38 +42,71 @@
 //!   rollback, it makes the rollback fail.
 //! - A row that nobody will end (`Orphaned`), a job that could not be withdrawn, a deploy that cannot be followed: neither update nor
 //!   rollback may follow, the outcome is unknown.
+//! - A rollback by hand goes to a state that an event, a journal, a bundle or a marker says was verified; a run's baseline only when that run
+//!   is named. Commits that nobody knows any more refuse it. It is no failure of a phase: what it meets before its first change refuses it.
+//! - A failure that is asked for waits for the deploy's row, leads to a rollback whatever the plan's policy is, and to none of a rollback.
+//! - What `--waive` names decides nothing, and is in no set of verified services. A deploy that Dokploy calls failed has failed all the same.
+//! - From broken, what holds is delivered earlier and what does not is not; as nothing is verified, a failure goes back to the baseline.
+//! - An unverified text of a run that this machine does not know may be another machine's work in progress. A text found changed that carries
+//!   another run's marker ends the run as busy, wherever it is found, and nothing is claimed of what is live.
 //! - A rollback that fails ends with 5 whatever is known of its deploy: that it is not verified is known.
 //! - A rollback whose text is the one that failed is not begun.
 //! - The run's own time counts from the user's yes, without approvals; it bounds waiting of the rollout and never that of a rollback.
 //! - An interrupt waits for the write in flight; a deploy that is queued or running is left to itself and named.
+//! - A wake more than half a minute late means that nobody was at work: [`Event::Overslept`] comes first.
+//! - A second interrupt does not wait for the write in flight any longer: whether it was done is not known then.
 //! - `Withdraw` is sent while the deploy that it withdraws is still followed: it is about the same job.
+//!
+//! # A run that was cut off
+//!
+//! [`Engine::resume`] folds what was recorded into the ledger, and [`Input::Begin`] finds the stage anew (`resume.rs`). So whatever must
+//! survive a kill is in a durable event: a stage that goes on by something else would begin anew with less. Any prefix of a step's durable
+//! events may be what is left of it, with none of its effects started.
 
+mod asked;
+mod back;
 mod blame;
+mod changed;
 mod containers;
 mod deploy;
+mod destination;
 mod dispatch;
 mod effect;
 mod ending;
 mod event;
 mod failure;
+mod from;
+mod goal;
+mod images;
 mod input;
 mod judgement;
+mod kept;
 mod ledger;
+mod lock;
 mod moment;
 mod note;
+mod origin;
+mod ours;
+mod outline;
 mod phase;
 mod platform;
 mod position;
 mod preflight;
+mod reach;
+mod remedy;
 mod replace;
+mod resume;
 mod rollback;
 mod sample;
 mod settle;
+mod slept;
 mod stage;
 mod start;
 mod streak;
 mod tracker;
 mod turn;
+mod underway;
+mod unfinished;
 mod verdict;
 mod verified;
 mod watch;
@@ -78,14 +114,21 @@ mod watch;
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
-pub use input::{Approver, Input, Options};
+pub use goal::{Back, Goal, Proof, Remembered, To};
+pub use images::VerifiedBefore;
+pub use input::{Approver, HolderHeard, Input, Options};
 pub use moment::Moment;
 pub use note::Note;
+pub use origin::Origin;
+pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
-    Log, Observed, QueuedJob, Right, RowStatus, Survey,
+    Log, Observed, QueuedJob, Right, RowStatus, Survey, Untested,
 };
-pub use preflight::outlook;
+pub(crate) use preflight::too_large;
+pub use preflight::{LARGEST_TEXT_AND_ENVIRONMENT, outlook};
+pub use reach::Reach;
+pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
 

@@ -5,6 +5,7 @@
 //! of the services delivered earlier; without approvals one such assertion right before the deploy. Its containers are also what a
 //! replaced container is told from afterwards.
 
+use super::asked;
 use super::containers::Before;
 use super::judgement::{Assertion, Outcome, listed};
 use super::replace;
@@ -13,19 +14,29 @@ use super::stage::{Check, Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Looks;
 use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Position, Reason};
-use crate::schedule::{GateId, PhaseId, ServiceName};
+use crate::schedule::{GateId, PhaseId, ServiceName, digest};
 use std::collections::BTreeSet;
 
 /// Goes on with the phase after `done`, or ends.
 pub(super) fn next(turn: &mut Turn, done: Option<PhaseId>) {
     let Some(phase) = turn.ledger().after(done) else {
+        if let Some(by) = turn.ledger().asked.clone() {
+            turn.warn(format!(
+                "{by} asked for the phase to be failed when the last one was verified already: `plan rollback` goes back from it"
+            ));
+        }
         return turn.end(Reason::Completed, Known::Holds);
     };
+    if asked::instead_of_next(turn) {
+        return;
+    }
     let schedule = turn.schedule();
     let gates = &schedule.phase(phase).gates;
     let expecting = gates.iter().filter(|gate| !schedule.gates[gate.0].expectations.is_empty());
     let mut checks: Vec<Check> = expecting.map(|gate| Check::Expectations(*gate)).collect();
-    let approving: Vec<GateId> = gates.iter().copied().filter(|gate| schedule.gates[gate.0].approval.is_some()).collect();
+    let underway = &turn.ledger().underway;
+    let asks = |gate: &GateId| schedule.gates[gate.0].approval.is_some() && !underway.is_approved(phase, *gate);
+    let approving: Vec<GateId> = gates.iter().copied().filter(asks).collect();
     if approving.is_empty() {
         checks.push(Check::Earlier);
     }
@@ -62,7 +73,8 @@ fn ask(turn: &mut Turn, phase: PhaseId, gate: GateId, rest: Vec<Check>) {
     if turn.is_out_of_time() {
         return out_of_time(turn, phase);
     }
-    let until = turn.now + approval.within;
+    // Asked before the run was cut off: the question's time went on.
+    let until = turn.ledger().underway.asked_until(phase, gate).unwrap_or(turn.now + approval.within);
     turn.emit(Event::ApprovalAsked { gate, question: approval.question.clone(), until });
     let op = turn.op();
     turn.effect(Effect::Approve { op, gate, until });
@@ -163,9 +175,9 @@ fn send(turn: &mut Turn, phase: PhaseId, assertion: &Assertion) {
     replace::begin(turn, DeployPurpose::Phase(phase), Then::Deploy(Job::Phase(phase), before));
 }
 
-/// Whether nothing of the app is there: so it was at the start, and this run has sent nothing yet.
+/// Whether nothing of the app is there: so it was at the start, and this run has deployed nothing yet.
 fn has_nothing(turn: &Turn) -> bool {
-    turn.ledger().began_with_nothing() && turn.ledger().held().is_empty() && !turn.ledger().changed
+    turn.ledger().began_with_nothing() && turn.ledger().held().is_empty() && !turn.ledger().has_deployed()
 }
 
 /// Services that run and that the phase's file does not have. A later phase's service that the live text does not have either is no loss:
@@ -184,8 +196,18 @@ fn removed(turn: &Turn, phase: PhaseId, assertion: &Assertion) -> BTreeSet<Servi
     running.filter(|service| !kept.contains(service) && !meant.contains(service) && !left_over(service)).collect()
 }
 
+/// A phase is verified: keeps its text.
+pub(super) fn keep(turn: &mut Turn, phase: PhaseId) {
+    let (schedule, options) = (turn.schedule(), turn.options());
+    let text = turn.ledger().marked(phase, &schedule, &options);
+    let op = turn.keep_snapshot(&schedule.phase(phase).name, text);
+    turn.enter(Stage::KeepingPhase { phase, op });
+}
+
 /// The text of a verified phase is on disk: mark the live one as verified.
 pub(super) fn kept(turn: &mut Turn, phase: PhaseId, path: String) {
-    turn.emit(Event::SnapshotKept { name: turn.schedule().phase(phase).name.clone(), path });
+    let (schedule, options) = (turn.schedule(), turn.options());
+    let digest = digest(&turn.ledger().marked(phase, &schedule, &options));
+    turn.emit(Event::SnapshotKept { name: schedule.phase(phase).name.clone(), path, digest });
     replace::begin(turn, DeployPurpose::Mark(phase), Then::Next(phase));
 }

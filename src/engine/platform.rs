@@ -25,13 +25,19 @@ impl ContainerId {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
+    /// To `Find`.
+    Found {
+        /// Dokploy's id of the compose service.
+        compose: String,
+    },
     /// To `Survey`.
     Surveyed(Box<Survey>),
     /// To `Resolve`: the commit of each reference.
     Resolved(BTreeMap<String, String>),
-    /// To `Replace`: the text is live, read back and equal.
+    /// To `Replace`: the text is live, read back and equal. Or it is `Deployed` with [`DeployEnd::Busy`]: nothing was changed.
     Replaced,
-    /// To `Replace` and `Deploy`: the live text is not the expected one, nothing was changed.
+    /// To `Replace`, `Deploy` and `StillOurs`: the live text is not the expected one. Nothing was changed; but a deploy whose start was told
+    /// goes on, and it is not known of which text.
     TextChanged {
         /// The text found.
         live: String,
@@ -40,6 +46,8 @@ pub enum Answer {
     Progress(DeployProgress),
     /// To `Deploy`.
     Deployed(DeployEnd),
+    /// To `StillOurs`: it is. Otherwise the answer is `TextChanged`, or `Deployed` with [`DeployEnd::Busy`].
+    StillOurs,
     /// To `Observe`.
     Observed(Observed),
     /// To `DeployLog` (one, under `""`) and `ContainerLogs` (by service).
@@ -52,8 +60,8 @@ pub enum Answer {
     Failed(Failure),
 }
 
-/// Everything that is read before the first change.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Everything that is read before the first change. The default is one that has read nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Survey {
     /// Dokploy's version, as it says it (`v0.30.2`).
     pub version: String,
@@ -81,12 +89,27 @@ pub struct Survey {
     /// Title of this app's newest row, when that row ended as done: what was deployed last, and went through.
     #[serde(default)]
     pub last_done: Option<String>,
+    /// Titles of this app's rows, newest first: what was deployed lately, or tried to be.
+    #[serde(default)]
+    pub recent: Vec<String>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
     /// Rights that the key lacks.
     pub missing_rights: Vec<Right>,
-    /// Worth knowing and no reason to stop: an untested version, `autoDeploy`, rights that could not be tried.
+    /// Worth knowing and no reason to stop: what an old version lacks, `autoDeploy`, rights that could not be tried.
     pub warnings: Vec<String>,
+    /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
+    #[serde(default)]
+    pub untested: Option<Untested>,
+}
+
+/// A version of Dokploy that was never tested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Untested {
+    /// What allows it: its major and minor number, or all of it when it cannot be read.
+    pub allow: String,
+    /// Why it is not trusted, one sentence.
+    pub why: String,
 }
 
 /// A right of the key, as Dokploy's pages name it.
@@ -137,6 +160,12 @@ pub enum DeployProgress {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose job that is: the service's place in Dokploy, as far as the key sees it.
+        #[serde(default)]
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's own clock, in words. For people: it is compared with nothing.
+        #[serde(default)]
+        since: Option<String>,
     },
     /// Its row is there: the deploy runs. What is deployed is the text as of now (FACTS.md §6).
     Started {
@@ -147,6 +176,11 @@ pub enum DeployProgress {
     Unreachable {
         /// Why.
         why: String,
+    },
+    /// Something that a reader should know and that decides nothing.
+    Noticed {
+        /// What, one sentence.
+        what: String,
     },
 }
 
@@ -172,9 +206,22 @@ pub enum DeployEnd {
     Orphaned {
         /// The row.
         deployment: DeploymentId,
+        /// What was seen.
+        evidence: String,
+    },
+    /// Its row is gone from the history, which keeps the last ten, or may have been pushed out of it unseen: it may have run, and how it
+    /// ended is not known.
+    Forgotten {
+        /// What was seen.
+        evidence: String,
     },
     /// Somebody else's deploy of this app was found in the queue or running before ours was sent; nothing was sent.
     Busy {
+        /// Its title.
+        title: String,
+    },
+    /// Ours was sent, and somebody else's deploy of this app stands before it or was begun after it: what comes of ours is not ours to judge.
+    Overtaken {
         /// Its title.
         title: String,
     },
@@ -200,6 +247,12 @@ pub enum Observed {
     Known(Vec<Container>),
     /// They could not be told.
     Unknown(String),
+}
+
+impl Default for Observed {
+    fn default() -> Self {
+        Self::Unknown("not looked at".to_owned())
+    }
 }
 
 /// An inspected container. Nothing of its environment is kept.

@@ -1,7 +1,7 @@
 //! Where a live text stands in terms of the plan.
 
 use super::Position;
-use crate::compose::masked_line;
+use crate::compose::{masked_line, masks_of};
 use crate::schedule::{Header, PhaseId, Schedule, body_of, canonical, is_phase};
 use similar::TextDiff;
 
@@ -53,5 +53,8 @@ pub(super) fn changed(believed: &str, live: &str) -> String {
 /// Masked here, where it is made: it goes into events, and so onto disk.
 fn unified(name: &str, from: &str, to: &str) -> String {
     let diff = TextDiff::from_lines(from, to).unified_diff().context_radius(DIFF_CONTEXT).header(name, "live in Dokploy").to_string();
-    diff.split_inclusive('\n').map(|line| masked_line(line.trim_end_matches('\n')) + if line.ends_with('\n') { "\n" } else { "" }).collect()
+    let mut masks = masks_of(from);
+    masks.merge(&masks_of(to));
+    let masked = |line: &str| masks.apply(&masked_line(line));
+    diff.split_inclusive('\n').map(|line| masked(line.trim_end_matches('\n')) + if line.ends_with('\n') { "\n" } else { "" }).collect()
 }

@@ -5,20 +5,22 @@
 //! job, which passes by itself.
 
 use super::judgement::listed;
+use super::outline::{Outline, app_as_written};
 use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
-use super::{Answer, Event, FailureKind, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, start};
+use super::{
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
+    unfinished,
+};
 use crate::compose::Protocol;
-use crate::model::{Text, TextPart};
-use crate::schedule::{Phase, Schedule};
+use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
 /// the log (FACTS §5).
-const TEXT_AND_ENVIRONMENT_MAX: usize = 90_000;
+pub const LARGEST_TEXT_AND_ENVIRONMENT: usize = 90_000;
 
-/// A commit takes the place of a reference, and a marker line comes before: so many bytes may be added to a phase's file.
-const MARKER_BYTES: usize = 400;
+/// A commit takes the place of a reference.
 const COMMIT_BYTES: usize = 40;
 
 /// Begins the run.
@@ -27,35 +29,36 @@ pub(super) fn begin(turn: &mut Turn) {
     turn.emit(Event::RunStarted {
         run: turn.options().run.clone(),
         rollout: schedule.rollout.clone(),
-        app: [&schedule.app.project, &schedule.app.environment, &schedule.app.compose].map(|text| as_written(&text.value)).join("/"),
+        app: app_as_written(&schedule.app),
         files: schedule.phases.iter().map(|phase| (phase.name.clone(), phase.digest.clone())).collect(),
+        origin: turn.options().origin.clone(),
+        outline: Some(Box::new(Outline::new(&schedule))),
+        options: Box::new(turn.options().to_record()),
     });
-    let op = turn.ask(Intent::Survey);
-    turn.enter(Stage::Surveying { op });
+    lock::begin(turn);
 }
 
-/// A text of the plan without its variables' values.
-fn as_written(text: &Text) -> String {
-    let part = |part: &TextPart| match part {
-        TextPart::Literal(text) => text.clone(),
-        TextPart::Env { name, .. } | TextPart::Secret { name } => format!("{{{name}}}"),
-    };
-    text.parts.iter().map(part).collect()
+/// Reads everything that is judged before a run begins, or goes on, now that the app is ours.
+pub(super) fn survey(turn: &mut Turn) {
+    let op = turn.ask(Intent::Survey);
+    turn.enter(Stage::Surveying { op });
 }
 
 /// The survey's answer.
 pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     let survey = match answer {
         Answer::Surveyed(survey) => *survey,
-        Answer::Failed(failure) => {
-            let reason = match failure.kind {
-                FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
-                _ => Reason::CouldNotAsk { why: failure.message },
-            };
-            return turn.end(reason, Known::Holds);
-        }
+        Answer::Failed(failure) => return lock::not_found(turn, failure),
         _ => return turn.end(Reason::CouldNotAsk { why: "the survey was answered with something else".to_owned() }, Known::Holds),
     };
+    if turn.ledger().underway.is_resumed {
+        return resume::surveyed(turn, survey);
+    }
+    judge(turn, survey);
+}
+
+/// Judges a run that has changed nothing.
+pub(super) fn judge(turn: &mut Turn, survey: Survey) {
     let schedule = turn.schedule();
     let position = position::position(&schedule, &survey.text);
     let refusal = refusal(&schedule, &turn.options(), &survey, &position);
@@ -63,9 +66,16 @@ pub(super) fn surveyed(turn: &mut Turn, answer: Answer) {
     if survey.host.is_none() {
         warnings.push("the host's containers could not be listed: host ports and container names were not compared".to_owned());
     }
+    if refusal.is_none() {
+        warnings.extend(version_warning(&turn.options(), &survey));
+    }
+    warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });
     for warning in warnings {
         turn.warn(warning);
+    }
+    for (service, reason) in turn.options().waived.clone() {
+        turn.emit(Event::Waived { service, reason });
     }
     match refusal {
         Some(reason) => turn.end(reason, Known::Holds),
@@ -82,23 +92,64 @@ pub fn outlook(schedule: &Schedule, options: &Options, survey: &Survey) -> (Posi
 
 /// Why the run may not start, if it may not.
 pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, position: &Position) -> Option<Reason> {
-    if !survey.missing_rights.is_empty() {
-        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
-        return Some(Reason::CouldNotAsk { why: format!("the API key lacks a right: {rights}") });
+    if let Some(why) = cannot_ask(survey) {
+        return Some(Reason::CouldNotAsk { why });
     }
-    // Where Docker tells nothing at all, nothing could be verified either. The host of another server may really be empty.
-    if survey.host.is_none() && survey.server.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
-        let why = "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included";
-        return Some(Reason::CouldNotAsk { why: why.to_owned() });
+    let mut why: Vec<String> = untested(options, survey).into_iter().collect();
+    why.extend(survey.unsupported.clone());
+    // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
+    if options.goal == Goal::Rollout {
+        why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
+        why.extend(schedule.phases.iter().filter_map(|phase| {
+            too_large(&format!("phase `{}`: {}", phase.name, phase.path), bytes_of(phase, &options.run), survey.environment_bytes)
+        }));
+        why.extend(foreign(schedule, options, survey, position));
     }
-    let mut why = survey.unsupported.clone();
-    why.extend(conflicts(schedule, survey.host.as_deref().unwrap_or_default()));
-    why.extend(schedule.phases.iter().filter_map(|phase| too_large(phase, survey.environment_bytes)));
-    why.extend(foreign(schedule, options, survey, position));
     if !why.is_empty() {
         return Some(Reason::Refused { why });
     }
-    busy(survey).map(|who| Reason::Busy { who })
+    busy(survey).or_else(|| unfinished::busy(options, survey, position)).map(|who| Reason::Busy { who })
+}
+
+/// Why nothing could be told of the app, if so.
+pub(super) fn cannot_ask(survey: &Survey) -> Option<String> {
+    if !survey.missing_rights.is_empty() {
+        let rights = listed(survey.missing_rights.iter().map(|right| right_in_words(*right)));
+        return Some(format!("the API key lacks a right: {rights}"));
+    }
+    // Where Docker tells nothing at all, nothing could be verified either: of a host that is really empty Dokploy makes a row (FACTS §7).
+    if survey.host.is_none() && matches!(survey.containers, Observed::Unknown(_)) {
+        let why = match survey.server {
+            None => "Docker on Dokploy's host does not answer: none of its containers is listed, Dokploy's own included",
+            Some(_) => {
+                "Docker on the app's server does not answer, or a login shell there prints something, which spoils every answer: look at \
+                 ~/.bashrc of the user that Dokploy connects as, and at Docker"
+            }
+        };
+        return Some(why.to_owned());
+    }
+    None
+}
+
+/// A version that was never tested is only read, unless the user names it.
+fn untested(options: &Options, survey: &Survey) -> Option<String> {
+    let Untested { allow, why } = survey.untested.as_ref()?;
+    match options.allow_version.as_deref() {
+        Some(allowed) if allowed.trim_start_matches('v') == allow.trim_start_matches('v') => None,
+        Some(other) => Some(format!("{why}: it is only read; --allow-version {other} is not it, --allow-version {allow} is")),
+        None => Some(format!("{why}: it is only read; --allow-version {allow} changes it all the same")),
+    }
+}
+
+/// What there is to say of the version when it does not refuse the run.
+fn version_warning(options: &Options, survey: &Survey) -> Option<String> {
+    match (&survey.untested, options.allow_version.as_deref()) {
+        (Some(Untested { allow, why }), Some(_)) => Some(format!("{why}: changed all the same, as --allow-version {allow} says")),
+        (None, Some(allowed)) => {
+            Some(format!("--allow-version {allowed} is not needed: Dokploy {} is a version that is known", survey.version))
+        }
+        (_, None) => None,
+    }
 }
 
 fn right_in_words(right: Right) -> &'static str {
@@ -124,12 +175,19 @@ fn whose(title: &str) -> &'static str {
     if title.starts_with("plan run=") { "a deploy of this app by another or an earlier run of plan" } else { "a deploy of this app" }
 }
 
-fn too_large(phase: &Phase, environment: usize) -> Option<String> {
-    let text = phase.text.len() + MARKER_BYTES + phase.pins.len() * COMMIT_BYTES;
-    (text + environment > TEXT_AND_ENVIRONMENT_MAX).then(|| {
+/// Bytes of a phase as it will be sent: every commit is as long as any other, so this is exact.
+fn bytes_of(phase: &Phase, run: &str) -> usize {
+    let commit = |pin: &crate::schedule::Pin| ((pin.repository.clone(), pin.reference.clone()), "0".repeat(COMMIT_BYTES));
+    render(phase, run, &phase.pins.iter().map(commit).collect(), true).len()
+}
+
+/// `text`: bytes as they would be sent.
+pub(crate) fn too_large(what: &str, text: usize, environment: usize) -> Option<String> {
+    let both = text + environment;
+    (both > LARGEST_TEXT_AND_ENVIRONMENT).then(|| {
         format!(
-            "phase `{}`: {} with {text} bytes and the app's environment with {environment} bytes are over Dokploy's {TEXT_AND_ENVIRONMENT_MAX}",
-            phase.name, phase.path
+            "{what} has {text} bytes as it would be sent and the app's environment has {environment}, together {both}: Dokploy fails without a \
+             reason over {LARGEST_TEXT_AND_ENVIRONMENT}"
         )
     })
 }

@@ -10,25 +10,26 @@ use super::judgement::{Assertion, Outcome, listed};
 use super::ledger::known_containers;
 use super::replace;
 use super::stage::{Job, Stage, Then};
+use super::start::unwaived;
 use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
 use super::watch::{Looks, Watch};
-use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo, back, ours};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
 
 /// A way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Way {
-    /// The phase that failed.
+    /// The phase that failed; by hand the one whose limits hold.
     pub failed: PhaseId,
     /// Where it leads.
     pub restore: Restore,
 }
 
 impl Way {
-    fn purpose(&self) -> DeployPurpose {
+    pub(super) fn purpose(&self) -> DeployPurpose {
         DeployPurpose::Rollback(self.restore.target())
     }
 }
@@ -41,7 +42,8 @@ pub(super) fn begin(turn: &mut Turn, failed: PhaseId, before: Before) {
     let is_external = |id: &ExpectationId| matches!(schedule.expectations[id.0].subject, Subject::External(_));
     let externals: BTreeSet<ExpectationId> = gates.flat_map(|gate| gate.expectations.iter().copied()).filter(is_external).collect();
     let services = restore.required().iter().map(|name| (name.clone(), Patience::None)).collect::<Vec<_>>();
-    let mut watch = Watch::new(&schedule, services, externals, Before::default(), Looks::MustKnow, turn.now);
+    let mut watch =
+        Watch::new(&schedule, services, externals, Before::default(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
     turn.enter(Stage::Probing { way: Way { failed, restore }, before, watch });
 }
@@ -54,7 +56,8 @@ pub(super) fn probed(turn: &mut Turn, way: Way, before: &Before, watch: &Watch) 
     if !externals.is_empty() {
         turn.warn(format!("an external may be the cause: {}", listed(externals)));
     }
-    let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && watch.passing() == *way.restore.required();
+    let is_well = watch.services().is_subset(&watch.passing());
+    let is_untouched = watch.known().is_some_and(|now| before.is_same(now)) && is_well;
     if is_untouched {
         return put_back(turn, way);
     }
@@ -96,12 +99,28 @@ fn undo(turn: &mut Turn, way: Way, before: Before) {
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
-fn start(turn: &mut Turn, way: &Way, undo: Undo) {
+/// Goes on with a rollback whose text is not known to be live, or not yet. `before`: what runs now.
+pub(super) fn replace_again(turn: &mut Turn, way: Way, undo: Undo, before: Before) {
+    let purpose = way.purpose();
+    let then = match undo {
+        Undo::TextOnly => Then::Prove(way),
+        Undo::Stop => Then::Stop(way),
+        Undo::Redeploy => Then::Deploy(Job::Rollback(way), before),
+    };
+    replace::begin(turn, purpose, then);
+}
+
+/// Says that it begins.
+pub(super) fn start(turn: &mut Turn, way: &Way, undo: Undo) {
     turn.emit(Event::RollbackStarted { target: way.restore.target(), undo });
 }
 
 /// Whether going back would deploy what just failed.
 fn is_same_text(turn: &Turn, way: &Way) -> bool {
+    // By hand nothing failed, and what is asked for may well be live.
+    if back::is_by_hand(turn) {
+        return false;
+    }
     let text = turn.ledger().text_of(&way.purpose(), &turn.schedule(), &turn.options());
     let failed = turn.ledger().text_of(&DeployPurpose::Phase(way.failed), &turn.schedule(), &turn.options());
     canonical(body_of(&text)) == canonical(body_of(&failed))
@@ -141,8 +160,13 @@ pub(super) fn proving_judged(turn: &mut Turn, way: Way, mut assertion: Assertion
     replace::begin(turn, purpose, Then::Deploy(Job::Rollback(way), before));
 }
 
-/// The old text is live: stop what this run started.
+/// The old text is live: stop what this run started, unless somebody else started something since.
 pub(super) fn stop(turn: &mut Turn, way: Way) {
+    ours::ask(turn, ours::Next::Stop(way));
+}
+
+/// Nobody did.
+pub(super) fn send_stop(turn: &mut Turn, way: Way) {
     let op = turn.op();
     turn.emit(Event::Stopping { op });
     turn.effect(Effect::Platform { op, intent: Intent::Stop });
@@ -151,17 +175,13 @@ pub(super) fn stop(turn: &mut Turn, way: Way) {
 
 /// The answer to it.
 pub(super) fn stopped(turn: &mut Turn, way: Way, op: OpId, answer: Answer) {
-    let schedule = turn.schedule();
     match answer {
         Answer::Stopped => {
             turn.emit(Event::Stopped);
             if turn.is_leaving() {
                 return turn.end(Reason::Interrupted, Known::DoesNotHold);
             }
-            let until = turn.now + schedule.phase(way.failed).settle;
-            let mut watch = Watch::new(&schedule, [], [], Before::default(), Looks::MustKnow, turn.now);
-            turn.begin_round(&mut watch);
-            turn.enter(Stage::SeeingStopped { way, watch, until });
+            see_stopped(turn, way);
         }
         answer => {
             let (why, may_have_acted) = match answer {
@@ -175,6 +195,15 @@ pub(super) fn stopped(turn: &mut Turn, way: Way, op: OpId, answer: Answer) {
             failure::begin(turn, Job::Rollback(way), Draft::Cause(Cause::CouldNotAsk { why }), None);
         }
     }
+}
+
+/// They are stopped: looks that they are.
+pub(super) fn see_stopped(turn: &mut Turn, way: Way) {
+    let schedule = turn.schedule();
+    let until = turn.now + schedule.phase(way.failed).settle;
+    let mut watch = Watch::new(&schedule, [], [], Before::default(), Looks::MustKnow, turn.now);
+    turn.begin_round(&mut watch);
+    turn.enter(Stage::SeeingStopped { way, watch, until });
 }
 
 /// A look at the containers that were stopped.
@@ -201,12 +230,20 @@ pub(super) fn seen_stopped(turn: &mut Turn, way: Way, watch: Watch, until: Momen
 pub(super) fn verified(turn: &mut Turn, way: &Way) {
     turn.emit(Event::RollbackVerified {
         target: way.restore.target(),
-        services: way.restore.required().clone(),
+        services: unwaived(turn, way.restore.required()),
         not_held_against: way.restore.not_held_against(),
     });
+    finish(turn, way);
+}
+
+/// Marks what was gone back to, where it says that it is not verified, and ends.
+pub(super) fn finish(turn: &mut Turn, way: &Way) {
     match way.restore.target() {
         Target::Phase(phase) if turn.ledger().lacks_mark() && !turn.is_leaving() => {
             replace::begin(turn, DeployPurpose::Mark(phase), Then::End);
+        }
+        target @ Target::Kept { .. } if turn.ledger().lacks_mark() && !turn.is_leaving() => {
+            replace::begin(turn, DeployPurpose::Rollback(target), Then::End);
         }
         _ => failure::end(turn, Known::Holds),
     }

@@ -11,9 +11,9 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, rollback};
-use crate::schedule::{SOAK_TRIES, ServiceName};
-use std::collections::BTreeSet;
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, ours, phase, rollback};
+use crate::schedule::{SOAK_TRIES, ServiceName, body_of};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Services on their way to healthy.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,11 +23,25 @@ pub(super) struct Settling {
     until: Moment,
     /// Until when errors are put up with, once only they stand in the way.
     held: Option<Moment>,
+    /// Rounds past the deadline, granted to rows of passes that errors or slow answers kept short.
+    granted: u32,
 }
 
 impl Settling {
     pub(super) fn deadline(&self) -> Moment {
         self.held.unwrap_or(self.until)
+    }
+}
+
+impl Settling {
+    pub(super) fn begin_anew(&mut self, until: Moment) {
+        (self.until, self.held) = (until, None);
+    }
+}
+
+impl Soaking {
+    pub(super) fn begin_anew(&mut self, until: Moment, limit: Moment) {
+        (self.until, self.limit, self.held) = (until, limit.max(until), None);
     }
 }
 
@@ -42,6 +56,8 @@ pub(super) struct Soaking {
     limit: Moment,
     /// Until when errors are borne that came too late for the soak to begin anew.
     held: Option<Moment>,
+    /// Rounds past the soak's end, granted to rows of passes that errors or slow answers kept short.
+    granted: u32,
 }
 
 /// Begins settling: after a deploy, or without one for a phase that is live and was never verified.
@@ -56,9 +72,9 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Optio
         }
         Job::Rollback(way) => way.restore.required().iter().map(|name| (name.clone(), Patience::UntilMet)).collect(),
     };
-    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now);
+    let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
     turn.begin_round(&mut watch);
-    let step = Leg::Settling(Settling { watch, deployment, until, held: None });
+    let step = Leg::Settling(Settling { watch, deployment, until, held: None, granted: 0 });
     turn.enter(Stage::Delivering(Delivery { job, before, step }));
 }
 
@@ -78,16 +94,32 @@ fn settling_judged(turn: &mut Turn, mut delivery: Delivery, mut settling: Settli
         Standing::Met => {
             let phase = schedule.phase(delivery.job.timing());
             let until = turn.now + phase.soak;
+            if matches!(delivery.job, Job::Phase(_)) {
+                let recreated = recreated(turn, &delivery.before, &settling.watch);
+                for text in kept::recreated_in_words(&recreated) {
+                    turn.warn(text);
+                }
+            }
             turn.emit(Event::Settled { purpose: delivery.job.purpose(), until });
             let limit = limit(turn, &delivery.job, phase.soak * SOAK_TRIES + schedule.sampling.timeout).max(until);
-            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None };
-            if soaking.until <= turn.now {
-                return verified(turn, delivery.job, &soaking.watch);
-            }
+            let soaking = Soaking { watch: settling.watch, deployment: settling.deployment, until, limit, held: None, granted: 0 };
+            let is_over = soaking.until <= turn.now;
             delivery.step = Leg::Soaking(soaking);
+            if is_over {
+                return ours::ask(turn, ours::Next::Verified(delivery));
+            }
             return turn.enter(Stage::Delivering(delivery));
         }
         Standing::Open => {}
+    }
+    if turn.now >= settling.until && settling.watch.is_impeded() && settling.watch.is_passing() {
+        // Everything answers, and well: what was lost to errors is made up, as far as a whole row of passes goes.
+        if settling.granted <= schedule.sampling.healthy_after {
+            settling.granted += 1;
+            settling.until = settling.watch.next_wake();
+            delivery.step = Leg::Settling(settling);
+            return turn.enter(Stage::Delivering(delivery));
+        }
     }
     if turn.now >= settling.until {
         let Some(why) = settling.watch.only_errors(&schedule) else {
@@ -136,11 +168,14 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
         turn.emit(Event::SoakRestarted { service, why, until });
     } else if turn.now >= soaking.until {
         if soaking.watch.standing(&schedule) == Standing::Met {
-            return verified(turn, delivery.job, &soaking.watch);
+            delivery.step = Leg::Soaking(soaking);
+            return ours::ask(turn, ours::Next::Verified(delivery));
         }
         // The row of passes is shorter than the soak left for it: it may still be completed.
         soaking.until = soaking.watch.next_wake();
-        if soaking.until > soaking.limit {
+        let is_owed = soaking.watch.is_impeded() && soaking.watch.is_passing() && soaking.granted <= schedule.sampling.healthy_after;
+        soaking.granted += 1;
+        if soaking.until > soaking.limit && !is_owed {
             return failed(turn, delivery, &soaking.watch.failed_services(&schedule, true));
         }
     }
@@ -148,16 +183,20 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
     turn.enter(Stage::Delivering(delivery));
 }
 
-/// Everything held. Only from here does anything come to be called verified.
-fn verified(turn: &mut Turn, job: Job, watch: &Watch) {
-    match job {
+/// Everything held, and it is ours. Only from here does anything come to be called verified.
+pub(super) fn verified(turn: &mut Turn, delivery: Delivery) {
+    let Leg::Soaking(Soaking { watch, .. }) = delivery.step else { return };
+    match delivery.job {
         Job::Phase(phase) => {
+            if turn.ledger().repeats() {
+                let kept = watch.known().and_then(|now| kept::tag_may_have_moved(turn.schedule().phase(phase), &delivery.before, now));
+                if let Some(text) = kept {
+                    turn.warn(text);
+                }
+            }
             let (services, samples, images) = (watch.services(), watch.samples_taken(), watch.images());
             turn.emit(Event::PhaseVerified { phase, services, samples, images, asserted_only: false });
-            let (schedule, options) = (turn.schedule(), turn.options());
-            let text = turn.ledger().marked(phase, &schedule, &options);
-            let op = turn.keep_snapshot(&schedule.phase(phase).name, text);
-            turn.enter(Stage::KeepingPhase { phase, op });
+            phase::keep(turn, phase);
         }
         Job::Rollback(way) => rollback::verified(turn, &way),
     }
@@ -168,7 +207,18 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
         Job::Phase(_) => turn.ledger().held(),
         Job::Rollback(_) => BTreeSet::new(),
     };
-    let regression = !services.is_empty() && services.iter().all(|failed| held.contains(&failed.service));
+    let recreated = match delivery.job {
+        Job::Phase(_) => delivery.watch().map(|watch| recreated(turn, &delivery.before, watch)).unwrap_or_default(),
+        Job::Rollback(_) => BTreeMap::new(),
+    };
+    if matches!(delivery.step, Leg::Settling(_)) {
+        for text in kept::recreated_in_words(&recreated) {
+            turn.warn(text);
+        }
+    }
+    // One that compose recreated along with what it depends on is deployed anew by this phase, and no regression.
+    let broke = |failed: &FailedService| held.contains(&failed.service) && !recreated.contains_key(&failed.service);
+    let regression = !services.is_empty() && services.iter().all(broke);
     let is_out_of_time = matches!(delivery.job, Job::Phase(_)) && turn.is_out_of_time();
     if is_out_of_time {
         turn.warn("the run's own time is over");
@@ -176,6 +226,12 @@ fn failed(turn: &mut Turn, delivery: Delivery, services: &[FailedService]) {
     let cause =
         if services.is_empty() && is_out_of_time { Cause::RunTimeout } else { Cause::Services { services: services.to_vec(), regression } };
     failure::begin_after(turn, delivery, Draft::Cause(cause), None);
+}
+
+/// Unchanged services that the deploy replaced along with what they depend on.
+fn recreated(turn: &Turn, before: &Before, watch: &Watch) -> BTreeMap<ServiceName, ServiceName> {
+    let (ledger, now) = (turn.ledger(), watch.known().or(watch.seen.as_deref()));
+    now.map(|now| kept::recreated_with(body_of(&ledger.previous), body_of(&ledger.live), before, now)).unwrap_or_default()
 }
 
 fn cannot_tell(turn: &mut Turn, delivery: Delivery, why: String) {

@@ -1,7 +1,7 @@
 //! Where the work stands: one variant for each thing that a run can be waiting for, with just what that wait needs.
 //!
 //! ```text
-//! New → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
+//! New → Finding → Locking → Surveying → Asserting? → Resolving? → Previewing? → Confirming → KeepingBaseline → TakingBaseline
 //!   → per phase: Gate* Approval* Earlier → Replacing → Delivering(called → building → settling → soaking) → KeepingPhase → Replacing(mark)
 //!   → on failure: Failing(inquiry → logs → evidence → policy) → RollingBack(probe) → Replacing → Proving | Stopping | Delivering → Ended
 //! ```
@@ -10,10 +10,13 @@ use super::containers::Before;
 use super::deploy::Delivery;
 use super::failure::Failing;
 use super::judgement::Assertion;
+use super::ours;
 use super::rollback::Way;
+use super::turn::Turn;
 use super::watch::Watch;
-use super::{DeployPurpose, Moment, OpId};
+use super::{DeployPurpose, Moment, OpId, Outline};
 use crate::schedule::{GateId, PhaseId};
+use std::time::Duration;
 
 /// What a run waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,10 +24,22 @@ pub(super) enum Stage {
     /// To begin.
     #[default]
     New,
+    /// For the app to be found.
+    Finding { op: OpId },
+    /// For the app to be ours on this machine. `held`: by whom it is, and until when that one is waited for.
+    Locking { op: OpId, held: Option<Held> },
+    /// By hand: for the run that holds the app to take the request to fail its phase. `lock`: taking the app goes on meanwhile.
+    AskingHolder { op: OpId, lock: OpId, holder: String },
+    /// To go on after it was cut off.
+    Resuming { gap: Duration, changed: Vec<String>, outline: Option<Box<Outline>> },
+    /// Whether what this run brought up before it was cut off still holds; with the rollback that brought it, if one did.
+    Reasserting { assertion: Assertion, way: Option<Way> },
     /// For everything that pre-flight reads.
     Surveying { op: OpId },
     /// Whether what is live holds.
     Asserting { candidate: PhaseId, assertion: Assertion },
+    /// By hand: whether what is to be gone back to, which is live, holds.
+    AssertingTarget { assertion: Assertion },
     /// For the commits of git references.
     Resolving { op: OpId },
     /// For one round of the gates to come, to tell of those that do not hold.
@@ -33,6 +48,10 @@ pub(super) enum Stage {
     Confirming { op: OpId },
     /// For the live text to be on disk.
     KeepingBaseline { op: OpId },
+    /// By hand: for the text that is gone back to to be on disk, too.
+    KeepingTarget { op: OpId },
+    /// By hand: for one round of what runs, right before the way back.
+    LookingBack { way: Way, watch: Watch },
     /// For one round of what is there before the first change.
     TakingBaseline { assertion: Assertion },
     /// Whether a gate holds.
@@ -45,6 +64,10 @@ pub(super) enum Stage {
     Replacing { op: OpId, purpose: DeployPurpose, then: Then },
     /// For a deploy to end, settle and soak.
     Delivering(Delivery),
+    /// Whether the app is still this run's, before anything is said or done that takes it for granted.
+    Ours { op: OpId, next: Box<ours::Next> },
+    /// For our deploy to be out of the queue, where it waits behind somebody else's. The run ends then.
+    Yielding { op: OpId, who: String },
     /// For a verified text to be on disk.
     KeepingPhase { phase: PhaseId, op: OpId },
     /// For the evidence of a failure, and for what to do about it.
@@ -63,6 +86,15 @@ pub(super) enum Stage {
     LastLook { watch: Watch },
     /// For nothing.
     Ended,
+}
+
+/// Another run that holds the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Who, in words.
+    pub holder: String,
+    /// Until when it is waited for.
+    pub until: Moment,
 }
 
 /// What is still to be checked before a phase is sent.
@@ -122,7 +154,7 @@ impl Job {
             Job::Phase(phase) => *phase,
             Job::Rollback(way) => match way.restore.target() {
                 super::Target::Phase(phase) => phase,
-                super::Target::Baseline => way.failed,
+                super::Target::Baseline | super::Target::Kept { .. } => way.failed,
             },
         }
     }
@@ -133,13 +165,17 @@ impl Stage {
     pub(super) fn watch(&self) -> Option<&Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch(),
             _ => None,
         }
@@ -148,13 +184,17 @@ impl Stage {
     pub(super) fn watch_mut(&mut self) -> Option<&mut Watch> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(&mut assertion.watch),
-            Stage::Previewing { watch } | Stage::LastLook { watch } | Stage::Probing { watch, .. } | Stage::SeeingStopped { watch, .. } => {
-                Some(watch)
-            }
+            Stage::Previewing { watch }
+            | Stage::LastLook { watch }
+            | Stage::Probing { watch, .. }
+            | Stage::LookingBack { watch, .. }
+            | Stage::SeeingStopped { watch, .. } => Some(watch),
             Stage::Delivering(delivery) => delivery.watch_mut(),
             _ => None,
         }
@@ -164,14 +204,33 @@ impl Stage {
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self {
             Stage::Asserting { assertion, .. }
+            | Stage::Reasserting { assertion, .. }
             | Stage::TakingBaseline { assertion }
+            | Stage::AssertingTarget { assertion }
             | Stage::Gate { assertion, .. }
             | Stage::Earlier { assertion, .. }
             | Stage::Proving { assertion, .. } => Some(assertion.until),
             Stage::Approval { until, .. } | Stage::SeeingStopped { until, .. } => Some(*until),
+            Stage::Locking { held, .. } => held.as_ref().map(|held| held.until),
             Stage::Delivering(delivery) => delivery.deadline(),
             Stage::Failing(failing) => failing.deadline(),
             _ => None,
+        }
+    }
+
+    /// Nobody was at work for so long. What is waited for here waits as long again; what Dokploy does went on, and is looked at, within
+    /// `look`, before its time is called over; an approval's time is over when it is.
+    pub(super) fn put_off(&mut self, turn: &Turn, gap: Duration, look: Duration) {
+        match self {
+            Stage::Asserting { assertion, .. }
+            | Stage::TakingBaseline { assertion }
+            | Stage::Gate { assertion, .. }
+            | Stage::Earlier { assertion, .. } => assertion.until = turn.no_longer_than_the_run(assertion.until + gap),
+            Stage::Proving { assertion, .. } => assertion.until = assertion.until + gap,
+            Stage::SeeingStopped { until, .. } => *until = *until + gap,
+            Stage::Delivering(delivery) => delivery.put_off(turn, look),
+            Stage::Failing(failing) => failing.put_off(gap),
+            _ => {}
         }
     }
 
@@ -184,12 +243,26 @@ impl Stage {
         }
     }
 
+    /// Whether this lock is being taken.
+    pub(super) fn is_locking(&self, op: OpId) -> bool {
+        matches!(self, Stage::Locking { op: awaited, .. } | Stage::AskingHolder { lock: awaited, .. } if *awaited == op)
+    }
+
     /// Whether a call that changes something was sent and not answered: an interrupt waits for it.
     pub(super) fn is_writing(&self) -> bool {
         match self {
-            Stage::Replacing { .. } | Stage::Stopping { .. } => true,
+            Stage::Replacing { .. } | Stage::Stopping { .. } | Stage::Yielding { .. } => true,
             Stage::Delivering(delivery) => delivery.is_writing(),
             _ => false,
+        }
+    }
+
+    /// The call that [`Self::is_writing`] is about.
+    pub(super) fn writes(&self) -> Option<OpId> {
+        match self {
+            Stage::Replacing { op, .. } | Stage::Stopping { op, .. } => Some(*op),
+            Stage::Delivering(delivery) if delivery.is_writing() => delivery.op(),
+            _ => None,
         }
     }
 

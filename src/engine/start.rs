@@ -7,13 +7,25 @@ use super::ledger::known_containers;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
-use super::{Answer, ContainerState, Effect, Event, Intent, Position, Reading, Reason, Survey, phase};
-use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
+use super::{Answer, ContainerState, Effect, Event, Goal, Intent, Position, Reading, Reason, Survey, back, from, phase, unfinished};
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName, digest, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Finds the start position.
 pub(super) fn begin(turn: &mut Turn) {
-    let schedule = turn.schedule();
+    let (schedule, options) = (turn.schedule(), turn.options());
+    if let Goal::Back(goal) = &options.goal {
+        return back::begin(turn, goal);
+    }
+    let ledger = turn.ledger();
+    let passed_over = ledger.survey.as_ref().zip(ledger.position.as_ref());
+    let passed_over = passed_over.and_then(|(survey, position)| unfinished::passed_over(&options, survey, position));
+    if let (Some(what), Some(reason)) = (passed_over, options.from_broken.clone()) {
+        turn.emit(Event::StartedBroken { reason, what, services: Vec::new(), held: BTreeSet::new() });
+    }
+    if let Some(first) = options.from {
+        return from::begin(turn, first);
+    }
     let is_asked_for = |phase: PhaseId| turn.options().until.is_none_or(|until| phase <= until);
     let Some(Position::Phase(live, _)) = turn.ledger().position else {
         let first = turn.ledger().survey.as_ref().map_or(PhaseId(0), |survey| first_phase(&schedule, survey));
@@ -32,7 +44,8 @@ pub(super) fn begin(turn: &mut Turn) {
     let candidate = match turn.ledger().survey.as_ref().and_then(known_containers) {
         Some(containers) => {
             let present: BTreeSet<_> = containers.iter().map(|one| &one.service).collect();
-            let is_whole = |id: &PhaseId| schedule.phase(*id).services.iter().all(|service| present.contains(service));
+            let is_there = |service: &ServiceName| present.contains(service) || options.waived.contains_key(service);
+            let is_whole = |id: &PhaseId| schedule.phase(*id).services.iter().all(is_there);
             (0..=live.0).rev().map(PhaseId).find(is_whole)
         }
         // Nobody knows what runs: ask again, and go by the text.
@@ -59,7 +72,7 @@ pub fn first_phase(schedule: &Schedule, survey: &Survey) -> PhaseId {
     (0..schedule.phases.len()).map(PhaseId).find(keeps).unwrap_or(PhaseId(0))
 }
 
-fn before(phase: PhaseId) -> Option<PhaseId> {
+pub(super) fn before(phase: PhaseId) -> Option<PhaseId> {
     phase.0.checked_sub(1).map(PhaseId)
 }
 
@@ -71,6 +84,7 @@ pub(super) fn asserted(turn: &mut Turn, candidate: PhaseId, mut assertion: Asser
     };
     match assertion.outcome(turn) {
         Outcome::Open => turn.enter(Stage::Asserting { candidate, assertion }),
+        Outcome::Holds if turn.options().from.is_some() => from::asserted(turn, candidate, &assertion),
         Outcome::Holds => {
             let is_unverified = candidate == live && marker == Some(false);
             let earns = is_unverified && turn.ledger().is_live_deployed();
@@ -90,10 +104,11 @@ pub(super) fn asserted(turn: &mut Turn, candidate: PhaseId, mut assertion: Asser
 
 /// What is live does not hold. One that was never verified is sent again; anything else is for the user to decide.
 fn does_not_hold(turn: &mut Turn, candidate: PhaseId, marker: Option<bool>, assertion: &Assertion, at_deadline: bool) {
-    let schedule = turn.schedule();
-    if marker == Some(false) {
+    let (schedule, options) = (turn.schedule(), turn.options());
+    if marker == Some(false) && options.from.is_none() {
         let after = before(candidate);
-        if let Some(after) = after.filter(|after| schedule.phase(*after).services.is_subset(&assertion.watch.met())) {
+        let is_met = |service: &ServiceName| assertion.watch.met().contains(service) || options.waived.contains_key(service);
+        if let Some(after) = after.filter(|after| schedule.phase(*after).services.iter().all(is_met)) {
             assert_verified(turn, after, &assertion.watch);
         }
         return found(turn, after, false);
@@ -101,6 +116,9 @@ fn does_not_hold(turn: &mut Turn, candidate: PhaseId, marker: Option<bool>, asse
     let failed = assertion.watch.failed_services(&schedule, at_deadline);
     let names = listed(failed.iter().map(|failed| format!("`{}`", failed.service)));
     let what: Vec<String> = failed.iter().map(|failed| format!("{}: {}", failed.service, failed.actual)).collect();
+    if from::in_spite_of(turn, candidate, assertion, &failed) {
+        return;
+    }
     turn.emit(Event::NotHeld { phase: candidate, services: failed });
     let does = if what.len() == 1 { "does" } else { "do" };
     let first = format!("phase `{}` is live and {names} {does} not hold; --redeploy repeats its deploy", schedule.phase(candidate).name);
@@ -108,16 +126,24 @@ fn does_not_hold(turn: &mut Turn, candidate: PhaseId, marker: Option<bool>, asse
     turn.end(Reason::Refused { why }, Known::DoesNotHold);
 }
 
-fn assert_verified(turn: &mut Turn, phase: PhaseId, watch: &Watch) {
-    let services = turn.schedule().phase(phase).services.clone();
+pub(super) fn assert_verified(turn: &mut Turn, phase: PhaseId, watch: &Watch) {
+    let services = unwaived(turn, &turn.schedule().phase(phase).services);
     let images: BTreeMap<ServiceName, String> = watch.images().into_iter().filter(|(name, _)| services.contains(name)).collect();
     turn.emit(Event::PhaseVerified { phase, services, samples: watch.samples_taken(), images, asserted_only: true });
 }
 
+/// Without those that decide nothing: nobody can say of them that they are well.
+pub(super) fn unwaived(turn: &Turn, services: &BTreeSet<ServiceName>) -> BTreeSet<ServiceName> {
+    services.iter().filter(|service| !turn.options().waived.contains_key(*service)).cloned().collect()
+}
+
 /// The start position is known.
-fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
+pub(super) fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
     let schedule = turn.schedule();
     let last = turn.options().until.map_or(schedule.phases.len(), |until| (until.0 + 1).min(schedule.phases.len()));
+    if let (Some(reason), None) = (&turn.options().from_broken, &turn.ledger().broken) {
+        turn.warn(format!("--from-broken ({reason}) was not needed: what is live holds, or nothing is"));
+    }
     let to_run: Vec<PhaseId> = (after.map_or(0, |after| after.0 + 1)..last).map(PhaseId).collect();
     turn.emit(Event::StartFound { after, earns: earns && !to_run.is_empty(), to_run: to_run.clone() });
     if to_run.is_empty() {
@@ -125,7 +151,8 @@ fn found(turn: &mut Turn, after: Option<PhaseId>, earns: bool) {
     }
     let pins = schedule.phases.iter().flat_map(|phase| &phase.pins);
     let pins: BTreeSet<_> = pins.map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();
-    if pins.is_empty() {
+    // A run that was cut off keeps the commits that it was pinned to.
+    if turn.ledger().has_pinned(&pins) {
         return preview(turn);
     }
     let op = turn.ask(Intent::Resolve(pins.into_iter().collect()));
@@ -143,7 +170,9 @@ pub(super) fn resolved(turn: &mut Turn, answer: Answer) {
         _ => return turn.end(Reason::CouldNotAsk { why: "git references were answered with something else".to_owned() }, Known::Holds),
     };
     let schedule = turn.schedule();
-    let keys = schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", pin.repository, pin.reference));
+    // They go into the journal, and an address may hold a token.
+    let keys =
+        schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| format!("{}#{}", without_user(&pin.repository), pin.reference));
     let missing: BTreeSet<String> = keys.filter(|key| !commits.contains_key(key)).collect();
     if !missing.is_empty() {
         return turn.end(Reason::CouldNotAsk { why: format!("no commit was found for {}", listed(missing)) }, Known::Holds);
@@ -186,11 +215,16 @@ pub(super) fn previewed(turn: &mut Turn, watch: &Watch) {
     confirm(turn);
 }
 
-fn confirm(turn: &mut Turn) {
+/// Asks the user to go on.
+pub(super) fn confirm(turn: &mut Turn) {
     let after = match turn.ledger().position {
         Some(Position::Phase(..)) => turn.ledger().to_run.first().and_then(|first| before(*first)),
         _ => None,
     };
+    let ledger = turn.ledger();
+    if ledger.underway.is_agreed(ledger.position.as_ref(), &ledger.to_run) {
+        return keep_baseline(turn);
+    }
     let op = turn.op();
     turn.effect(Effect::Confirm { op, after });
     turn.enter(Stage::Confirming { op });
@@ -205,6 +239,10 @@ pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
         );
     }
     turn.emit(Event::Agreed);
+    keep_baseline(turn);
+}
+
+fn keep_baseline(turn: &mut Turn) {
     let text = turn.ledger().live.clone();
     let op = turn.keep_snapshot("baseline", text);
     turn.enter(Stage::KeepingBaseline { op });
@@ -212,7 +250,11 @@ pub(super) fn confirmed(turn: &mut Turn, yes: bool) {
 
 /// The live text is on disk: now sample what is there, so that going back can be held to it.
 pub(super) fn baseline_kept(turn: &mut Turn, path: String) {
-    turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path });
+    let digest = digest(&turn.ledger().live);
+    turn.emit(Event::SnapshotKept { name: "baseline".to_owned(), path, digest });
+    if turn.ledger().destination.is_some() {
+        return back::baseline_kept(turn);
+    }
     let schedule = turn.schedule();
     let ledger = turn.ledger();
     let services: BTreeSet<ServiceName> = match ledger.survey.as_ref().and_then(known_containers) {

@@ -52,6 +52,11 @@ impl Streak {
         }
     }
 
+    /// Nothing is in a row any more; what was counted in all stays.
+    pub(super) fn begin_anew(&mut self) {
+        (self.passes, self.failures, self.errors) = (0, 0, 0);
+    }
+
     pub(super) fn keep(&mut self, sample: Sample) {
         if self.recent.len() == KEPT_SAMPLES {
             self.recent.remove(0);

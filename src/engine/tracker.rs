@@ -21,6 +21,8 @@ pub(super) enum Patience {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tracker {
     patience: Patience,
+    /// Whether it is asked and shown and decides nothing (`--waive`).
+    pub is_waived: bool,
     container: Streak,
     pub expectations: BTreeMap<ExpectationId, Streak>,
     memory: Memory,
@@ -44,6 +46,7 @@ impl Tracker {
         let expectations = schedule.services.get(name).map_or(&[][..], |service| &service.expectations);
         Self {
             patience,
+            is_waived: false,
             container: Streak::default(),
             expectations: expectations.iter().map(|id| (*id, Streak::default())).collect(),
             memory: Memory::default(),
@@ -63,6 +66,11 @@ impl Tracker {
 
     fn streaks(&mut self) -> impl Iterator<Item = &mut Streak> {
         std::iter::once(&mut self.container).chain(self.expectations.values_mut())
+    }
+
+    /// The rows begin anew.
+    pub(super) fn begin_anew(&mut self) {
+        self.streaks().for_each(Streak::begin_anew);
     }
 
     pub(super) fn judge(

@@ -123,6 +123,11 @@ impl Turn {
         (self.now + limit).min(self.ledger().deadline(&self.engine.schedule))
     }
 
+    /// That moment, or the end of the run's own time when it is before.
+    pub(super) fn no_longer_than_the_run(&self, until: Moment) -> Moment {
+        until.min(self.ledger().deadline(&self.engine.schedule))
+    }
+
     /// Whether the run's own time is over.
     pub(super) fn is_out_of_time(&self) -> bool {
         self.now >= self.ledger().deadline(&self.engine.schedule)
@@ -134,7 +139,7 @@ impl Turn {
         let (live, is_verified) = verdict::live(ledger, &self.engine.schedule);
         let facts = Facts { changed: ledger.changed, verified: is_verified && known == Known::Holds, known: known != Known::Nothing };
         let healthy = ledger.healthy;
-        let verdict = verdict::sentence(ledger, &self.engine.schedule, &reason, facts);
+        let verdict = verdict::sentence(ledger, &self.engine.schedule, &self.engine.options, &reason, facts);
         self.enter(Stage::Ended);
         self.emit(Event::RunEnded { ending: Ending { reason, facts, live, healthy, verdict } });
     }

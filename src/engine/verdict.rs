@@ -1,7 +1,8 @@
 //! The last sentence: what is running now.
 
+use super::judgement::listed;
 use super::ledger::{Ledger, Standing, name_of};
-use super::{Facts, Reason, Target};
+use super::{Facts, Goal, Options, Reason, Target};
 use crate::schedule::{PhaseId, Schedule};
 
 /// The phase that is live and verified, by name (`baseline` for what was there before), and whether anything is.
@@ -16,10 +17,29 @@ pub(super) fn live(ledger: &Ledger, schedule: &Schedule) -> (Option<String>, boo
 }
 
 /// What is running now, and why the run ended, in one sentence without a full stop.
-pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, reason: &Reason, facts: Facts) -> String {
-    let running = running(ledger, schedule, facts);
+pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, options: &Options, reason: &Reason, facts: Facts) -> String {
+    let running = running(ledger, schedule, facts) + &waived(ledger, options);
+    let sentence = of_reason(&running, ledger, schedule, options, reason, facts);
+    match &ledger.broken {
+        Some((why, what)) => format!("{sentence}; started from broken ({why}): {}", listed(what)),
+        None => sentence,
+    }
+}
+
+/// What was not held against anything, and why: who reads that all is well must read that, too.
+fn waived(ledger: &Ledger, options: &Options) -> String {
+    if options.waived.is_empty() || ledger.standing == Standing::Untouched {
+        return String::new();
+    }
+    let each = options.waived.iter().map(|(service, reason)| format!("{service} ({reason})"));
+    format!(", waived: {}", listed(each))
+}
+
+fn of_reason(running: &str, ledger: &Ledger, schedule: &Schedule, options: &Options, reason: &Reason, facts: Facts) -> String {
     match reason {
-        Reason::Completed => running,
+        Reason::Completed => running.to_owned(),
+        Reason::HolderAsked { who } => format!("{running} by this command; {who}: it was asked to fail its phase, and took the request"),
+        Reason::RollbackFailed { to } => format!("{running}: going back to `{to}` failed"),
         Reason::NothingToDo => format!("{running}; there was nothing to do"),
         Reason::PhaseFailed { phase } => match &ledger.standing {
             Standing::RolledBack { stopped: true, .. } => format!("{running}; phase `{phase}` failed and was undone"),
@@ -37,6 +57,7 @@ pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, reason: &Reason, fa
             Standing::Unverified(phase) if !facts.known => {
                 format!("{running}; interrupted in phase `{}`, which is not verified", schedule.phase(*phase).name)
             }
+            Standing::GoingBack { .. } if options.goal != Goal::Rollout => format!("{running}; interrupted on the way back"),
             Standing::GoingBack { failed, .. } => {
                 format!("{running}; interrupted on the way back from phase `{}`", schedule.phase(*failed).name)
             }
@@ -52,7 +73,7 @@ fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
     let phase = |phase: &PhaseId| &schedule.phase(*phase).name;
     if !facts.known {
         return match &ledger.standing {
-            Standing::Untouched => format!("{app} was not touched"),
+            Standing::Untouched if !facts.changed => format!("{app} was not touched"),
             Standing::Verified(live) if !facts.changed => format!("{app} runs phase `{}` and was not touched", phase(live)),
             Standing::Unverified(sent) => {
                 let seen = if all == 0 { String::new() } else { format!(", {count} when last seen") };
@@ -66,10 +87,18 @@ fn running(ledger: &Ledger, schedule: &Schedule, facts: Facts) -> String {
         Standing::Untouched => format!("{app} was not touched"),
         Standing::Unverified(live) => format!("{app} has phase `{}` sent and not verified", phase(live)),
         Standing::Failed(live) => format!("{app} runs phase `{}` unverified, {count}", phase(live)),
+        Standing::GoingBack { .. } if !facts.changed => format!("{app} was not touched"),
         Standing::GoingBack { .. } => format!("{app} is between two states, {count} when last seen"),
+        Standing::RolledBack { stopped: true, target: Target::Kept { run, .. }, .. } => {
+            format!("{app} is stopped, nothing of it was healthy before run {run}")
+        }
         Standing::RolledBack { stopped: true, .. } => format!("{app} is stopped, nothing of it was healthy before the run"),
         Standing::RolledBack { target: Target::Baseline, .. } if all == 0 => format!("{app} runs nothing, as before the run"),
         Standing::RolledBack { target: Target::Baseline, .. } => format!("{app} runs what it ran before the run, {count}"),
+        Standing::RolledBack { target: Target::Kept { run, name }, .. } if name == "baseline" => {
+            format!("{app} runs what it ran before run {run}, {count}")
+        }
+        Standing::RolledBack { target: Target::Kept { run, name }, .. } => format!("{app} runs `{name}` as run {run} left it, {count}"),
         Standing::Verified(live) | Standing::RolledBack { target: Target::Phase(live), .. } => {
             format!("{app} runs phase `{}`, {count}", phase(live))
         }

@@ -29,6 +29,8 @@ pub(super) struct Watch {
     is_known: bool,
     rounds: u64,
     samples: u64,
+    /// Whether a round could not tell the containers, or took longer than rounds are apart: time that no service is to blame for.
+    is_impeded: bool,
 }
 
 /// Whether a watch looks at the containers.
@@ -99,7 +101,21 @@ impl Watch {
             is_known: false,
             rounds: 0,
             samples: 0,
+            is_impeded: false,
         }
+    }
+
+    /// These services are asked and shown, and decide nothing.
+    pub(super) fn waiving(mut self, waived: &BTreeMap<ServiceName, String>) -> Self {
+        for (name, tracker) in &mut self.services {
+            tracker.is_waived = waived.contains_key(name);
+        }
+        self
+    }
+
+    /// The services that decide.
+    fn deciding(&self) -> impl Iterator<Item = (&ServiceName, &Tracker)> {
+        self.services.iter().filter(|(_, tracker)| !tracker.is_waived)
     }
 
     /// When the watch wants to be asked again by itself.
@@ -160,6 +176,16 @@ impl Watch {
         }
     }
 
+    /// Begins anew, with a round that is due now: nobody looked for a while. What is in the air counts for nothing; gives its ids.
+    pub(super) fn begin_anew(&mut self, now: Moment) -> Vec<OpId> {
+        self.services.values_mut().for_each(Tracker::begin_anew);
+        self.others.values_mut().for_each(Streak::begin_anew);
+        match std::mem::replace(&mut self.pace, Pace::Waiting(now)) {
+            Pace::Asking(round) => round.awaited.into_keys().chain(round.observe).collect(),
+            Pace::Waiting(_) => Vec::new(),
+        }
+    }
+
     /// Gives up what has not answered, as errors. Gives the ids that are not wanted any more.
     pub(super) fn give_up(&mut self, schedule: &Schedule, now: Moment) -> Vec<OpId> {
         let Pace::Asking(round) = &mut self.pace else { return Vec::new() };
@@ -189,6 +215,7 @@ impl Watch {
         };
         let observed = round.observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned()));
         self.is_known = matches!(observed, Observed::Known(_));
+        self.is_impeded |= now > round.started + schedule.sampling.every || (self.looks != Looks::No && !self.is_known);
         self.rounds += 1;
         self.samples += round.samples.len() as u64;
 
@@ -212,7 +239,7 @@ impl Watch {
 
     pub(super) fn standing(&self, schedule: &Schedule) -> Standing {
         let verdicts = || {
-            let of_services = self.services.values().map(Tracker::verdict);
+            let of_services = self.deciding().map(|(_, tracker)| tracker.verdict());
             of_services.chain(self.others.values().map(|streak| streak.verdict(&schedule.sampling, true, false)))
         };
         if verdicts().any(|verdict| verdict == Verdict::Failed) {
@@ -226,7 +253,7 @@ impl Watch {
 
     /// Whether the last round knew the containers and read nothing but passes.
     pub(super) fn is_passing(&self) -> bool {
-        let of_services = self.services.values().map(|tracker| tracker.last.as_ref().map(|last| last.reading));
+        let of_services = self.deciding().map(|(_, tracker)| tracker.last.as_ref().map(|last| last.reading));
         let of_others = self.others.values().map(|streak| streak.recent.last().map(|sample| sample.reading));
         (self.is_known || self.looks != Looks::MustKnow) && of_services.chain(of_others).all(|reading| reading == Some(Reading::Pass))
     }
@@ -237,7 +264,7 @@ impl Watch {
         if self.looks == Looks::MustKnow && !self.is_known {
             why = Some("the containers could not be looked at".to_owned());
         }
-        for (name, tracker) in self.services.iter().filter(|(_, tracker)| tracker.verdict() != Verdict::Met) {
+        for (name, tracker) in self.deciding().filter(|(_, tracker)| tracker.verdict() != Verdict::Met) {
             let last = tracker.last.as_ref()?;
             if last.reading != Reading::Error {
                 return None;
@@ -259,7 +286,7 @@ impl Watch {
 
     /// Why asking goes badly, as soon as it went badly often enough to be worth saying.
     pub(super) fn errored(&self, schedule: &Schedule) -> Option<String> {
-        let service = self.services.iter().find(|(_, tracker)| tracker.verdict() == Verdict::Errored);
+        let service = self.deciding().find(|(_, tracker)| tracker.verdict() == Verdict::Errored);
         let of_service = service.map(|(name, tracker)| format!("{name}: {}", tracker.actual()));
         of_service.or_else(|| {
             let other = self.others.iter().find(|(_, streak)| streak.verdict(&schedule.sampling, true, false) == Verdict::Errored);
@@ -271,7 +298,7 @@ impl Watch {
 
     /// The services that failed; at a deadline, all that are not met and could be asked.
     pub(super) fn failed_services(&self, schedule: &Schedule, at_deadline: bool) -> Vec<FailedService> {
-        let failed = self.services.iter().filter(|(_, tracker)| match tracker.verdict() {
+        let failed = self.deciding().filter(|(_, tracker)| match tracker.verdict() {
             Verdict::Failed => true,
             Verdict::Met => false,
             _ => at_deadline && tracker.last.as_ref().is_none_or(|last| last.reading != Reading::Error),
@@ -287,7 +314,7 @@ impl Watch {
 
     /// What broke the row in the last round, by the first service it happened to: a reading that is not a pass, or another container.
     pub(super) fn broken(&self) -> Option<(ServiceName, Reading, String)> {
-        self.services.iter().find_map(|(name, tracker)| {
+        self.deciding().find_map(|(name, tracker)| {
             let last = tracker.last.as_ref()?;
             if last.reading != Reading::Pass {
                 return Some((name.clone(), last.reading, tracker.actual()));
@@ -312,8 +339,9 @@ impl Watch {
         self.services.iter().filter(|(_, tracker)| tracker.verdict() == Verdict::Met).map(|(name, _)| name.clone()).collect()
     }
 
+    /// The services that are watched and decide.
     pub(super) fn services(&self) -> BTreeSet<ServiceName> {
-        self.services.keys().cloned().collect()
+        self.deciding().map(|(name, _)| name.clone()).collect()
     }
 
     /// Containers of the last round, if it could tell them.
@@ -323,6 +351,11 @@ impl Watch {
 
     pub(super) fn observed(&self) -> Before {
         Before(self.known().map(<[Container]>::to_vec))
+    }
+
+    /// Whether rounds were lost to what no service is to blame for, so that a row of passes may be short at a deadline.
+    pub(super) fn is_impeded(&self) -> bool {
+        self.is_impeded
     }
 
     pub(super) fn rounds(&self) -> u64 {

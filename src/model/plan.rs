@@ -36,13 +36,15 @@ impl Plan {
     }
 }
 
-/// `dokploy { url …  api-key … }`.
+/// `dokploy { url …  api-key …  ca … }`.
 #[derive(Clone, Debug)]
 pub struct Dokploy {
     /// The server's base address.
     pub url: Spanned<Text>,
     /// The key sent as `x-api-key`.
     pub api_key: Spanned<Text>,
+    /// A file of certificates that are trusted beside the machine's own roots, relative to the plan.
+    pub ca: Option<Spanned<String>>,
     /// The block's keyword.
     pub span: Span,
 }
@@ -185,7 +187,8 @@ pub struct Phase {
 }
 
 /// `on failure …`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
     /// Back to the last verified state.
     Rollback,

@@ -145,6 +145,8 @@ impl Resolver<'_> {
         let resolved = text.value.resolve(self.variables).map_err(|unset| PrepareError::Unset { unset, span: text.span })?;
         for secret in &resolved.secrets {
             self.masks.add_secret(secret);
+            // As a host is written.
+            self.masks.add_secret(&secret.to_lowercase());
         }
         Ok(resolved)
     }

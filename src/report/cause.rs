@@ -59,7 +59,7 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
 pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     match cause {
-        Cause::Deploy { error, services, candidates, .. } => {
+        Cause::Deploy { error, services, candidates, remedies, .. } => {
             if *candidates && services.len() > 1 {
                 let text = format!("The log does not name the service. It is one of: {}.", list(services));
                 lines.extend(wrapped(Style::Plain, &text, 2, width));
@@ -69,6 +69,9 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
             }
             for name in services {
                 lines.extend(hint(outline.hints.get(name).map(String::as_str), (services.len() > 1).then_some(name.as_str()), width));
+            }
+            for remedy in remedies {
+                lines.extend(hanging(&Line::text("    ").styled(Style::Warn, "what helps: "), Style::Plain, remedy, width));
             }
         }
         Cause::NeverStarted { evidence } => lines.extend(hanging(&Line::text("  seen: "), Style::Plain, evidence, width)),

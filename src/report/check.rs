@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::outline::Outline;
 use super::words::{self, count};
 use crate::model::{OnFailure, duration};
-use crate::schedule::{Bounds, Gate, Phase, Schedule};
+use crate::schedule::{Bounds, Gate, Phase, Schedule, without_user};
 
 /// The schedule in lines of at most `width` columns; names and paths are never cut.
 pub fn schedule(schedule: &Schedule, width: usize, colour: bool) -> String {
@@ -84,7 +84,7 @@ impl Page<'_> {
         if !phase.removes.is_empty() {
             lines.extend(self.row("removes", &words::list(&phase.removes)));
         }
-        let builds = phase.pins.iter().map(|pin| format!("{} at {}", pin.repository, pin.reference));
+        let builds = phase.pins.iter().map(|pin| format!("{} at {}", without_user(&pin.repository), pin.reference));
         let mut builds: Vec<String> = builds.collect();
         builds.sort();
         builds.dedup();

@@ -4,7 +4,7 @@ use super::line::{Line, Style, hanging, wrapped};
 use super::progress::{Failure, ServiceView, View};
 use super::setting::Setting;
 use super::words::{count, list};
-use super::{cause, difference, exit, safe};
+use super::{cause, difference, exit, safe, way_back};
 use crate::engine::{Cause, Ending, ExitCode, Reading, Reason, RowStatus, Target, Undo};
 
 /// Texts of up to so many lines are printed whole for pasting; longer ones are named by their path.
@@ -42,9 +42,13 @@ fn reasons(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
         Reason::Refused { why } => why.iter().map(String::as_str).take(if view.not_held { 1 } else { usize::MAX }).collect(),
         Reason::Busy { who } => vec![who],
         Reason::CouldNotAsk { why } => vec![why],
-        Reason::GateNotHeld { .. } | Reason::Completed | Reason::NothingToDo | Reason::PhaseFailed { .. } | Reason::Interrupted => {
-            Vec::new()
-        }
+        Reason::GateNotHeld { .. }
+        | Reason::Completed
+        | Reason::NothingToDo
+        | Reason::PhaseFailed { .. }
+        | Reason::RollbackFailed { .. }
+        | Reason::HolderAsked { .. }
+        | Reason::Interrupted => Vec::new(),
     };
     let mut lines = Vec::new();
     for why in told {
@@ -132,11 +136,15 @@ fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
         return Vec::new();
     }
     let phase = view.failure.as_ref().and_then(|failure| failure.phase).filter(|phase| view.deployed.contains(phase));
-    let Some(phase) = phase.filter(|_| ending.facts.changed) else { return Vec::new() };
-    let text = format!(
-        "Not undone, and cannot be: what the containers of {} wrote to volumes and databases, migrations included.",
-        view.outline.phase(phase).name
-    );
+    let text = match phase {
+        _ if !ending.facts.changed => return Vec::new(),
+        _ if view.target.is_some() => format!("Not undone, and cannot be: {}.", way_back::NOT_UNDONE),
+        Some(phase) => format!(
+            "Not undone, and cannot be: what the containers of {} wrote to volumes and databases, migrations included.",
+            view.outline.phase(phase).name
+        ),
+        None => return Vec::new(),
+    };
     let mut lines = vec![Line::new()];
     lines.extend(wrapped(Style::Plain, &text, 0, width));
     lines
@@ -145,13 +153,21 @@ fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
 /// The next command to type.
 fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
     let run = |rest: &str| {
+        // One that is shown from its record does not know its command line any more.
+        let back = setting.back.as_deref().or(view.target.as_ref().map(|_| ""));
+        if let Some(back) = back {
+            return format!("plan rollback {}{back}", plan(setting));
+        }
         let sandbox = if setting.sandbox.is_some() { " --sandbox" } else { "" };
         format!("plan run {}{sandbox}{rest}", plan(setting))
     };
     let check = format!("plan check {}", plan(setting));
+    // The sandbox's world is gone with its process, and going back by hand is begun anew.
+    let is_rollout = setting.sandbox.is_none() && setting.back.is_none() && view.target.is_none();
+    let resume = (ending.is_resumable() && is_rollout && !view.run.is_empty()).then(|| super::reporter::resume(&setting.plan, &view.run));
     let failed = view.failure.as_ref().map(|failure| failure_names(view, failure)).filter(|names| !names.is_empty());
     let (words, command) = match &ending.reason {
-        Reason::Completed | Reason::NothingToDo => return Vec::new(),
+        Reason::Completed | Reason::NothingToDo | Reason::HolderAsked { .. } => return Vec::new(),
         Reason::PhaseFailed { .. } if ending.facts.verified => {
             let after = match (&ending.live, view.rollback.as_ref().map(|rollback| &rollback.target)) {
                 (_, Some(Target::Baseline)) | (None, _) => "it begins where this one began".to_owned(),
@@ -161,13 +177,24 @@ fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Li
             let fix = failed.map_or(nobodys.to_owned(), |names| format!("Fix {names}"));
             (format!("{fix}, then run again; {after}:"), run(""))
         }
-        Reason::PhaseFailed { .. } => ("See what is live and what differs from the plan:".to_owned(), check),
+        _ if resume.is_some() => {
+            let words = match &ending.reason {
+                Reason::Interrupted => "To go on where it stopped:",
+                Reason::CouldNotAsk { .. } => "When it can be asked again, go on where it stopped:",
+                _ => "Look at Dokploy first. Then go on from what has become of it:",
+            };
+            (words.to_owned(), resume.unwrap_or_default())
+        }
+        Reason::PhaseFailed { .. } | Reason::RollbackFailed { .. } => {
+            ("See what is live and what differs from the plan:".to_owned(), check)
+        }
         Reason::GateNotHeld { .. } if view.declined.is_some() => ("When the answer is yes, run again:".to_owned(), run("")),
         Reason::GateNotHeld { .. } => ("When it holds, run again:".to_owned(), run("")),
         Reason::Busy { .. } => ("When the other one is done, run again:".to_owned(), run("")),
         Reason::Refused { .. } => ("See what would be done, and why not:".to_owned(), check),
         Reason::CouldNotAsk { .. } if ending.facts.changed => ("When it can be asked again, see what is live:".to_owned(), check),
         Reason::CouldNotAsk { .. } => ("When it can be asked again:".to_owned(), run("")),
+        Reason::Interrupted if setting.back.is_some() || view.target.is_some() => ("To begin the way back again:".to_owned(), run("")),
         Reason::Interrupted => ("To go on where it stopped:".to_owned(), run("")),
     };
     let mut lines = vec![Line::new()];
@@ -206,12 +233,13 @@ fn failure_names(view: &View, failure: &Failure) -> String {
     }
 }
 
-/// The plan's path, quoted for a shell where it needs to be; nothing when the default would do.
+/// The plan's path, quoted for a shell where it needs to be; the default's where it is not known.
 fn plan(setting: &Setting) -> String {
+    if setting.plan.is_empty() { "rollout.plan".to_owned() } else { quoted(&setting.plan) }
+}
+
+/// A path, quoted for a shell where it needs to be.
+pub(super) fn quoted(path: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '+' | '=' | ':' | ',' | '@' | '~');
-    match setting.plan.as_str() {
-        "" => "rollout.plan".to_owned(),
-        path if path.chars().all(plain) => path.to_owned(),
-        path => format!("'{}'", path.replace('\'', r"'\''")),
-    }
+    if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

@@ -1,8 +1,9 @@
 //! Diagnostics for people and for programs. The data is ours; only this file knows the renderer.
 
 use super::{safe, words};
+use crate::compose::masks_of;
 use crate::diagnostic::{Diagnostic, Label, Severity};
-use crate::source::{FileId, SourceMap, Span};
+use crate::source::{FileId, SourceFile, SourceMap, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -130,7 +131,7 @@ struct Texts<'a> {
 impl Texts<'_> {
     fn source(&mut self, id: FileId, joined: bool) -> Source {
         let file = self.sources.file(id);
-        let text = self.harmless.entry(id).or_insert_with(|| harmless(file.text()));
+        let text = self.harmless.entry(id).or_insert_with(|| harmless(&without_secrets(file)));
         Source { name: safe::line(&file.path().display().to_string()), text: text.clone(), joined }
     }
 
@@ -167,6 +168,12 @@ impl Texts<'_> {
             })
             .collect()
     }
+}
+
+/// A compose file's text with what may be secret in it blotted out, byte for byte. A plan's text is shown as it is: it names its secrets.
+fn without_secrets(file: &SourceFile) -> String {
+    let is_compose = file.path().extension().is_some_and(|end| end == "yml" || end == "yaml");
+    if is_compose { masks_of(file.text()).blot(file.text()) } else { file.text().to_string() }
 }
 
 /// The text with every character that a terminal would obey, and carriage returns that end no line, replaced by as

@@ -4,6 +4,7 @@ use super::line::{Line, Style, hanging};
 use super::live::name_width;
 use super::progress::{Start, View};
 use super::setting::Setting;
+use super::way_back;
 use super::words::{count, duration, list};
 use crate::engine::Position;
 use crate::schedule::PhaseId;
@@ -58,18 +59,7 @@ pub fn summary(view: &View, width: usize) -> Vec<Line> {
 fn start_words(view: &View, start: &Start) -> String {
     let Start { after, to_run, earns } = start;
     let name = |id: &PhaseId| view.outline.phase(*id).name.as_str();
-    let found = match &view.live {
-        None => String::new(),
-        Some(Position::Empty) => "nothing is live yet".to_owned(),
-        Some(Position::Phase(phase, _)) if Some(*phase) == *after => format!("phase {} is live and holds", name(phase)),
-        Some(Position::Phase(phase, Some(true))) => format!("phase {} is live, verified by an earlier run", name(phase)),
-        Some(Position::Phase(phase, Some(false))) => format!("phase {} is live and was never verified", name(phase)),
-        Some(Position::Phase(phase, None)) => format!("the file of phase {} is live, not put there by plan", name(phase)),
-        Some(Position::OlderVersion { phase, verified: true }) => format!("an older version of phase {phase} is live, verified then"),
-        Some(Position::OlderVersion { phase, verified: false }) => format!("an older version of phase {phase} is live, never verified"),
-        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody and adopted"),
-        Some(Position::Foreign) => "a compose text that is not of this plan is live and adopted".to_owned(),
-    };
+    let found = live_words(view, *after);
     let then = match (after, to_run.first()) {
         (_, None) => "nothing to deploy".to_owned(),
         (_, Some(first)) if *earns => format!("starting with {}, which holds", name(first)),
@@ -79,8 +69,33 @@ fn start_words(view: &View, start: &Start) -> String {
     if found.is_empty() { then } else { format!("{found}: {then}") }
 }
 
+/// Which text is live. `after`: the phase that was found to hold.
+pub(super) fn live_words(view: &View, after: Option<PhaseId>) -> String {
+    let name = |id: &PhaseId| view.outline.phase(*id).name.as_str();
+    match &view.live {
+        None => String::new(),
+        Some(Position::Empty) => "nothing is live".to_owned() + if view.target.is_some() { "" } else { " yet" },
+        Some(Position::Phase(phase, _)) if Some(*phase) == after && view.broken.is_some() => {
+            format!("phase {} is live and broken", name(phase))
+        }
+        Some(Position::Phase(phase, _)) if Some(*phase) == after => format!("phase {} is live and holds", name(phase)),
+        Some(Position::Phase(phase, Some(true))) => format!("phase {} is live, verified by an earlier run", name(phase)),
+        Some(Position::Phase(phase, Some(false))) => format!("phase {} is live and was never verified", name(phase)),
+        Some(Position::Phase(phase, None)) => format!("the file of phase {} is live, not put there by plan", name(phase)),
+        Some(Position::OlderVersion { phase, verified: true }) => format!("an older version of phase {phase} is live, verified then"),
+        Some(Position::OlderVersion { phase, verified: false }) => format!("an older version of phase {phase} is live, never verified"),
+        Some(Position::Edited { phase }) if view.target.is_some() => format!("phase {phase} is live, edited since by somebody"),
+        Some(Position::Edited { phase }) => format!("phase {phase} is live, edited since by somebody and adopted"),
+        Some(Position::Foreign) if view.target.is_some() => "a compose text that is not of this plan is live".to_owned(),
+        Some(Position::Foreign) => "a compose text that is not of this plan is live and adopted".to_owned(),
+    }
+}
+
 /// The question before the first change, the cursor to stand after it.
 pub fn confirm_question(view: &View, setting: &Setting) -> String {
+    if let Some(target) = &view.target {
+        return way_back::question(view, target, setting);
+    }
     let to_run: Vec<PhaseId> = view.start.iter().flat_map(|start| &start.to_run).copied().filter(|id| !view.is_earned(*id)).collect();
     let app = super::safe::line(&view.app);
     let what = match to_run.as_slice() {

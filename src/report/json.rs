@@ -46,8 +46,15 @@ impl Lines {
             "meaning": exit::meaning(code),
             "live": ending.live,
             "probed_from": setting.probed_from,
+            "waived": view.waived,
         });
         self.line(setting, view.now, "verdict", fields)
+    }
+
+    /// The last line of a run that has no end.
+    pub fn unfinished(&mut self, view: &View, setting: &Setting, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) -> String {
+        let fields = json!({ "run": view.run, "so_far": so_far, "at_work": at_work, "torn_at": torn_at });
+        self.line(setting, view.now, "unfinished", fields)
     }
 
     fn line(&mut self, setting: &Setting, now: Moment, event: &str, fields: Value) -> String {
@@ -68,15 +75,23 @@ impl Lines {
         let outline = &view.outline;
         let phase = |id: &PhaseId| outline.phase(*id).name.as_str();
         match event {
-            Event::RunStarted { run, rollout, app, files } => ("run-started", started(outline, run, rollout, app, files)),
+            Event::RunStarted { run, rollout, app, files, .. } => ("run-started", started(outline, run, rollout, app, files)),
             Event::Surveyed { survey: read, live } => ("surveyed", surveyed(outline, read, live)),
             Event::Pinned { commits } => ("pinned", json!({ "commits": commits })),
-            Event::SnapshotKept { name, path } => ("snapshot-kept", json!({ "name": name, "path": path })),
+            Event::SnapshotKept { name, path, .. } => ("snapshot-kept", json!({ "name": name, "path": path })),
             Event::StartFound { after, to_run, earns } => {
                 let to_run: Vec<&str> = to_run.iter().map(phase).collect();
                 ("start-found", json!({ "after": after.as_ref().map(phase), "to_run": to_run, "earns": earns }))
             }
             Event::BaselineTaken { healthy, not_healthy } => ("baseline-taken", json!({ "healthy": healthy, "not_healthy": not_healthy })),
+            Event::TargetFound { target: to, because, services, removes, is_live } => {
+                let fields = json!({ "because": because, "services": services, "removes": removes, "is_live": is_live });
+                ("target-found", with(target(outline, to), fields))
+            }
+            Event::StartedBroken { reason, what, services, held } => {
+                let services: Vec<Value> = services.iter().map(failed_service).collect();
+                ("started-broken", json!({ "reason": reason, "what": what, "services": services, "held": held }))
+            }
             Event::Agreed => ("agreed", json!({})),
             Event::GateAsked { gate, phase: id } => ("gate-asked", json!({ "gate": outline.gate(*gate).name, "phase": phase(id) })),
             Event::GateHeld { gate } => ("gate-held", json!({ "gate": outline.gate(*gate).name })),
@@ -100,8 +115,9 @@ impl Lines {
             Event::Replacing { purpose, digest, .. } => ("replacing", with(for_what(outline, purpose), json!({ "digest": digest }))),
             Event::Replaced { purpose } => ("replaced", for_what(outline, purpose)),
             Event::Deploying { purpose, marker, .. } => ("deploying", with(for_what(outline, purpose), json!({ "marker": marker }))),
-            Event::Queued { purpose, ahead, active } => {
-                ("queued", with(for_what(outline, purpose), json!({ "ahead": ahead, "active": active })))
+            Event::Queued { purpose, ahead, active, whose, since } => {
+                let job = json!({ "ahead": ahead, "active": active, "whose": whose, "since": since });
+                ("queued", with(for_what(outline, purpose), job))
             }
             Event::DeployStarted { purpose, deployment, until } => {
                 ("deploy-started", with(for_what(outline, purpose), json!({ "deployment": deployment.0, "until_ms": millis(*until) })))
@@ -109,7 +125,7 @@ impl Lines {
             Event::DeployOverdue { purpose, until } => {
                 ("deploy-overdue", with(for_what(outline, purpose), json!({ "until_ms": millis(*until) })))
             }
-            Event::DeployEnded { purpose, status } => {
+            Event::DeployEnded { purpose, status, .. } => {
                 ("deploy-ended", with(for_what(outline, purpose), json!({ "status": row_status(*status) })))
             }
             Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
@@ -144,7 +160,7 @@ impl Lines {
                 });
                 ("phase-verified", fields)
             }
-            Event::PhaseFailed { phase: id, cause } => {
+            Event::PhaseFailed { phase: id, cause, .. } => {
                 ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
             }
             Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
@@ -162,7 +178,7 @@ impl Lines {
             Event::RollbackFailed { target: to, cause, .. } => {
                 ("rollback-failed", with(target(outline, to), json!({ "cause": spell_cause(outline, cause) })))
             }
-            Event::Resumed { gap, changed } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
+            Event::Resumed { gap, changed, .. } => ("resumed", json!({ "gap_ms": span(Moment::START, Moment(*gap)), "changed": changed })),
             Event::Overslept { gap } => ("overslept", json!({ "gap_ms": span(Moment::START, Moment(*gap)) })),
             Event::LockAwaited { holder, until } => ("lock-awaited", json!({ "holder": holder, "until_ms": millis(*until) })),
             Event::Waived { service, reason } => ("waived", json!({ "service": service, "reason": reason })),
@@ -240,6 +256,8 @@ fn ended(ending: &Ending) -> Value {
         Reason::Refused { why } => ("refused", why.iter().map(|why| sentence(why)).filter(|why| !why.is_empty()).collect()),
         Reason::GateNotHeld { what } => ("gate-not-held", vec![sentence(what)]),
         Reason::PhaseFailed { phase } => ("phase-failed", vec![phase.as_str()]),
+        Reason::RollbackFailed { to } => ("rollback-failed", vec![to.as_str()]),
+        Reason::HolderAsked { who } => ("holder-asked", vec![sentence(who)]),
         Reason::Busy { who } => ("busy", vec![sentence(who)]),
         Reason::CouldNotAsk { why } => ("could-not-ask", vec![sentence(why)]),
         Reason::Interrupted => ("interrupted", Vec::new()),
@@ -313,10 +331,11 @@ fn sample(outline: &Outline, id: ExpectationId, sample: &Sample) -> Value {
 fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
     let kind = |name: &str, fields: Value| with(json!({ "kind": name }), fields);
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines } => kind(
-            "deploy",
-            json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines }),
-        ),
+        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
+            let said =
+                json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines });
+            kind("deploy", with(said, json!({ "remedies": remedies })))
+        }
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
         Cause::RunTimeout => kind("run-timeout", json!({})),
@@ -360,6 +379,7 @@ fn target(outline: &Outline, target: &Target) -> Value {
     match target {
         Target::Phase(phase) => json!({ "to": outline.phase(*phase).name }),
         Target::Baseline => json!({ "to": null }),
+        Target::Kept { run, name } => json!({ "to": name, "of_run": run }),
     }
 }
 

@@ -17,7 +17,11 @@ pub mod json;
 pub mod line;
 pub mod live;
 mod narrator;
-pub mod outline;
+/// What of the schedule is ever shown.
+pub mod outline {
+    pub use crate::engine::{GateOutline, Outline, PhaseOutline};
+}
+pub mod past;
 mod plain;
 pub mod progress;
 mod reporter;
@@ -27,6 +31,7 @@ pub mod standing;
 mod story;
 mod stream;
 pub mod terminal;
+pub mod way_back;
 pub mod words;
 
 pub use complaint::{complaint, to_stderr, to_stdout};

@@ -3,7 +3,7 @@
 use super::line::Line;
 use super::progress::View;
 use super::story::{Beat, beat};
-use super::{cause, difference, failure, header};
+use super::{cause, difference, failure, header, way_back};
 use crate::engine::{Event, Moment};
 
 /// Something to be said.
@@ -39,6 +39,7 @@ impl Narrator {
         }
         match event {
             Event::StartFound { .. } => told.push(Told::Block(header::summary(view, width))),
+            Event::TargetFound { .. } => told.push(Told::Block(way_back::summary(view, width))),
             Event::PhaseFailed { .. } | Event::RollbackFailed { .. } => self.owed = true,
             Event::NotHeld { services, .. } => told.push(Told::Block(apart(cause::services(services, width)))),
             Event::EvidenceKept { .. } => self.pay(view, width, &mut told),

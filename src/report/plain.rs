@@ -17,9 +17,16 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub struct Plain {
     said: Moment,
+    /// Nothing is waited for: what is told is over.
+    past: bool,
 }
 
 impl Plain {
+    /// Lines of a run that is over.
+    pub fn of_the_past() -> Self {
+        Self { past: true, ..Self::default() }
+    }
+
     /// The lines for what is told at an event.
     pub fn tell(&mut self, view: &View, told: &[Told], width: usize) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -41,7 +48,7 @@ impl Plain {
 
     /// The heartbeat, when it is due.
     pub fn tick(&mut self, view: &View, width: usize) -> Vec<Line> {
-        if view.run.is_empty() || view.ending.is_some() || view.now < self.said + HEARTBEAT {
+        if self.past || view.run.is_empty() || view.ending.is_some() || view.now < self.said + HEARTBEAT {
             return Vec::new();
         }
         self.said = view.now;

@@ -10,7 +10,7 @@ use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
-use super::{close, header, json, terminal};
+use super::{close, header, json, safe, terminal};
 use crate::engine::{Ending, Event, ExitCode, Moment};
 use crate::schedule::Schedule;
 use console::Term;
@@ -46,6 +46,13 @@ impl Streams {
             colour: colour.resolve(err.is_term(), variable),
         }
     }
+
+    /// Everything on the process's stdout, in order: for what is data as a whole.
+    pub fn of_stdout(colour: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let width = terminal::columns_of_stdout().unwrap_or(PLAIN_WIDTH);
+        let colour = colour.resolve(Term::stdout().is_term(), variable);
+        Self { out: Box::new(io::stdout()), err: Box::new(io::stdout()), screen: None, width, colour }
+    }
 }
 
 /// Shows a run. Feed it every event in order, [`Reporter::tick`] now and then (ten times a second looks alive), and
@@ -65,11 +72,15 @@ pub struct Reporter {
     blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
+    /// What is told is over: a record has only the rounds that something followed from, and they are no lines of their own.
+    past: bool,
 }
 
 #[derive(Debug)]
 enum Kind {
     Human(Painter),
+    /// What stays of the live view, of a run that is over.
+    Stays,
     Plain(Plain),
     Json(json::Lines),
 }
@@ -83,9 +94,31 @@ impl Reporter {
             (Format::Human, Some(screen)) => Kind::Human(Painter::new(screen)),
             (Format::Human | Format::Plain, _) => Kind::Plain(Plain::default()),
         };
+        Self::of(kind, setting, Outline::new(schedule), (out, err), (width, colour))
+    }
+
+    /// A reporter for a run that is over, as its record has it: the same lines, but for what shows that time goes on. `Human` gives the
+    /// lines that stay above a live view, and needs no screen; rounds of samples are not told.
+    pub fn of_the_past(format: Format, setting: Setting, outline: Outline, streams: Streams) -> Self {
+        let Streams { out, err, width, colour, .. } = streams;
+        let kind = match format {
+            Format::Json => Kind::Json(json::Lines::default()),
+            Format::Human => Kind::Stays,
+            Format::Plain => Kind::Plain(Plain::of_the_past()),
+        };
+        Self { past: true, ..Self::of(kind, setting, outline, (out, err), (width, colour)) }
+    }
+
+    fn of(
+        kind: Kind,
+        setting: Setting,
+        outline: Outline,
+        (out, err): (Box<dyn Write>, Box<dyn Write>),
+        (width, colour): (usize, bool),
+    ) -> Self {
         Self {
             setting,
-            view: View::new(Outline::new(schedule)),
+            view: View::new(outline),
             narrator: Narrator::default(),
             kind,
             out: Stream::new(out),
@@ -95,12 +128,30 @@ impl Reporter {
             titled: false,
             blank: false,
             asking: false,
+            past: false,
         }
+    }
+
+    /// What the run's surroundings are.
+    pub fn setting(&self) -> &Setting {
+        &self.setting
     }
 
     /// What is known of the run so far.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Takes what was before the run goes on, without showing it.
+    pub fn recall(&mut self, past: &[(Moment, Event)]) {
+        if let Some((_, Event::RunStarted { outline: Some(outline), .. })) = past.first()
+            && outline.phases.len() == self.view.outline.phases.len()
+        {
+            self.view.outline.clone_from(outline);
+        }
+        for (now, event) in past {
+            self.view.apply(*now, event);
+        }
     }
 
     /// Shows an event.
@@ -110,18 +161,21 @@ impl Reporter {
         }
         self.view.apply(now, event);
         let now = self.view.now;
+        if self.past && matches!(event, Event::Round { .. }) {
+            return;
+        }
         self.end_of_question(event);
         if let Kind::Json(lines) = &mut self.kind {
             return self.out.line(&lines.event(&self.view, &self.setting, now, event));
         }
         let width = self.columns();
-        if matches!(event, Event::RunStarted { .. }) {
+        if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
             self.title();
         }
         let told = self.narrator.tell(&self.view, now, event, width);
         let lines = match &mut self.kind {
             Kind::Plain(plain) => plain.tell(&self.view, &told, width),
-            Kind::Human(_) | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
+            Kind::Human(_) | Kind::Stays | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
         };
         self.say(&lines);
         self.paint();
@@ -188,6 +242,22 @@ impl Reporter {
         self.out.line(&close::verdict(ending, code, &self.setting));
     }
 
+    /// Says that a run has no end: it was cut off, or somebody is at work on it, as `at_work` says in words. The last line on stdout, as a
+    /// verdict would be.
+    pub fn end_unfinished(&mut self, so_far: &str, at_work: Option<&str>, torn_at: Option<u64>) {
+        if let Kind::Json(lines) = &mut self.kind {
+            return self.out.line(&lines.unfinished(&self.view, &self.setting, so_far, at_work, torn_at));
+        }
+        self.title();
+        let (run, label) = (&self.view.run, self.setting.label().map_or(String::new(), |label| format!("[{label}] ")));
+        let how = match at_work {
+            Some(who) => format!("is at work now {so_far} ({who})"),
+            None if self.setting.sandbox.is_some() => format!("was cut off {so_far}, and its sandbox went with it"),
+            None => format!("was cut off {so_far}; {}", resume(&self.setting.plan, run)),
+        };
+        self.out.line(&safe::line(&format!("{label}run {run} {how}")));
+    }
+
     fn title(&mut self) {
         if !std::mem::replace(&mut self.titled, true) {
             self.say(&header::title(&self.view, &self.setting, self.columns()));
@@ -202,7 +272,7 @@ impl Reporter {
         let question = format!("{} ", lines.join("\n").trim_end());
         match &mut self.kind {
             Kind::Human(painter) => painter.ask(&question),
-            Kind::Plain(_) | Kind::Json(_) => self.err.write(&question),
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => self.err.write(&question),
         }
     }
 
@@ -230,7 +300,7 @@ impl Reporter {
         lines.retain(|line| !std::mem::replace(&mut self.blank, line.is_empty()) || !line.is_empty());
         match &mut self.kind {
             Kind::Human(painter) => painter.above(&lines),
-            Kind::Plain(_) | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => lines.iter().for_each(|line| self.err.line(line)),
         }
     }
 
@@ -247,7 +317,7 @@ impl Reporter {
     fn columns(&self) -> usize {
         match &self.kind {
             Kind::Human(painter) => painter.size().0,
-            Kind::Plain(_) | Kind::Json(_) => self.width,
+            Kind::Plain(_) | Kind::Stays | Kind::Json(_) => self.width,
         }
         .max(40)
     }
@@ -256,6 +326,14 @@ impl Reporter {
 impl crate::drive::Report for Reporter {
     fn event(&mut self, now: Moment, event: &Event) {
         Reporter::event(self, now, event);
+    }
+}
+
+/// How to go on with a run that was cut off.
+pub(super) fn resume(plan: &str, run: &str) -> String {
+    match close::quoted(plan) {
+        plan if matches!(plan.as_str(), "" | "rollout.plan") => format!("plan run --resume {run}"),
+        plan => format!("plan run {plan} --resume {run}"),
     }
 }
 

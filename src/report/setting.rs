@@ -1,6 +1,8 @@
 //! What a report is made for: the run's surroundings and the look that was asked for.
 
+use crate::engine::Origin;
 use std::fmt;
+use std::str::FromStr;
 
 /// What the reporter knows of a run besides its events.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -9,6 +11,8 @@ pub struct Setting {
     pub sandbox: Option<Speed>,
     /// The plan's path as it was typed, for the next command.
     pub plan: String,
+    /// What `plan rollback` was given besides the plan, when it is one: ` --to core`, or nothing.
+    pub back: Option<String>,
     /// The host that the probes are sent from, if it is known.
     pub probed_from: Option<String>,
 }
@@ -17,6 +21,23 @@ impl Setting {
     /// `sandbox, 20×`, or nothing.
     pub fn label(&self) -> Option<String> {
         self.sandbox.map(|speed| format!("sandbox, {speed}"))
+    }
+
+    /// The setting of a run that is shown from its record.
+    pub fn of(origin: &Origin) -> Self {
+        // A speed that cannot be read is a sandbox's all the same.
+        let sandbox = origin.sandbox.as_ref().map(|speed| speed.parse().unwrap_or(Speed::Max));
+        Self { sandbox, plan: origin.plan.clone(), back: None, probed_from: origin.probed_from.clone() }
+    }
+
+    /// What of it goes into a run's record. Digest and address are for the caller to add.
+    pub fn origin(&self) -> Origin {
+        let sandbox = self.sandbox.map(|speed| match speed {
+            Speed::Times(times) => times.to_string(),
+            Speed::Max => "max".to_owned(),
+        });
+        let (plan, probed_from) = (self.plan.clone(), self.probed_from.clone());
+        Origin { plan, sandbox, probed_from, version: env!("CARGO_PKG_VERSION").to_owned(), ..Origin::default() }
     }
 }
 
@@ -27,6 +48,15 @@ pub enum Speed {
     Times(f64),
     /// As fast as it can.
     Max,
+}
+
+impl FromStr for Speed {
+    type Err = std::num::ParseFloatError;
+
+    /// Reads `20` or `max`, as records have it.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "max" { Ok(Self::Max) } else { text.parse().map(Self::Times) }
+    }
 }
 
 impl fmt::Display for Speed {
@@ -84,6 +114,14 @@ mod tests {
 
     fn resolve(choice: ColourChoice, is_terminal: bool, variables: &[(&str, &str)]) -> bool {
         choice.resolve(is_terminal, |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn a_setting_is_found_again_in_a_record() {
+        for sandbox in [None, Some(Speed::Max), Some(Speed::Times(20.0)), Some(Speed::Times(0.5))] {
+            let setting = Setting { sandbox, plan: "a/rollout.plan".to_owned(), back: None, probed_from: Some("build-7".to_owned()) };
+            assert_eq!(Setting::of(&setting.origin()), setting);
+        }
     }
 
     #[test]

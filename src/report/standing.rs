@@ -40,7 +40,7 @@ pub fn standing(
         Some(reason) => {
             let (style, why) = match reason {
                 Reason::Refused { why } => (Style::Bad, why.clone()),
-                Reason::Busy { who } => (Style::Warn, vec![format!("{who}; a run would not start before it is done")]),
+                Reason::Busy { who } => (Style::Warn, vec![format!("{who}; a run would not start now")]),
                 Reason::CouldNotAsk { why } => (Style::Bad, vec![why.clone()]),
                 _ => (Style::Bad, Vec::new()),
             };
@@ -81,7 +81,8 @@ fn words(schedule: &Schedule, position: &Position, survey: &Survey) -> (String, 
     }
 }
 
-fn containers(survey: &Survey) -> String {
+/// The app's containers, in words.
+pub(super) fn containers(survey: &Survey) -> String {
     match &survey.containers {
         Observed::Known(containers) if containers.is_empty() => "no container".to_owned(),
         Observed::Known(containers) => {

@@ -35,6 +35,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         | Event::Surveyed { .. }
         | Event::StartFound { .. }
         | Event::Agreed
+        | Event::TargetFound { .. }
         | Event::GateAsked { .. }
         | Event::Replacing { .. }
         | Event::Deploying { .. }
@@ -45,7 +46,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::Pinned { commits } => (!commits.is_empty())
             .then(|| count(commits.len(), "git reference"))
             .and_then(|refs| step("start", "pinned", format!("{refs} to commits"))),
-        Event::SnapshotKept { name, path } => {
+        Event::SnapshotKept { name, path, .. } => {
             let is_phase = outline.phases.iter().any(|phase| phase.name == *name);
             if is_phase {
                 step(name, "kept", format!("its compose text in {path}"))
@@ -107,11 +108,20 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             }
             step(&phase.name, "started", parts.join("; "))
         }
+        Event::StartedBroken { reason, what, .. } => {
+            beat("start", "broken", format!("{what}; started all the same: {reason}"), Style::Warn, true)
+        }
+        Event::Replaced { purpose: DeployPurpose::Rollback(_) } if view.is_back() => None,
         Event::Replaced { purpose } => step(subject(view, purpose), "sent", "the compose text is in place, read back and equal".to_owned()),
-        Event::Queued { purpose, ahead, active } => {
-            let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\""));
-            let place = if *ahead == 0 { "next in line".to_owned() } else { format!("behind {}", count(*ahead, "job")) };
-            step(subject(view, purpose), "queued", format!("{place}{active}"))
+        Event::Queued { purpose, ahead, active, whose, since } => {
+            let whose = whose.as_ref().map_or(String::new(), |whose| format!(" of {whose}"));
+            let since = since.as_ref().map_or(String::new(), |since| format!(" since {since}"));
+            let active = active.as_ref().map_or(String::new(), |title| format!("; Dokploy works on \"{title}\"{whose}{since}"));
+            let (place, patience) = match *ahead {
+                0 => ("next in line".to_owned(), ""),
+                ahead => (format!("behind {}", count(ahead, "job")), "; it can only be waited for, not cancelled"),
+            };
+            step(subject(view, purpose), "queued", format!("{place}{active}{patience}"))
         }
         Event::DeployStarted { purpose, until, .. } => step(
             subject(view, purpose),
@@ -122,7 +132,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let detail = format!("the deploy's time is over and Dokploy cannot cancel it; waiting {} more", duration(*until - now));
             beat(subject(view, purpose), "overdue", detail, Style::Warn, true)
         }
-        Event::DeployEnded { purpose, status } => {
+        Event::DeployEnded { purpose, status, .. } => {
             let subject = subject(view, purpose);
             match status {
                 RowStatus::Done => {
@@ -130,7 +140,7 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
                         DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) | DeployPurpose::Rollback(Target::Phase(phase)) => {
                             format!(", {} at most", duration(outline.phase(*phase).settle))
                         }
-                        DeployPurpose::Rollback(Target::Baseline) => String::new(),
+                        DeployPurpose::Rollback(Target::Baseline | Target::Kept { .. }) => String::new(),
                     };
                     step(subject, "deployed", format!("now settling{limit}"))
                 }
@@ -162,15 +172,21 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             let took = duration(view.phases[phase.0].elapsed(now));
             beat(name, "verified", format!("{all}/{all} healthy, {samples}, {took}"), Style::Good, true)
         }
-        Event::PhaseFailed { phase, cause } => {
+        Event::PhaseFailed { phase, cause, .. } => {
             beat(&outline.phase(*phase).name, "failed", cause::headline(outline, cause), Style::Bad, true)
         }
         Event::EvidenceKept { path, .. } => step(&current(view), "evidence", path.clone()),
         Event::RollbackStarted { target, undo } => {
             let target = target_words(outline.target(target), target);
             let how = match undo {
+                Undo::TextOnly if view.target.is_some() => {
+                    format!("to {target}: its text is live already, and only has to be proved and marked")
+                }
                 Undo::TextOnly => format!("to {target}: every container is still the one from before, so only its text is put back"),
                 Undo::Redeploy => format!("to {target}: its text is put back and deployed"),
+                Undo::Stop if view.target.is_some() => {
+                    format!("to {target}: nothing was healthy then, so its text is put back and what runs is stopped")
+                }
                 Undo::Stop => {
                     format!("to {target}: nothing was healthy then, so its text is put back and what this run started is stopped")
                 }
@@ -192,13 +208,17 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
             beat("rollback", "verified", format!("{name} is back, {healthy}{took}{excused}"), Style::Good, true)
         }
         Event::RollbackFailed { cause, .. } => beat("rollback", "failed", cause::headline(outline, cause), Style::Bad, true),
-        Event::Resumed { gap, changed } => {
+        Event::Resumed { gap, changed, .. } => {
             let changed = if changed.is_empty() { String::new() } else { format!("; changed in the plan since: {}", changed.join("; ")) };
             beat("start", "resumed", format!("nobody was at work for {}{changed}", duration(*gap)), Style::Plain, true)
         }
-        Event::Overslept { gap } => {
-            beat(&current(view), "asleep", format!("nobody watched for {}: what has to hold begins anew", duration(*gap)), Style::Warn, true)
-        }
+        Event::Overslept { gap } => beat(
+            &current(view),
+            "asleep",
+            format!("nobody watched for {}: what has to hold begins anew", duration(*gap)),
+            Style::Warn,
+            true,
+        ),
         Event::LockAwaited { holder, until } => {
             beat("start", "waiting", format!("{holder}; {} left", duration(*until - now)), Style::Warn, true)
         }
@@ -226,8 +246,11 @@ pub fn heartbeat(view: &View) -> Beat {
     Beat { subject: current(view), word: "waiting", detail, style: Style::Dim, stays: false }
 }
 
-fn target_words(name: &str, target: &Target) -> String {
+/// A target as a person would name it.
+pub fn target_words(name: &str, target: &Target) -> String {
     match target {
+        Target::Kept { run, name } if name == "baseline" => format!("what run {run} found"),
+        Target::Kept { run, name } => format!("{name} as run {run} left it"),
         Target::Phase(_) => name.to_owned(),
         Target::Baseline => "what was there before the run".to_owned(),
     }

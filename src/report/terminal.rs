@@ -38,6 +38,12 @@ pub fn columns_of_stderr() -> Option<usize> {
     if term.is_term() { term.size_checked().map(|(_, columns)| usize::from(columns)) } else { None }
 }
 
+/// Columns of the terminal behind stdout, if there is one.
+pub fn columns_of_stdout() -> Option<usize> {
+    let term = Term::stdout();
+    if term.is_term() { term.size_checked().map(|(_, columns)| usize::from(columns)) } else { None }
+}
+
 /// Whether stdout and stderr are coloured.
 pub fn colours(choice: ColourChoice, variable: impl Fn(&str) -> Option<String>) -> (bool, bool) {
     (choice.resolve(Term::stdout().is_term(), &variable), choice.resolve(Term::stderr().is_term(), &variable))

@@ -86,7 +86,21 @@ pub fn render(phase: &Phase, run: &str, commits: &Commits, verified: bool) -> St
 /// Whether a live text is this phase: with or without a marker, and whatever commits its references were pinned to.
 /// Line by line and without regard to line ends, as for [`digest`].
 pub fn is_phase(phase: &Phase, live: &str) -> bool {
+    commits_at(phase, live).is_some()
+}
+
+/// The commits that stand in a live text in the place of a phase's references; none where it is not that phase's text.
+pub fn commits_in(phase: &Phase, live: &str) -> Commits {
+    let found = commits_at(phase, live).unwrap_or_default();
+    let key = |pin: &Pin| (without_user(&pin.repository), pin.reference.clone());
+    let commits = phase.pins.iter().zip(found).filter_map(|(pin, commit)| Some((key(pin), commit?)));
+    commits.collect()
+}
+
+/// The commit at each of the phase's references, where one is; `None` for a text that is not the phase's.
+fn commits_at(phase: &Phase, live: &str) -> Option<Vec<Option<String>>> {
     let live = canonical(body_of(live));
+    let mut commits = Vec::with_capacity(phase.pins.len());
     let mut live = live.lines();
     let mut pins = phase.pins.as_slice();
     let mut start = 0;
@@ -94,21 +108,30 @@ pub fn is_phase(phase: &Phase, live: &str) -> bool {
     for line in written.split_inclusive('\n') {
         let end = start + line.len();
         let (here, later) = pins.split_at(pins.partition_point(|pin| pin.start < end));
-        let Some(live_line) = live.next() else { return false };
-        if !is_line(line.trim_end(), here, start, live_line) {
-            return false;
-        }
+        commits.extend(commits_of_line(line.trim_end(), here, start, live.next()?)?);
         (pins, start) = (later, end);
     }
     // What is left of an empty file in canonical form is one empty line.
-    live.all(str::is_empty)
+    live.all(str::is_empty).then_some(commits)
+}
+
+/// A repository's address without user name and password, as it is shown and journalled. The user of an ssh address is no secret and stays.
+pub fn without_user(repository: &str) -> String {
+    match repository.split_once("://") {
+        Some((scheme, rest)) if scheme != "ssh" => {
+            let (authority, path) = rest.split_at(rest.find(['/', '#', '?']).unwrap_or(rest.len()));
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+        _ => repository.to_owned(),
+    }
 }
 
 fn pinned(phase: &Phase, commits: &Commits) -> String {
     let mut text = String::with_capacity(phase.text.len());
     let mut from = 0;
     for pin in &phase.pins {
-        if let Some(commit) = commits.get(&(pin.repository.clone(), pin.reference.clone())) {
+        if let Some(commit) = commits.get(&(without_user(&pin.repository), pin.reference.clone())) {
             text.push_str(&phase.text[from..pin.start]);
             text.push_str(commit);
             from = pin.end;
@@ -118,19 +141,21 @@ fn pinned(phase: &Phase, commits: &Commits) -> String {
     text
 }
 
-/// Whether a line that was found is a line of the phase's file, in which each of `pins` may stand as written or as a
-/// commit. `start` is where the line begins in the file.
-fn is_line(line: &str, pins: &[Pin], start: usize, found: &str) -> bool {
+/// What stands for each of `pins` in a line that was found: a commit, or nothing where the reference stands as written. `None` if it is
+/// not the line of the phase's file. `start` is where the line begins in the file.
+fn commits_of_line(line: &str, pins: &[Pin], start: usize, found: &str) -> Option<Vec<Option<String>>> {
     let (mut from, mut rest) = (0, found);
+    let mut commits = Vec::with_capacity(pins.len());
     for pin in pins {
         let (at, end) = (pin.start - start, pin.end - start);
-        let Some(after) = rest.strip_prefix(&line[from..at]) else { return false };
-        let commit = after.bytes().take(COMMIT_LENGTH).take_while(u8::is_ascii_hexdigit).count() == COMMIT_LENGTH;
-        let after = if commit { after.get(COMMIT_LENGTH..) } else { after.strip_prefix(&line[at..end]) };
-        let Some(after) = after else { return false };
-        (from, rest) = (end, after);
+        let after = rest.strip_prefix(&line[from..at])?;
+        let is_commit = after.bytes().take(COMMIT_LENGTH).take_while(u8::is_ascii_hexdigit).count() == COMMIT_LENGTH;
+        let commit = after.get(..COMMIT_LENGTH).filter(|_| is_commit);
+        commits.push(commit.map(str::to_owned));
+        rest = if is_commit { after.get(COMMIT_LENGTH..)? } else { after.strip_prefix(&line[at..end])? };
+        from = end;
     }
-    rest == &line[from..]
+    (rest == &line[from..]).then_some(commits)
 }
 
 /// Hex digits of a git commit.
@@ -214,6 +239,26 @@ mod tests {
         assert!(!header.is_intact(&sent.replace("a:", "x:")));
         assert!(Header::parse(&render(&phase, "r1", &Commits::new(), true)).unwrap().verified);
         assert_eq!(body_of(&render(&phase, "r1", &Commits::new(), true)), TEXT, "an unresolved reference stays");
+    }
+
+    #[test]
+    fn the_commits_of_a_live_text_are_read_back() {
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        let phase = phase(TEXT);
+        assert_eq!(commits_in(&phase, &render(&phase, "r1", &commits(commit), true)), commits(commit));
+        assert_eq!(commits_in(&phase, TEXT), Commits::new(), "references as written are no commits");
+        assert_eq!(commits_in(&phase, "services: {}"), Commits::new());
+    }
+
+    #[test]
+    fn records_know_a_repository_without_its_credentials() {
+        assert_eq!(without_user("https://me:t0ken@git.example/o/r.git#a@b"), "https://git.example/o/r.git#a@b");
+        assert_eq!(without_user("https://git.example/o/r.git#main"), "https://git.example/o/r.git#main");
+        assert_eq!(without_user("git@git.example:o/r.git"), "git@git.example:o/r.git");
+        let mut phase = phase(TEXT);
+        phase.pins.iter_mut().for_each(|pin| pin.repository = REPOSITORY.replace("://", "://me:t0ken@"));
+        let commit = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(body_of(&render(&phase, "r1", &commits(commit), false)), TEXT.replace("main", commit));
     }
 
     #[test]

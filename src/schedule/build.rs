@@ -2,7 +2,7 @@
 
 use super::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording};
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
-use crate::compose::{ComposeFile, with_defaults};
+use crate::compose::{self, ComposeFile, with_defaults};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Lowered, Plan};
 use crate::source::SourceMap;
@@ -138,6 +138,12 @@ fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, s
 /// The services that Dokploy starts: those in no profile.
 fn started(compose: &ComposeFile) -> impl Iterator<Item = ServiceName> {
     compose.services.iter().filter(|service| service.profiles.is_empty()).map(|service| service.name.value.clone())
+}
+
+/// The services that Dokploy starts of a compose text, which need be no phase's. None where it cannot be read.
+pub fn services_in(text: &str) -> BTreeSet<ServiceName> {
+    let file = SourceMap::default().add("compose.yml", text);
+    compose::read(file, text).map(|file| started(&file).collect()).unwrap_or_default()
 }
 
 /// Where commits take the place of git references, in the order of the text. A reference that an alias repeats is one

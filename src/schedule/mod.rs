@@ -6,8 +6,8 @@ mod build;
 mod time;
 mod wording;
 
-pub use artefact::{Commits, Header, Pin, body_of, canonical, digest, is_phase, render};
-pub use build::{Prepared, build, prepare};
+pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest, is_phase, render, without_user};
+pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
 use crate::model::{App, Approval, Limits, OnFailure, Probe, Sampling};

@@ -1,6 +1,8 @@
 //! Files and folders that are on disk when the call returns, and that only their owner can read.
 
 use super::StoreError;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -9,7 +11,7 @@ use std::path::Path;
 /// Folders: their owner's alone, since snapshots and logs may hold what should not be read by others.
 const FOLDER_MODE: u32 = 0o700;
 /// Files, likewise.
-const FILE_MODE: u32 = 0o600;
+pub(super) const FILE_MODE: u32 = 0o600;
 
 /// Makes a folder and what is missing above it. One that is there already stays as it is.
 pub(super) fn make_folder(path: &Path) -> Result<(), StoreError> {
@@ -37,6 +39,48 @@ pub(super) fn new_file(path: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// A file that is there, open for appending.
+pub(super) fn appended_file(path: &Path) -> Result<File, StoreError> {
+    OpenOptions::new().read(true).append(true).open(path).map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Holds a file for as long as it is open: only one process writes it. The kernel frees it however the process ends.
+pub(super) fn hold(path: &Path, file: &File) -> Result<(), StoreError> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Err(StoreError::unusable(path, "is being written by a run that is at work")),
+        // A file system without locks: the lock of the app keeps two runs apart.
+        Ok(()) | Err(Errno::NOTSUP | Errno::NOSYS | Errno::INVAL | Errno::NOLCK) => Ok(()),
+        Err(error) => Err(StoreError::io("lock", path, error.into())),
+    }
+}
+
+/// Whether some process holds a file.
+pub(super) fn is_held(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+}
+
+/// Cuts off what lies beyond `end`, if something does, and gives the length.
+pub(super) fn cut(path: &Path, file: &File, end: Option<u64>) -> Result<u64, StoreError> {
+    let failed = |error| StoreError::io("write", path, error);
+    if let Some(end) = end {
+        file.set_len(end).and_then(|()| file.sync_all()).map_err(failed)?;
+    }
+    Ok(file.metadata().map_err(failed)?.len())
+}
+
+/// The highest number that a name in a folder begins with (`03-core.yml`); 0 when there is none.
+pub(super) fn last_number(folder: &Path) -> Result<usize, StoreError> {
+    let failed = |error| StoreError::io("read", folder, error);
+    let mut last = 0;
+    for entry in std::fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        let number = name.to_str().and_then(|name| name.split_once('-')).and_then(|(number, _)| number.parse().ok());
+        last = last.max(number.unwrap_or(0));
+    }
+    Ok(last)
+}
+
 /// A whole file, synced. Its folder is not: the caller moves it, or the folder, into place.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
@@ -48,6 +92,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
             file.sync_all()
         })
         .map_err(|error| StoreError::io("write", path, error))
+}
+
+/// A plain file's bytes; `None` when nothing is there. A pipe or a device in its place is an error: reading one might never end.
+pub(super) fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match std::fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => std::fs::read(path).map(Some).map_err(|error| StoreError::io("read", path, error)),
+        Ok(_) => Err(StoreError::unusable(path, "is no plain file")),
+        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(StoreError::io("read", path, error)),
+    }
 }
 
 /// Moves a finished file or folder to its name: it is there whole, or not at all.

@@ -4,8 +4,7 @@
 //! followed from it: reading goes on without it. Any other line that cannot be read is damage.
 
 use super::{StoreError, files};
-use crate::engine::{Event, Moment};
-use jiff::Timestamp;
+use crate::engine::{Event, Moment, Reach};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -19,7 +18,7 @@ const VERSION: u32 = 1;
 struct Line<'a> {
     v: u32,
     at: u64,
-    time: String,
+    time: &'a str,
     event: &'a Event,
 }
 
@@ -45,6 +44,8 @@ pub struct Entry {
     pub time: String,
     /// What.
     pub event: Event,
+    /// The byte of the journal that its line begins at.
+    pub offset: u64,
 }
 
 /// A journal as read back.
@@ -61,8 +62,27 @@ pub struct Journal {
 /// # Errors
 /// When it cannot be opened, when a line before the last is damaged (with its offset), or when a newer version wrote it.
 pub fn read(path: &Path) -> Result<Journal, StoreError> {
-    let bytes = std::fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+    match read_as_far(path)? {
+        (journal, None) => Ok(journal),
+        (_, Some(damage)) => Err(damage),
+    }
+}
+
+/// Reads a journal as far as that goes: up to the first line that is damaged, which is told.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(super) fn read_as_far(path: &Path) -> Result<(Journal, Option<StoreError>), StoreError> {
+    let missing = || StoreError::io("read", path, ErrorKind::NotFound.into());
+    let bytes = files::read_if_there(path)?.ok_or_else(missing)?;
+    let (journal, damage) = decode(&bytes);
+    Ok((journal, damage.map(|(offset, what)| StoreError::damaged(path, offset, what))))
+}
+
+/// Reads a journal's bytes as far as that goes: up to the first line that is damaged, whose offset is told with what is wrong with it.
+pub fn decode(bytes: &[u8]) -> (Journal, Option<(u64, String)>) {
     let mut journal = Journal::default();
+    let mut bounds = None;
     let mut offset = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let at = offset as u64;
@@ -71,18 +91,49 @@ pub fn read(path: &Path) -> Result<Journal, StoreError> {
             journal.torn_at = Some(at);
             break;
         };
-        journal.entries.push(entry(line).map_err(|what| StoreError::damaged(path, at, what))?);
+        match entry(line, at).and_then(|entry| fitting(entry, &mut bounds)) {
+            Ok(entry) => journal.entries.push(entry),
+            Err(what) => return (journal, Some((at, what))),
+        }
     }
-    Ok(journal)
+    (journal, None)
 }
 
-fn entry(line: &[u8]) -> Result<Entry, String> {
+/// The lines of events that became so together, at a moment of the run and a time of the wall clock (RFC 3339).
+///
+/// # Errors
+/// When an event has no JSON form, which none of `plan`'s lacks.
+pub fn encode(now: Moment, time: &str, events: &[Event]) -> Result<Vec<u8>, serde_json::Error> {
+    let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    for event in events {
+        serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time, event })?;
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
+/// An event that speaks of what the run's plan does not have was never written by us: whoever read it would look into nothing.
+fn fitting(entry: Entry, bounds: &mut Option<Reach>) -> Result<Entry, String> {
+    // A run that goes on may do so with other gates and expectations.
+    if matches!(entry.event, Event::RunStarted { .. } | Event::Resumed { outline: Some(_), .. }) {
+        *bounds = Some(entry.event.bounds().ok_or("the outline of its plan contradicts itself")?);
+    }
+    match bounds {
+        Some(bounds) if !Reach::of(&entry.event).is_within(*bounds) => {
+            Err("speaks of a phase, gate or expectation that its plan does not have".to_owned())
+        }
+        _ => Ok(entry),
+    }
+}
+
+fn entry(line: &[u8], offset: u64) -> Result<Entry, String> {
     let versioned: Versioned = serde_json::from_slice(line).map_err(|error| format!("not a line of a journal ({error})"))?;
     if versioned.v != VERSION {
         return Err(format!("written in form {} of the journal, and this version of plan reads form {VERSION}", versioned.v));
     }
     let line: ReadLine = serde_json::from_slice(line).map_err(|error| format!("not an event ({error})"))?;
-    Ok(Entry { at: Moment(Duration::from_millis(line.at)), time: line.time, event: line.event })
+    Ok(Entry { at: Moment(Duration::from_millis(line.at)), time: line.time, event: line.event, offset })
 }
 
 /// A journal being written.
@@ -99,22 +150,26 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn create(path: PathBuf) -> Result<Self, StoreError> {
         let file = files::new_file(&path)?;
+        files::hold(&path, &file)?;
         Ok(Self { path, file, length: 0, broken: false })
     }
 
+    /// Opens a journal to be appended to, and reads it. A last line that was never finished is cut off. One that is damaged stays as it is.
+    pub(super) fn reopen(path: PathBuf) -> Result<(Self, Journal), StoreError> {
+        let file = files::appended_file(&path)?;
+        // First, so that nothing is read that is being written.
+        files::hold(&path, &file)?;
+        let journal = read(&path)?;
+        let length = files::cut(&path, &file, journal.torn_at)?;
+        Ok((Self { path, file, length, broken: false }, journal))
+    }
+
     /// Appends with one write and syncs. After an error nothing of it is there, or nothing more is taken.
-    pub(super) fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
+    pub(super) fn append(&mut self, now: Moment, time: &str, events: &[Event]) -> Result<(), StoreError> {
         if self.broken {
             return Err(StoreError::unusable(&self.path, "could not be written before, so what it holds is not known"));
         }
-        let at = u64::try_from(now.0.as_millis()).unwrap_or(u64::MAX);
-        let time = Timestamp::now().to_string();
-        let mut bytes = Vec::new();
-        for event in events {
-            serde_json::to_writer(&mut bytes, &Line { v: VERSION, at, time: time.clone(), event })
-                .map_err(|error| StoreError::io("write", &self.path, error.into()))?;
-            bytes.push(b'\n');
-        }
+        let bytes = encode(now, time, events).map_err(|error| StoreError::io("write", &self.path, error.into()))?;
         if bytes.is_empty() {
             return Ok(());
         }
@@ -133,7 +188,9 @@ impl Writer {
 
 #[cfg(test)]
 mod tests {
+    use super::super::times;
     use super::*;
+    use jiff::Timestamp;
 
     fn warned(text: &str) -> Event {
         Event::Warned { text: text.into() }
@@ -144,7 +201,7 @@ mod tests {
         let path = folder.path().join("journal.jsonl");
         let mut writer = Writer::create(path.clone()).unwrap();
         for (at, event) in events.iter().enumerate() {
-            writer.append(Moment::millis(at as u64 * 5), std::slice::from_ref(event)).unwrap();
+            writer.append(Moment::millis(at as u64 * 5), &times::now(), std::slice::from_ref(event)).unwrap();
         }
         (folder, path)
     }

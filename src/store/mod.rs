@@ -2,12 +2,22 @@
 //!
 //! Everything is on disk, synced, when a function here returns.
 
+pub mod bundle;
 mod error;
-mod evidence;
+pub mod evidence;
 mod files;
 mod journal;
+mod lock;
+mod mailbox;
+mod past;
+mod remembered;
 mod run;
+pub mod times;
 
+pub use bundle::{Bundle, BundlePhase};
 pub use error::StoreError;
-pub use journal::{Entry, Journal, read};
+pub use journal::{Entry, Journal, decode, encode, read};
+pub use lock::{Attempt, Holder, Key, Lock, LockFolder, Note, Shared};
+pub use mailbox::Heard;
+pub use past::{Archive, Condition, Past, Place, SANDBOX};
 pub use run::{Run, Store, default_folder, new_run_id};

@@ -1,10 +1,12 @@
 //! The state folder and one run's place in it.
 
 use super::StoreError;
+use super::bundle::Draft;
 use super::evidence;
 use super::files;
-use super::journal::Writer;
+use super::journal::{Journal, Writer};
 use crate::engine::{Event, Evidence, Moment};
+use crate::schedule::{body_of, canonical};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
@@ -60,7 +62,38 @@ impl Store {
         files::make_folder(&folder.join("snapshots"))?;
         files::make_folder(&folder.join("evidence"))?;
         let journal = Writer::create(folder.join("journal.jsonl"))?;
-        Ok(Run { folder, journal, snapshots: 0, evidence: 0 })
+        Ok(Run { folder, journal, snapshots: 0, evidence: 0, bundle: Draft::default() })
+    }
+
+    /// Goes on with a run's record, and gives its journal: a last line that was never finished is cut off, and what is kept from now on is
+    /// numbered on.
+    ///
+    /// # Errors
+    /// When it is not there, is damaged (with the offset; nothing is written then), is being written by a run that is at work, or cannot be
+    /// written.
+    pub fn resume(&self, id: &str) -> Result<(Run, Journal), StoreError> {
+        let folder = self.run_folder(id);
+        let (journal, read) = Writer::reopen(folder.join("journal.jsonl"))?;
+        let (snapshots, evidence) = (folder.join("snapshots"), folder.join("evidence"));
+        files::make_folder(&snapshots)?;
+        files::make_folder(&evidence)?;
+        let (snapshots, evidence) = (files::last_number(&snapshots)?, files::last_number(&evidence)?);
+        Ok((Run { folder, journal, snapshots, evidence, bundle: Draft::of(&read.entries) }, read))
+    }
+
+    /// Whether some process writes a run's record now.
+    pub fn is_at_work(&self, id: &str) -> bool {
+        files::is_held(&self.journal(id))
+    }
+
+    /// The text of a snapshot of a run, by the path that it had when it was kept: the state folder may have been moved since.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn snapshot(&self, id: &str, kept_as: &str) -> Result<String, StoreError> {
+        let name = Path::new(kept_as).file_name().unwrap_or_default();
+        let path = self.run_folder(id).join("snapshots").join(name);
+        std::fs::read_to_string(&path).map_err(|error| StoreError::io("read", &path, error))
     }
 }
 
@@ -88,6 +121,7 @@ pub struct Run {
     journal: Writer,
     snapshots: usize,
     evidence: usize,
+    bundle: Draft,
 }
 
 impl Run {
@@ -96,12 +130,24 @@ impl Run {
         &self.folder
     }
 
-    /// Appends events to the journal, with one write, and syncs it.
+    /// Appends events to the journal, with one write, and syncs it. With a phase whose text is on disk the bundle is written anew.
     ///
     /// # Errors
     /// When they are not on disk.
     pub fn append(&mut self, now: Moment, events: &[Event]) -> Result<(), StoreError> {
-        self.journal.append(now, events)
+        let time = super::times::now();
+        let mut bundle = self.bundle.clone();
+        let mut is_new = false;
+        for event in events {
+            is_new |= bundle.take(&time, event);
+        }
+        // Before the journal: it says nothing that is not journalled already, and if it cannot be kept, the step did not happen.
+        if is_new {
+            bundle.write(&self.folder)?;
+        }
+        self.journal.append(now, &time, events)?;
+        self.bundle = bundle;
+        Ok(())
     }
 
     /// Keeps a text as `snapshots/NN-NAME.yml` and gives its path.
@@ -116,6 +162,15 @@ impl Run {
         files::move_into_place(&unfinished, &path)?;
         self.snapshots += 1;
         Ok(path)
+    }
+
+    /// The snapshot whose text is this one, whatever their marker lines say.
+    pub fn snapshot_of(&self, text: &str) -> Option<PathBuf> {
+        let body = canonical(body_of(text));
+        let entries = std::fs::read_dir(self.folder.join("snapshots")).ok()?;
+        let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+        paths.sort();
+        paths.into_iter().rev().find(|path| std::fs::read_to_string(path).is_ok_and(|kept| canonical(body_of(&kept)) == body))
     }
 
     /// Keeps evidence as the folder `evidence/NN-PHASE` and gives its path.

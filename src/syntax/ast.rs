@@ -75,6 +75,8 @@ pub enum Head {
     Url(TextExpr),
     /// `api-key TEXT`
     ApiKey(TextExpr),
+    /// `ca "FILE"`
+    Ca(TextExpr),
     /// `app NAME { … }`
     App(Name),
     /// `project TEXT`

@@ -62,7 +62,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         comment | gap => "`,` or the closing bracket",
         http | tcp | outside | logs | container | postgres | redis | server | build_contexts | exec => "what to ask",
         EOI | file | statement | block | close | unclosed | line_break | declaration | broken | junk | stray_block | stray_close | rest
-        | bracketed | curly | typographic | shell | unfinished | rollout | dokploy | url | api_key | app | project | environment
+        | bracketed | curly | typographic | shell | unfinished | rollout | dokploy | url | api_key | ca | app | project | environment
         | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service
         | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time
         | body | json | header | none | some | running | query | ping | disk | memory | exit | stdout | condition | method | send

@@ -171,6 +171,7 @@ pub static FORMS: &[Form] = &[
     form("dokploy", Rule::dokploy, &[File], Must, "dokploy { … }"),
     form("url", Rule::url, &[Dokploy], Never, "url env(\"DOKPLOY_URL\")"),
     form("api-key", Rule::api_key, &[Dokploy], Never, "api-key secret(\"DOKPLOY_API_KEY\")"),
+    form("ca", Rule::ca, &[Dokploy], Never, "ca \"FILE.pem\""),
     form("app", Rule::app, &[File], Must, "app NAME { … }"),
     form("project", Rule::project, &[App], Never, "project \"PROJECT\""),
     form("environment", Rule::environment, &[App], Never, "environment \"ENVIRONMENT\""),

@@ -20,3 +20,4 @@ pub use ast::{
 };
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse};
+pub use value::duration_of;

@@ -73,6 +73,7 @@ impl Values<'_> {
             Rule::dokploy => Head::Dokploy,
             Rule::url => Head::Url(self.text(&mut slots)?),
             Rule::api_key => Head::ApiKey(self.text(&mut slots)?),
+            Rule::ca => Head::Ca(self.plain(&mut slots)?),
             Rule::app => Head::App(self.name(&mut slots)?),
             Rule::project => Head::Project(self.text(&mut slots)?),
             Rule::environment => Head::Environment(self.text(&mut slots)?),
@@ -391,6 +392,12 @@ fn escaped(escape: &str) -> Option<char> {
 /// The value of digits; too many of them give the largest number, which every range refuses.
 fn integer(digits: &str) -> u64 {
     digits.parse().unwrap_or(u64::MAX)
+}
+
+/// A duration as plans write it, `90s` or `15m`, and nothing else: for the command line.
+pub fn duration_of(text: &str) -> Option<Duration> {
+    let whole = Grammar::parse(Rule::duration, text).ok()?.next()?.as_str() == text;
+    whole.then(|| duration(text))
 }
 
 /// The value of a `duration` literal.

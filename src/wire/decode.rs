@@ -64,7 +64,7 @@ fn json_of(response: &HttpResponse) -> Option<Value> {
     if declared.is_some_and(|declared| declared.trim() != "application/json") {
         return None;
     }
-    serde_json::from_slice(&response.body).ok()
+    std::str::from_utf8(&response.body).ok()?.parse().ok()
 }
 
 /// The object with a `message` that an error body is, also inside tRPC's own envelope.
@@ -91,7 +91,9 @@ fn unwrapped(json: Value) -> Option<Value> {
 /// Both are 404 with `NOT_FOUND`: an unknown id's names its own thing, and carries the procedure's path (FACTS §1, §2).
 fn is_unknown_procedure(error: &Map<String, Value>) -> bool {
     let path = error.get("data").and_then(|data| data.get("path"));
-    path.is_none() && error.get("message").and_then(Value::as_str) == Some("Not found")
+    let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+    // The second is what `/api/trpc` says.
+    path.is_none() && message == "Not found" || message.starts_with("No procedure found on path")
 }
 
 fn plain_text(response: &HttpResponse) -> Option<&str> {
@@ -104,6 +106,7 @@ fn not_dokploy(response: &HttpResponse) -> Refusal {
     let form = response.content_type.as_deref().unwrap_or("no content type");
     let seen = match response.status {
         300..=399 => "a redirect".to_owned(),
+        407 => "a proxy that asks for a name and a password".to_owned(),
         _ if response.content_type.as_deref().is_some_and(|form| form.contains("html")) => "a web page".to_owned(),
         _ if response.body.is_empty() => "an empty body".to_owned(),
         _ => format!("a body that is not Dokploy's ({})", one_line(form)),

@@ -13,7 +13,7 @@ pub fn encode(call: &Call) -> HttpRequest {
     match call {
         // The only procedure that is asked on the tRPC path: there it needs no key (FACTS §2).
         Call::Health => HttpRequest { method: Method::Get, path: "/api/trpc/settings.health".to_owned(), with_key: false, body: None },
-        Call::Version | Call::Projects | Call::Queue | Call::ServerHealth => query(&[]),
+        Call::Version | Call::Cloud | Call::Projects | Call::Queue | Call::ServerHealth => query(&[]),
         Call::Compose { compose } | Call::ConvertedCompose { compose } | Call::Deployments { compose } => query(&[("composeId", compose)]),
         Call::ContainerLog { compose, container, lines } => {
             query(&[("composeId", compose), ("containerId", container), ("tail", &tail(*lines))])

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-/// Characters of a message at most.
-const LONGEST: usize = 300;
+/// Characters of a message at most. What is shown is cut shorter, once secrets are masked in it.
+const LONGEST: usize = 4_000;
 
 /// What precedes the shell command in the message of a failed one (FACTS §2).
 const COMMAND: &str = "Command failed:";
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn a_message_is_one_bounded_line() {
         assert_eq!(one_line(""), "no message");
-        assert_eq!(one_line(&"é".repeat(1_000)).chars().count(), 301);
+        assert_eq!(one_line(&"é".repeat(10_000)).chars().count(), 4_001);
         assert!(!one_line("a\u{1b}[31mb").contains('\u{1b}'));
     }
 }

@@ -118,6 +118,7 @@ fn procedure(name: &str) -> Option<(Verb, Duration)> {
         | "deployment.queueList"
         | "settings.getDokployVersion"
         | "settings.health"
+        | "settings.isCloud"
         | "server.all" => (Verb::Get, QUERY),
         "deployment.readLogs"
         | "compose.readLogs"
@@ -146,7 +147,7 @@ impl World {
         let changes = request.method != Verb::Get && !updates_nothing(name, body.as_ref());
         let at = self.log.len();
         self.log.push(LoggedCall::new(self.now, request.method, name.to_owned(), title, changes));
-        let response = self.answer(request, name, body);
+        let response = self.release.aged(name, self.answer(request, name, body));
         self.log[at].status = response.status;
         Some(response)
     }
@@ -159,7 +160,7 @@ impl World {
         if request.body.len() > BODY_LIMIT {
             return ApiResponse::plain(413, "Body exceeded 1mb limit").after(PAGE);
         }
-        let Some((verb, takes)) = procedure(name).filter(|(verb, _)| *verb == request.method) else {
+        let Some((verb, takes)) = procedure(name).filter(|(verb, _)| *verb == request.method && self.release.has_procedure(name)) else {
             return ApiResponse::no_such_procedure().after(PAGE);
         };
         let input = if verb == Verb::Get {

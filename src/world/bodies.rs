@@ -139,10 +139,27 @@ pub(super) fn compose(store: &Store, compose: &Compose, calendar: Calendar) -> V
     for provider in ["github", "gitlab", "bitbucket", "gitea", "server"] {
         body[provider] = Value::Null;
     }
+    if let Some(server) = compose.row["serverId"].as_str() {
+        body["server"] = self::server(server, &store.organization);
+    }
     body["backups"] = json!([]);
     body["hasGitProviderAccess"] = json!(true);
     body["unauthorizedProvider"] = Value::Null;
     body
+}
+
+/// The server of an app that does not run on Dokploy's own host.
+fn server(id: &str, organization: &str) -> Value {
+    json!({
+        "serverId": id, "name": id, "description": "", "ipAddress": "192.0.2.10", "port": 22, "username": "root", "appName": format!("server-{id}"),
+        "enableDockerCleanup": false, "buildsConcurrency": 1, "createdAt": "2026-01-01T00:00:00.000Z", "organizationId": organization,
+        "serverStatus": "active", "serverType": "deploy", "command": "", "sshKeyId": super::names::nanoid(&["ssh key", id]),
+        "metricsConfig": {
+            "server": {"port": 4500, "type": "Remote", "token": "", "cronJob": "", "thresholds": {"cpu": 0, "memory": 0}, "refreshRate": 60,
+                       "urlCallback": "", "retentionDays": 2},
+            "containers": {"services": {"exclude": [], "include": []}, "refreshRate": 60},
+        },
+    })
 }
 
 /// An item of `compose.search`.
@@ -199,6 +216,10 @@ pub(super) fn job(store: &Store, job: &Job, calendar: Calendar) -> Value {
                  "descriptionLog": job.description, "server": false},
         "timestamp": calendar.millis(job.queued_at),
     });
+    if let Some(server) = compose.map(|compose| compose.text("serverId")).filter(|server| !server.is_empty()) {
+        body["data"]["server"] = json!(true);
+        body["data"]["serverId"] = json!(server);
+    }
     if let Some(started) = job.started_at {
         body["processedOn"] = json!(calendar.millis(started));
     }
@@ -215,12 +236,16 @@ pub(super) fn app_container(container: &Container, now: Duration) -> Value {
 }
 
 /// An item of `docker.getContainers`.
-pub(super) fn host_container(container: &Container, now: Duration) -> Value {
-    json!({
+pub(super) fn host_container(container: &Container, server: Option<&str>, now: Duration) -> Value {
+    let mut body = json!({
         "containerId": container.short_id(), "name": container.name, "image": host::image_name(&container.project, &container.definition),
         "ports": if container.is_running() { ports(&container.definition) } else { String::new() },
         "state": container.state_word(), "status": container.status_text(now),
-    })
+    });
+    if let Some(server) = server {
+        body["serverId"] = json!(server);
+    }
+    body
 }
 
 /// The item that stands for none on a host without containers.

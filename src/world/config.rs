@@ -6,7 +6,8 @@ use super::fault::Fault;
 /// `backend`, raw, empty and never deployed.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Dokploy's version. Default `v0.30.2`, the one that was measured.
+    /// Dokploy's version. Default `v0.30.2`, the one that was measured. An older one lacks the procedures and members of answers that came
+    /// later; one that cannot be read has all of them.
     pub version: String,
     /// Keys that are accepted. Default: one of the owner, [`Config::API_KEY`].
     pub keys: Vec<Key>,
@@ -141,7 +142,8 @@ pub struct Compose {
     pub isolated: bool,
     /// `autoDeploy`. Default true, as Dokploy creates it.
     pub auto_deploy: bool,
-    /// `serverId`: a server that is not Dokploy's own host. This world has none: its containers cannot be seen.
+    /// `serverId`: a server that is not Dokploy's own host. Its containers are seen only by who names it; ports and images it shares with
+    /// Dokploy's host.
     pub server: Option<String>,
 }
 

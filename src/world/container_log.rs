@@ -60,6 +60,7 @@ fn startup(container: &Container, start: usize) -> Vec<String> {
     for step in ["settings", "logging", "middleware", "routes", "cache", "task queue"] {
         lines.push(format!("[app] {service}: {step} loaded"));
     }
+    lines.extend(container.definition.answer.log.iter().cloned());
     lines.push("INFO:     Started server process [1]".to_owned());
     lines.push("INFO:     Waiting for application startup.".to_owned());
     if container.booted && start + 1 == container.runs.len() {

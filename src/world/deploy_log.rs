@@ -122,6 +122,9 @@ pub(super) fn builds(fetches: &[&Fetch<'_>]) -> String {
         line("1/4] FROM docker.io/library/python:3.11-slim", done);
         line("2/4] WORKDIR /app", done);
         line("3/4] COPY . .", done);
+        for said in &fetch.definition.answer.build_log {
+            line("build", said);
+        }
         if !fetch.fails() {
             let outcome = if cancelled {
                 "CANCELED"
@@ -172,6 +175,9 @@ pub(super) fn pulls(fetches: &[&Fetch<'_>]) -> String {
     let mut text = String::new();
     for fetch in fetches {
         let (name, image) = (&fetch.definition.name, fetch.definition.image.as_deref().unwrap_or(""));
+        fetch.definition.answer.build_log.iter().for_each(|said| {
+            let _ = writeln!(text, " {name} {said}");
+        });
         let _ = if fetch.fails() {
             writeln!(text, " {name} Error manifest for {image} not found: manifest unknown: manifest unknown")
         } else {

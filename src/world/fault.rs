@@ -29,6 +29,14 @@ pub enum Target {
     External(String),
 }
 
+impl Fault {
+    /// Whether it strikes only apps that run on a server of their own.
+    pub fn needs_a_server(&self) -> bool {
+        use DokployFault::{ErrorRowGoesOn, NoisyShell, RowNeverEnds};
+        matches!(self.target, Target::Dokploy(ErrorRowGoesOn | RowNeverEnds | NoisyShell(_)))
+    }
+}
+
 /// When a fault strikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
@@ -76,6 +84,13 @@ pub enum DokployFault {
     QueueBusy(Duration),
     /// Dokploy's database is down: every key is refused.
     DatabaseDown(Option<Duration>),
+    /// The SSH session of the next deploy on another server is killed: its row says error, and its command goes on. Once.
+    ErrorRowGoesOn,
+    /// The connection to another server is lost in the middle of the next deploy there: its job is gone, its row says running for ever, and
+    /// its command goes on. Once.
+    RowNeverEnds,
+    /// A login shell on another server prints something: empty lists of its containers.
+    NoisyShell(Option<Duration>),
 }
 
 /// A fault that cannot be read; the sentence says what would be.
@@ -87,7 +102,8 @@ const DOKPLOY: &str = "dokploy";
 const EXTERNAL: &str = "external";
 const SERVICE_KINDS: [&str; 9] =
     ["build-fails", "image-missing", "crash-loop", "exits", "never-healthy", "http-500", "slow-start", "port-conflict", "oom"];
-const DOKPLOY_KINDS: [&str; 5] = ["job-lost", "restarts", "docker-down", "queue-busy", "database-down"];
+const DOKPLOY_KINDS: [&str; 8] =
+    ["job-lost", "restarts", "docker-down", "queue-busy", "database-down", "error-row-goes-on", "row-never-ends", "noisy-shell"];
 
 impl Fault {
     /// Reads `TARGET: KIND [DURATION] [in PHASE | in rollback]`.
@@ -170,6 +186,9 @@ fn dokploy_fault(kind: &str, words: &mut Vec<&str>) -> Result<DokployFault, Faul
             duration(words)?.ok_or_else(|| FaultError("`queue-busy` needs a duration: `queue-busy 2m`".to_owned()))?,
         ),
         "database-down" => DokployFault::DatabaseDown(duration(words)?),
+        "error-row-goes-on" => DokployFault::ErrorRowGoesOn,
+        "row-never-ends" => DokployFault::RowNeverEnds,
+        "noisy-shell" => DokployFault::NoisyShell(duration(words)?),
         _ => return Err(unknown(kind, "Dokploy", &DOKPLOY_KINDS)),
     })
 }
@@ -249,6 +268,9 @@ impl fmt::Display for DokployFault {
             Self::DockerDown(duration) => ("docker-down", *duration),
             Self::QueueBusy(duration) => ("queue-busy", Some(*duration)),
             Self::DatabaseDown(duration) => ("database-down", *duration),
+            Self::ErrorRowGoesOn => ("error-row-goes-on", None),
+            Self::RowNeverEnds => ("row-never-ends", None),
+            Self::NoisyShell(duration) => ("noisy-shell", *duration),
         };
         f.write_str(name)?;
         duration.map_or(Ok(()), |duration| write!(f, " {}", Written(duration)))

@@ -26,6 +26,15 @@ pub(super) struct Death {
     pub(super) oom: bool,
 }
 
+/// How Dokploy loses sight of a command on another server (FACTS §13.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CutOff {
+    /// The session ends: Dokploy takes it for the command's end.
+    Killed,
+    /// The connection is gone: Dokploy never learns of any end.
+    Lost,
+}
+
 #[derive(Clone, Debug)]
 struct Armed {
     fault: Fault,
@@ -116,6 +125,11 @@ impl Faults {
         self.lasting(now, |kind| if let DokployFault::DatabaseDown(lasts) = kind { Some(lasts) } else { None })
     }
 
+    /// Whether a login shell on other servers prints something now.
+    pub(super) fn shell_is_noisy(&mut self, now: Duration) -> bool {
+        self.lasting(now, |kind| if let DokployFault::NoisyShell(lasts) = kind { Some(lasts) } else { None })
+    }
+
     fn lasting(&mut self, now: Duration, of: impl Fn(DokployFault) -> Option<Option<Duration>>) -> bool {
         let mut down = false;
         for armed in &mut self.armed {
@@ -150,6 +164,15 @@ impl Faults {
     /// Whether Dokploy restarts in the middle of a deploy with this title. Once.
     pub(super) fn restarts_during(&mut self, title: &str) -> bool {
         self.once(title, |kind| (kind == DokployFault::Restarts).then_some(())).is_some()
+    }
+
+    /// How the SSH session of a deploy with this title on another server is cut off. Once.
+    pub(super) fn cuts_off(&mut self, title: &str) -> Option<CutOff> {
+        self.once(title, |kind| match kind {
+            DokployFault::ErrorRowGoesOn => Some(CutOff::Killed),
+            DokployFault::RowNeverEnds => Some(CutOff::Lost),
+            _ => None,
+        })
     }
 
     /// How long somebody else's job before a deploy with this title takes. Once.

@@ -32,6 +32,7 @@ mod stamp;
 mod state;
 mod store;
 mod variables;
+mod version;
 
 pub use config::{Compose, Config, Environment, External, Key, MemberRights, OtherContainer, OtherJob, Project, Role, Speaks};
 pub use database::{Cell, RedisReply, is_without_rows, redis, selected};

@@ -2,6 +2,7 @@
 
 use super::api::Asked;
 use super::bodies;
+use super::container::Container;
 use super::container_log;
 use super::definition;
 use super::deploy_log;
@@ -54,8 +55,8 @@ impl World {
             "deployment.readLogs" => self.deploy_log(asked),
             "docker.getContainers" => {
                 may_use_docker(asked)?;
-                self.server_is_known(asked)?;
-                Ok(ApiResponse::ok(&self.host_containers()))
+                let server = self.server(asked)?;
+                Ok(ApiResponse::ok(&self.host_containers(server.as_deref())))
             }
             "docker.getServerHealth" => {
                 may_use_docker(asked)?;
@@ -68,6 +69,7 @@ impl World {
             "docker.getContainersByAppNameMatch" => self.app_containers(asked),
             "docker.getConfig" => self.inspect(asked),
             "settings.getDokployVersion" => Ok(ApiResponse::ok(&json!(self.version))),
+            "settings.isCloud" => Ok(ApiResponse::ok(&json!(false))),
             "settings.health" => Ok(ApiResponse::ok(&json!({"status": "ok"}))),
             "server.all" if asked.is_owner() => Ok(ApiResponse::ok(&json!([]))),
             "server.all" => Err(asked.forbidden("unauthorized to access resource \"server\"")),
@@ -166,7 +168,10 @@ impl World {
         let id = asked.text("deploymentId")?;
         let tail = asked.tail()?;
         may_see(asked)?;
-        let (_, row) = self.store.deployment(&id).ok_or_else(|| asked.not_found("Deployment"))?;
+        let (compose, row) = self.store.deployment(&id).ok_or_else(|| asked.not_found("Deployment"))?;
+        if !compose.text("serverId").is_empty() && !self.release.has_remote_logs() {
+            return Ok(ApiResponse::ok(&json!("")));
+        }
         let Some(log) = self.store.logs.get(&row.log_path) else { return Ok(ApiResponse::ok(&json!("\n"))) };
         let lines: Vec<String> = log.lines().map(str::to_owned).collect();
         Ok(ApiResponse::ok(&json!(container_log::tail(&lines, tail, None))))
@@ -186,24 +191,38 @@ impl World {
         Ok(ApiResponse::ok(&json!(text)))
     }
 
-    /// Only `docker.*` take a server. This world has none but those that a compose service is configured with, and cannot ask them.
-    fn server_is_known(&self, asked: &Asked<'_>) -> Result<bool, ApiResponse> {
+    /// Only `docker.*` take a server: without it Dokploy's own host is asked, whatever the app (FACTS §13.1).
+    fn server(&self, asked: &Asked<'_>) -> Result<Option<String>, ApiResponse> {
         match asked.optional("serverId") {
-            None => Ok(true),
-            Some(id) if self.store.composes.iter().any(|compose| compose.text("serverId") == id) => Ok(false),
+            None => Ok(None),
+            Some(id) if self.store.composes.iter().any(|compose| compose.text("serverId") == id) => Ok(Some(id.to_owned())),
             Some(_) => Err(asked.not_found("Server")),
         }
     }
 
+    /// Whether the Docker CLI there answers nothing: no daemon (FACTS §7), or a login shell that prints something (FACTS §13.1).
+    fn docker_is_mute(&mut self, server: Option<&str>) -> bool {
+        self.faults.docker_is_down(self.now) || server.is_some() && self.faults.shell_is_noisy(self.now)
+    }
+
+    /// Containers there, the newest first.
+    fn containers_of(&self, server: Option<&str>) -> Vec<&Container> {
+        self.host.containers.iter().rev().filter(|container| self.server_of(&container.project) == server).collect()
+    }
+
     /// Without a daemon the list is empty all the same (FACTS §7).
-    fn host_containers(&mut self) -> Value {
-        if self.faults.docker_is_down(self.now) {
+    fn host_containers(&mut self, server: Option<&str>) -> Value {
+        if self.docker_is_mute(server) {
             return json!([]);
         }
-        let shown = self.host.containers.iter().rev().filter(|container| !container.name.contains("dokploy"));
-        let shown: Vec<Value> = shown.map(|container| bodies::host_container(container, self.now)).collect();
+        let all = self.containers_of(server);
+        let shown = all.iter().filter(|container| !container.name.contains("dokploy"));
         // Dokploy makes a row of `docker ps` printing nothing; hiding its own containers comes after that (FACTS §7).
-        if self.host.containers.is_empty() { json!([bodies::no_host_container()]) } else { Value::Array(shown) }
+        if all.is_empty() {
+            json!([bodies::no_host_container()])
+        } else {
+            shown.map(|container| bodies::host_container(container, server, self.now)).collect()
+        }
     }
 
     /// The host's networks, or why Docker does not tell them.
@@ -215,12 +234,13 @@ impl World {
     /// By the project's label with `appType=docker-compose`, by the beginning of the name without (FACTS §7). Open to every key.
     fn app_containers(&mut self, asked: &Asked<'_>) -> Answered {
         let app = asked.text("appName")?;
-        let local = self.server_is_known(asked)?;
-        if !local || self.faults.docker_is_down(self.now) {
+        let server = self.server(asked)?;
+        if self.docker_is_mute(server.as_deref()) {
             return Ok(ApiResponse::ok(&json!([])));
         }
         let by_label = asked.optional("appType");
-        let found = self.host.containers.iter().rev().filter(|container| match by_label {
+        let all = self.containers_of(server.as_deref());
+        let found = all.into_iter().filter(|container| match by_label {
             Some("docker-compose") => container.project == app,
             Some(_) => false,
             None => container.name.starts_with(&app),
@@ -232,11 +252,12 @@ impl World {
     fn inspect(&mut self, asked: &Asked<'_>) -> Answered {
         let id = asked.text("containerId")?;
         may_use_docker(asked)?;
-        let local = self.server_is_known(asked)?;
-        if !local || self.faults.docker_is_down(self.now) {
+        let server = self.server(asked)?;
+        if self.docker_is_mute(server.as_deref()) {
             return Ok(ApiResponse::empty());
         }
-        Ok(self.host.find(&id).map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect::inspect(container, self.calendar))))
+        let found = self.host.find(&id).filter(|container| self.server_of(&container.project) == server.as_deref());
+        Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect::inspect(container, self.calendar))))
     }
 }
 

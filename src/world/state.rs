@@ -3,8 +3,9 @@
 use super::config::{Config, External, Key, Speaks};
 use super::definition::{self, Definition};
 use super::deploy::{Deploy, Progress, Site};
+use super::deploy_log;
 use super::fault::Fault;
-use super::faults::Faults;
+use super::faults::{CutOff, Faults};
 use super::git;
 use super::host::Host;
 use super::queue::{Job, Queue, Work};
@@ -14,6 +15,7 @@ use super::service::ServiceAnswer;
 use super::stamp::Calendar;
 use super::store::Store;
 use super::variables;
+use super::version::Release;
 use crate::compose::{Port, Protocol};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use std::time::Duration;
 
 /// How long Dokploy is away when it restarts (FACTS §2: 3 to 12 s).
 const RESTART_TAKES: Duration = Duration::from_secs(5);
+/// When a fault cuts a deploy on another server off: while images are fetched or containers started.
+const CUT_OFF_INTO: Duration = Duration::from_millis(120);
 /// When a fault makes it restart in the middle of a deploy.
 const RESTARTS_INTO: Duration = Duration::from_millis(400);
 
@@ -32,6 +36,7 @@ pub struct World {
     pub(super) now: Duration,
     pub(super) calendar: Calendar,
     pub(super) version: String,
+    pub(super) release: Release,
     pub(super) keys: Vec<Key>,
     pub(super) store: Store,
     pub(super) queue: Queue,
@@ -39,6 +44,9 @@ pub struct World {
     pub(super) faults: Faults,
     pub(super) log: Vec<LoggedCall>,
     deploy: Option<Deploy>,
+    /// Commands on other servers that Dokploy follows no longer.
+    unfollowed: Vec<Deploy>,
+    cut_off_at: Option<(Duration, CutOff)>,
     externals: Vec<External>,
     references: Vec<(String, String)>,
     restarts_at: Option<Duration>,
@@ -58,10 +66,13 @@ impl World {
             faults: Faults::new(config.faults),
             log: Vec::new(),
             deploy: None,
+            unfollowed: Vec::new(),
+            cut_off_at: None,
             externals: config.externals,
             references: config.references,
             restarts_at: None,
             down_until: None,
+            release: Release::of(&config.version),
             version: config.version,
             keys: config.keys,
         };
@@ -124,9 +135,10 @@ impl World {
 
     /// When something happens next without anybody doing anything: a container starts or ends, a deploy goes on.
     pub fn next_change(&self) -> Option<Duration> {
-        let deploy = self.deploy.as_ref().map(|deploy| deploy.next_at);
+        let deploy = self.deploy.iter().chain(&self.unfollowed).map(|deploy| deploy.next_at).min();
+        let cut_off = self.cut_off_at.map(|(at, _)| at);
         let queue = self.queue.next_at(self.deploy.is_some());
-        [self.down_until, self.restarts_at, queue, deploy, self.host.next_at()].into_iter().flatten().min()
+        [self.down_until, self.restarts_at, cut_off, queue, deploy, self.host.next_at()].into_iter().flatten().min()
     }
 
     /// Does what is due now, in a fixed order.
@@ -140,7 +152,18 @@ impl World {
             self.restarts_at = None;
             self.restart();
         }
+        if let Some((_, how)) = self.cut_off_at.filter(|(at, _)| *at <= now) {
+            self.cut_off_at = None;
+            self.cut_off(how);
+        }
         self.host.advance(now, &mut self.faults);
+        for deploy in std::mem::take(&mut self.unfollowed) {
+            if deploy.next_at > now {
+                self.unfollowed.push(deploy);
+            } else if let (Progress::Goes, deploy) = self.step(deploy) {
+                self.unfollowed.push(deploy);
+            }
+        }
         if due(self.deploy.as_ref().map(|deploy| deploy.next_at)) {
             self.go_on_deploying();
         }
@@ -165,6 +188,11 @@ impl World {
         let row = self.store.add_deployment(id, &job.title, &job.description, now, self.calendar);
         self.faults.enter(Scope::of_title(&job.title), now);
         self.host.feel(now, &mut self.faults);
+        if self.server_of(&app).is_some()
+            && let Some(how) = self.faults.cuts_off(&job.title)
+        {
+            self.cut_off_at = Some((now + CUT_OFF_INTO, how));
+        }
         if self.faults.restarts_during(&job.title) {
             self.restarts_at = Some(now + RESTARTS_INTO);
         }
@@ -183,16 +211,40 @@ impl World {
     }
 
     fn go_on_deploying(&mut self) {
-        let Some(mut deploy) = self.deploy.take() else { return };
-        let mut log = String::new();
-        let mut site = Site { host: &mut self.host, faults: &mut self.faults, calendar: self.calendar, log: &mut log };
-        let progress = deploy.step(self.now, &mut site);
-        self.append_log(&deploy.deployment, &log);
+        let Some(deploy) = self.deploy.take() else { return };
+        let (progress, deploy) = self.step(deploy);
         match progress {
             Progress::Goes => self.deploy = Some(deploy),
             Progress::Done => self.end_deploy(&deploy.compose, &deploy.deployment, "done"),
             Progress::Failed => self.end_deploy(&deploy.compose, &deploy.deployment, "error"),
         }
+    }
+
+    fn step(&mut self, mut deploy: Deploy) -> (Progress, Deploy) {
+        let mut log = String::new();
+        let mut site = Site { host: &mut self.host, faults: &mut self.faults, calendar: self.calendar, log: &mut log };
+        let progress = deploy.step(self.now, &mut site);
+        self.append_log(&deploy.deployment, &log);
+        (progress, deploy)
+    }
+
+    /// Dokploy loses sight of the command on another server, which goes on (FACTS §13.1).
+    fn cut_off(&mut self, how: CutOff) {
+        let Some(deploy) = self.deploy.take() else { return };
+        match how {
+            CutOff::Killed => {
+                self.append_log(&deploy.deployment, deploy_log::GAVE_UP);
+                self.end_deploy(&deploy.compose, &deploy.deployment, "error");
+            }
+            CutOff::Lost => self.queue.pop(self.now),
+        }
+        self.unfollowed.push(deploy);
+    }
+
+    /// The server that a project runs on; `None` for Dokploy's own host.
+    pub(super) fn server_of(&self, project: &str) -> Option<&str> {
+        let compose = self.store.composes.iter().find(|compose| compose.app_name == project)?;
+        Some(compose.text("serverId")).filter(|server| !server.is_empty())
     }
 
     fn end_deploy(&mut self, compose: &str, deployment: &str, status: &'static str) {
@@ -287,7 +339,7 @@ impl World {
 
     /// Host ports that containers publish or the running deploy is about to.
     pub fn published(&self) -> BTreeSet<u16> {
-        self.host.published().into_iter().chain(self.deploy.iter().flat_map(Deploy::ports)).collect()
+        self.host.published().into_iter().chain(self.deploy.iter().chain(&self.unfollowed).flat_map(Deploy::ports)).collect()
     }
 
     /// Something outside the world holds this host port: a container that wants it cannot be started.

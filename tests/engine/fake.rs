@@ -33,6 +33,8 @@ pub enum Deploying {
     NeverStarts,
     /// Its row is never final.
     Hangs,
+    /// Somebody else's deploy of this title is before it.
+    Overtaken(String),
     /// Waits in the queue for ever; whether it can be withdrawn.
     Queues(bool),
 }
@@ -70,7 +72,15 @@ pub struct Fake {
     pub survey: Box<dyn Fn(&mut Survey)>,
     /// Called before a text is replaced; may change it, as somebody else would.
     pub meddle: Meddle,
+    /// Whether the app is still the run's, by number of the deploy; by the text when there is no answer.
+    pub still_ours: Box<dyn Fn(u64) -> Option<Answer>>,
     pub interrupt_at: Option<Moment>,
+    /// Said at these times, besides the answers.
+    pub also: Vec<(Moment, Input)>,
+    /// Other runs that hold the app one after the other, and for how long.
+    pub holders: Vec<(String, Duration)>,
+    /// What the holder makes of being asked to fail its phase.
+    pub heard: Result<HolderHeard, String>,
     /// A service that stops answering at that time.
     pub dies: Option<(String, Moment)>,
     /// A service that the deploy of that number breaks without touching its container.
@@ -98,7 +108,11 @@ impl Fake {
             confirms: true,
             survey: Box::new(|_| {}),
             meddle: Box::new(|_, _| {}),
+            still_ours: Box::new(|_| None),
             interrupt_at: None,
+            also: Vec::new(),
+            holders: Vec::new(),
+            heard: Ok(HolderHeard::Taken),
             dies: None,
             breaks: None,
             last_done: None,
@@ -172,7 +186,7 @@ impl Fake {
     }
 
     /// Carries out an effect; answers come after a delay.
-    fn perform(&mut self, now: Moment, effect: &Effect) -> Vec<(Duration, Input)> {
+    pub fn perform(&mut self, now: Moment, effect: &Effect) -> Vec<(Duration, Input)> {
         let soon = |input| vec![(Duration::from_millis(10), input)];
         match effect {
             Effect::Sample { op, expectation } => soon(Input::Sampled(*op, self.sample(expectation.0, now))),
@@ -185,6 +199,8 @@ impl Fake {
                 None => vec![],
             },
             Effect::Abandon { .. } => vec![],
+            Effect::Lock { op, .. } => self.lock(*op),
+            Effect::AskHolder { op } => vec![(seconds(1), Input::HolderAsked(*op, self.heard.clone()))],
             Effect::Platform { op, intent } => {
                 let answers = self.answer(now, intent);
                 answers.into_iter().map(|(delay, answer)| (delay, Input::Answered(*op, answer))).collect()
@@ -192,26 +208,34 @@ impl Fake {
         }
     }
 
+    /// Who holds the app when the run comes, each for so long.
+    fn lock(&self, op: OpId) -> Vec<(Duration, Input)> {
+        let mut at = Duration::ZERO;
+        let mut answers = Vec::new();
+        for (holder, takes) in &self.holders {
+            answers.push((at, Input::LockHeld(op, holder.clone())));
+            at += *takes;
+        }
+        answers.push((at, Input::Locked(op)));
+        answers
+    }
+
     fn answer(&mut self, now: Moment, intent: &Intent) -> Vec<(Duration, Answer)> {
         let soon = |answer| vec![(Duration::from_millis(20), answer)];
         match intent {
+            // At once, as is the lock: the survey is a run's first reading.
+            Intent::Find => vec![(Duration::ZERO, Answer::Found { compose: "c1".to_owned() })],
             Intent::Survey => {
                 let mut survey = Survey {
                     version: "v0.30.2".to_owned(),
                     compose_id: "c1".to_owned(),
                     app_name: "app".to_owned(),
-                    server: None,
                     text: self.text.clone(),
-                    variables: BTreeSet::new(),
                     environment_bytes: 100,
                     containers: self.observed(now),
                     host: Some(vec![HostContainer { name: "cron".to_owned(), ours: false, ports: vec![], running: true }]),
-                    queue: vec![],
-                    running_row: None,
                     last_done: self.last_done.clone(),
-                    unsupported: vec![],
-                    missing_rights: vec![],
-                    warnings: vec![],
+                    ..Survey::default()
                 };
                 (self.survey)(&mut survey);
                 soon(Answer::Surveyed(Box::new(survey)))
@@ -231,6 +255,9 @@ impl Fake {
                 self.deploys += 1;
                 self.deploy(now, marker)
             }
+            Intent::StillOurs { expected, .. } => soon((self.still_ours)(self.deploys).unwrap_or_else(|| {
+                if self.text == *expected { Answer::StillOurs } else { Answer::TextChanged { live: self.text.clone() } }
+            })),
             Intent::Observe => soon(Answer::Observed(self.observed(now))),
             Intent::DeployLog { .. } => {
                 let lines = match (self.deploying)("", self.deploys) {
@@ -253,7 +280,7 @@ impl Fake {
 
     fn deploy(&mut self, now: Moment, marker: &str) -> Vec<(Duration, Answer)> {
         let deployment = DeploymentId(format!("d{}", self.deploys));
-        let queued = (seconds(1), Answer::Progress(DeployProgress::Queued { ahead: 0, active: None }));
+        let queued = (seconds(1), Answer::Progress(DeployProgress::Queued { ahead: 0, active: None, whose: None, since: None }));
         let started = (seconds(2), Answer::Progress(DeployProgress::Started { deployment: deployment.clone() }));
         let end = |status| (seconds(20), Answer::Deployed(DeployEnd::Finished { deployment: deployment.clone(), status, error: None }));
         let deploying = (self.deploying)(marker, self.deploys);
@@ -278,6 +305,7 @@ impl Fake {
             Deploying::NeverStarts => {
                 vec![queued, (seconds(9), Answer::Deployed(DeployEnd::NeverStarted { evidence: "gone from queue and history".to_owned() }))]
             }
+            Deploying::Overtaken(title) => vec![queued, (seconds(3), Answer::Deployed(DeployEnd::Overtaken { title }))],
             Deploying::Hangs => vec![queued, started],
             Deploying::Queues(_) => vec![queued],
         }
@@ -325,13 +353,16 @@ impl Run {
 }
 
 pub fn options() -> Options {
-    Options { run: "r1".to_owned(), ..Options::default() }
+    let known_runs = ["r0", "r1", "r2", "r3"].map(str::to_owned).into();
+    Options { run: "r1".to_owned(), known_runs, ..Options::default() }
 }
 
 /// Drives a run to its end.
 pub fn drive(fake: &mut Fake, options: Options) -> Run {
-    let (schedule, interrupt_at) = (Arc::clone(&fake.schedule), fake.interrupt_at);
-    drive_with(&schedule, options, interrupt_at, |now, effect| fake.perform(now, effect))
+    let schedule = Arc::clone(&fake.schedule);
+    let interrupt = fake.interrupt_at.map(|at| (at, Input::Interrupted));
+    let also = interrupt.into_iter().chain(fake.also.clone()).collect();
+    drive_all(&schedule, options, also, |now, effect| fake.perform(now, effect))
 }
 
 /// Drives a run whose effects are answered by `perform`, each answer after a delay.
@@ -339,6 +370,15 @@ pub fn drive_with(
     schedule: &Arc<Schedule>,
     options: Options,
     interrupt_at: Option<Moment>,
+    perform: impl FnMut(Moment, &Effect) -> Vec<(Duration, Input)>,
+) -> Run {
+    drive_all(schedule, options, interrupt_at.map(|at| (at, Input::Interrupted)).into_iter().collect(), perform)
+}
+
+fn drive_all(
+    schedule: &Arc<Schedule>,
+    options: Options,
+    also: Vec<(Moment, Input)>,
     mut perform: impl FnMut(Moment, &Effect) -> Vec<(Duration, Input)>,
 ) -> Run {
     let mut engine = Engine::new(Arc::clone(schedule), options);
@@ -346,9 +386,9 @@ pub fn drive_with(
     let (mut number, mut now) = (0, Moment::START);
     let mut run = (Vec::new(), Vec::new());
     due.insert((Moment::START, 0), Input::Begin);
-    if let Some(at) = interrupt_at {
-        due.insert((at, 1), Input::Interrupted);
-        number = 1;
+    for (at, input) in also {
+        number += 1;
+        due.insert((at, number), input);
     }
     for _ in 0..200_000 {
         let next = due.keys().next().copied();
@@ -383,6 +423,48 @@ pub fn drive_with(
         }
         if let Some(ending) = engine.ending() {
             assert_eq!(engine.decide(now, Input::Woke), Step::default(), "something follows the end");
+            return Run { events: run.0, effects: run.1, ending: ending.clone() };
+        }
+    }
+    panic!("the run does not end");
+}
+
+/// Drives a run on a machine that falls asleep at `at` for so long: nobody is at work then, and what came meanwhile is heard afterwards.
+pub fn drive_asleep(fake: &mut Fake, options: Options, at: Moment, gap: Duration) -> Run {
+    let mut engine = Engine::new(Arc::clone(&fake.schedule), options);
+    let mut due: BTreeMap<(Moment, u64), Input> = BTreeMap::from([((Moment::START, 0), Input::Begin)]);
+    let (mut number, mut now, mut has_slept) = (0, Moment::START, false);
+    let mut run = (Vec::new(), Vec::new());
+    for _ in 0..200_000 {
+        let next = due.keys().next().copied();
+        let wake = engine.next_wake().filter(|wake| next.is_none_or(|(at, _)| *wake < at));
+        let then = wake.or(next.map(|(at, _)| at)).expect("the run waits for something");
+        now = now.max(then);
+        if now >= at && !has_slept {
+            (now, has_slept) = (now + gap, true);
+        }
+        let input = match (wake, next) {
+            (None, Some(key)) => due.remove(&key).expect("the key was just found"),
+            _ => Input::Woke,
+        };
+        let step = engine.decide(now, input);
+        for event in step.events {
+            engine.apply(now, &event);
+            if event.is_shown() {
+                run.0.push((now, event));
+            }
+        }
+        for effect in step.effects {
+            if let Effect::Abandon { op } = &effect {
+                due.retain(|_, input| !matches!(input, Input::Sampled(answered, _) | Input::Answered(answered, _) if answered == op));
+            }
+            for (delay, input) in fake.perform(now, &effect) {
+                number += 1;
+                due.insert((now + delay, number), input);
+            }
+            run.1.push((now, effect));
+        }
+        if let Some(ending) = engine.ending() {
             return Run { events: run.0, effects: run.1, ending: ending.clone() };
         }
     }

@@ -111,7 +111,7 @@ impl Chaos {
             let failure = self.failure();
             return vec![(100, failure)];
         }
-        let queued = (50, Answer::Progress(DeployProgress::Queued { ahead: 1, active: None }));
+        let queued = (50, Answer::Progress(DeployProgress::Queued { ahead: 1, active: None, whose: None, since: None }));
         let started = (900, Answer::Progress(DeployProgress::Started { deployment: deployment.clone() }));
         let end = if self.is_kind() {
             for service in SERVICES {
@@ -121,9 +121,10 @@ impl Chaos {
             DeployEnd::Finished { deployment, status: RowStatus::Done, error: None }
         } else {
             self.made();
-            match self.choices.below(7) {
+            match self.choices.below(8) {
+                7 => DeployEnd::Overtaken { title: "theirs".to_owned() },
                 0 => DeployEnd::NeverStarted { evidence: "gone".to_owned() },
-                1 => DeployEnd::Orphaned { deployment },
+                1 => DeployEnd::Orphaned { deployment, evidence: "gone".to_owned() },
                 2 => DeployEnd::Busy { title: "theirs".to_owned() },
                 3 => DeployEnd::Finished { deployment, status: RowStatus::Cancelled, error: None },
                 4 => return vec![queued, started],
@@ -133,6 +134,20 @@ impl Chaos {
         };
         let last = u64::from(self.choices.below(60)) * 4000 + 1000;
         vec![queued, started, (last, Answer::Deployed(end))]
+    }
+
+    fn still_ours(&mut self) -> Answer {
+        if self.is_kind() || self.choices.chance(80) {
+            return Answer::StillOurs;
+        }
+        match self.choices.below(4) {
+            0 => self.failure(),
+            1 => Answer::TextChanged { live: "services: {x: {}}\n".to_owned() },
+            2 => {
+                Answer::TextChanged { live: "# plan run=r9 phase=core files=sha256:0 text=sha256:0 verified=no\nservices: {}\n".to_owned() }
+            }
+            _ => Answer::Deployed(DeployEnd::Busy { title: "plan run=r9 phase=core try=1".to_owned() }),
+        }
     }
 
     fn survey(&mut self, plan: &rollout_plan::schedule::Schedule) -> Answer {
@@ -152,18 +167,10 @@ impl Chaos {
             version: "v0.30.2".to_owned(),
             compose_id: "c".to_owned(),
             app_name: "app".to_owned(),
-            server: None,
             text: self.text.clone(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
             containers,
             host: Some(vec![]),
-            queue: vec![],
-            running_row: None,
-            last_done: None,
-            unsupported: vec![],
-            missing_rights: vec![],
-            warnings: vec![],
+            ..Survey::default()
         }))
     }
 
@@ -194,8 +201,12 @@ impl Chaos {
                 vec![(after, Input::Approved(*op, Approver("ada".to_owned()), self.is_kind()))]
             }
             Effect::Approve { .. } | Effect::Abandon { .. } => vec![],
+            Effect::AskHolder { op } => vec![(after, Input::HolderAsked(*op, Ok(HolderHeard::NobodyThere)))],
+            Effect::Lock { op, .. } => vec![(after, Input::Locked(*op))],
             Effect::Platform { op, intent } => {
                 let answers = match intent {
+                    Intent::StillOurs { .. } => vec![(after, self.still_ours())],
+                    Intent::Find => vec![(after, Answer::Found { compose: "c1".to_owned() })],
                     Intent::Survey => vec![(after, self.survey(plan))],
                     Intent::Resolve(_) => vec![(after, Answer::Resolved(BTreeMap::new()))],
                     Intent::Observe | Intent::DeployLog { .. } | Intent::ContainerLogs { .. } if lost => vec![],

@@ -148,7 +148,8 @@ fn a_compose_file_over_the_limit() {
 #[test]
 fn a_text_over_the_limit_together_with_the_environment() {
     let served = serve(app(|app| app.env = Some(format!("CERTIFICATES={}", "x".repeat(89_500)))));
-    refused(&served.exports, &served.exports.home(), 3).says("the app's environment with 89513 bytes are over Dokploy's 90000");
+    refused(&served.exports, &served.exports.home(), 3)
+        .says("has 523 bytes as it would be sent and the app's environment has 89513, together 90036");
 }
 
 #[test]

@@ -32,7 +32,9 @@ fn four_phases_are_verified_with_the_plans_soaks_and_samples() {
         let settled = phase(&events, "settled", name);
         let end = phase(&events, "phase-verified", name);
         assert_eq!(settled["soak_ms"], soak_ms, "{name}");
-        assert_eq!(end["at_ms"].as_u64().unwrap() - settled["at_ms"].as_u64().unwrap(), soak_ms, "{name}");
+        // The soak, and one exchange: whether somebody else deployed meanwhile.
+        let took = end["at_ms"].as_u64().unwrap() - settled["at_ms"].as_u64().unwrap();
+        assert!((soak_ms..soak_ms + 200).contains(&took), "{name}: {took}");
         assert_eq!(end["samples"], services * rounds, "{name}");
         let deployed = phase(&events, "deploy-ended", name)["at_ms"].as_u64().unwrap();
         let within = |event: &&Value| {

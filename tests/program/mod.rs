@@ -2,18 +2,29 @@
 //! the test made; and the library's run on virtual time where a world must be looked into.
 
 mod bad_input;
+mod between;
 mod binary;
 mod by_library;
+mod canary;
 mod check;
 mod databases;
+mod disk;
 mod dokploy_faults;
 mod failures;
 mod interrupt;
+mod killed;
 mod live_check;
 mod main_job;
+mod past;
 mod requests;
+mod resume;
 mod same_path;
 mod second_run;
 mod secrets;
 mod served;
 mod small;
+mod two_machines;
+mod two_runs;
+mod unreachable;
+mod way;
+mod way_back;

@@ -4,8 +4,9 @@
 mod runs;
 mod stage;
 
+use crate::support::captured::{Captured, Memory};
 use console::measure_text_width;
-use indicatif::{InMemoryTerm, TermLike};
+use indicatif::InMemoryTerm;
 use rollout_plan::engine::{Event, ExitCode, Moment};
 use rollout_plan::report::live::frame;
 use rollout_plan::report::outline::Outline;
@@ -14,45 +15,8 @@ use rollout_plan::report::terminal::Screen;
 use rollout_plan::report::{Format, Reporter, Setting, Speed, Streams, exit, json};
 use serde_json::Value;
 use stage::{Script, schedule};
-use std::cell::RefCell;
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::Path;
-use std::rc::Rc;
-
-#[derive(Clone, Default)]
-struct Captured(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Captured {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.borrow().clone()).expect("output is UTF-8")
-    }
-}
-
-/// A terminal in memory, tall enough that nothing scrolls away.
-#[derive(Clone)]
-struct Memory(InMemoryTerm);
-
-impl Screen for Memory {
-    fn size(&self) -> (usize, usize) {
-        (usize::from(self.0.width()), 24)
-    }
-
-    fn write(&self, text: &str) {
-        self.0.write_str(&text.replace('\n', "\r\n")).expect("memory does not fail");
-    }
-}
 
 struct Run {
     out: String,
@@ -63,7 +27,7 @@ struct Run {
 
 fn setting(sandbox: bool) -> Setting {
     let sandbox = sandbox.then_some(Speed::Times(20.0));
-    Setting { sandbox, plan: "examples/bizosaas/rollout.plan".to_owned(), probed_from: Some("build-7".to_owned()) }
+    Setting { sandbox, plan: "examples/bizosaas/rollout.plan".to_owned(), back: None, probed_from: Some("build-7".to_owned()) }
 }
 
 fn play(script: &Script, format: Format, width: u16, setting: Setting) -> Run {

@@ -38,7 +38,7 @@ pub fn crash_loop_rolled_back() -> Script {
     script.rounds(BUSINESS, 5, 0, &ill).picture();
     let hint = "the directory needs bizosaas_staging: check DATABASE_URL";
     let failed = vec![crash_loop("business-directory", Some(hint))];
-    script.push(Event::PhaseFailed { phase: BUSINESS, cause: Cause::Services { services: failed, regression: false } });
+    script.push(Event::PhaseFailed { phase: BUSINESS, cause: Cause::Services { services: failed, regression: false }, open: false });
     let logs = BTreeMap::from([("business-directory".to_owned(), crashing_log(120))]);
     script.evidence("business", logs, Log::default());
     script.push(rollback_started(Target::Phase(CORE), Undo::Redeploy));
@@ -60,7 +60,7 @@ pub fn build_failure() -> Script {
     script.start(Position::Phase(CORE, Some(true)), Some(CORE));
     script.push(Event::PhaseStarted { phase: BUSINESS });
     script.deploy(&DeployPurpose::Phase(BUSINESS), 30, 480, RowStatus::Error);
-    script.push(Event::PhaseFailed { phase: BUSINESS, cause: build_failed() });
+    script.push(Event::PhaseFailed { phase: BUSINESS, cause: build_failed(), open: false });
     script.evidence("business", BTreeMap::new(), Log::default());
     script.push(rollback_started(Target::Phase(CORE), Undo::TextOnly));
     let purpose = DeployPurpose::Rollback(Target::Phase(CORE));
@@ -114,7 +114,7 @@ pub fn degraded() -> Script {
             hint: None,
         },
     ];
-    script.push(Event::PhaseFailed { phase: BUSINESS, cause: Cause::Services { services: failed, regression: false } });
+    script.push(Event::PhaseFailed { phase: BUSINESS, cause: Cause::Services { services: failed, regression: false }, open: false });
     let missing = Log { lines: Vec::new(), missing: Some("Dokploy answered 500".to_owned()) };
     let logs = BTreeMap::from([("business-directory".to_owned(), missing), ("brain-api".to_owned(), crashing_log(0))]);
     script.evidence("business", logs, Log::default());
@@ -160,7 +160,7 @@ pub fn first_phase() -> Script {
         hint: None,
     };
     let cause = Cause::Services { services: vec![failed], regression: false };
-    script.push(Event::PhaseFailed { phase: FOUNDATION, cause });
+    script.push(Event::PhaseFailed { phase: FOUNDATION, cause, open: false });
     let logs = BTreeMap::from([("saleor-api".to_owned(), Log::default())]);
     script.evidence("foundation", logs, Log::default());
     script.push(rollback_started(Target::Baseline, Undo::Stop));
@@ -181,8 +181,9 @@ pub fn candidates() -> Script {
     script.start(Position::Phase(FOUNDATION, None), Some(FOUNDATION)).push(Event::PhaseStarted { phase: CORE });
     script.deploy(&DeployPurpose::Phase(CORE), 30, 600, RowStatus::Error);
     let services = names(1).difference(&names(0)).cloned().collect();
-    let cause = Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new() };
-    script.push(Event::PhaseFailed { phase: CORE, cause });
+    let cause =
+        Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new(), remedies: Vec::new() };
+    script.push(Event::PhaseFailed { phase: CORE, cause, open: false });
     let log = Log { lines: vec!["Cloning…".to_owned(), "error during connect: EOF".to_owned()], missing: None };
     script.evidence("core", BTreeMap::new(), log);
     let verdict = "backend runs phase `core` unverified, 1/4 healthy: phase `core` failed and was left as it is";

@@ -2,7 +2,7 @@
 
 use rollout_plan::engine::{
     Approver, Cause, Container, ContainerId, ContainerState, DeployPurpose, DeploymentId, Ending, Event, Evidence, FailedService, Log,
-    Moment, Observed, OpId, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
+    Moment, Observed, OpId, Origin, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
 use rollout_plan::model::{App, Approval, HttpAssertion, Limits, OnFailure, OrElse, Probe, Sampling, Text};
 use rollout_plan::schedule::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Schedule, Service, Subject};
@@ -162,18 +162,8 @@ impl Script {
             version: "v0.30.2".to_owned(),
             compose_id: "c0mp0se".to_owned(),
             app_name: "backend-a1b2c3".to_owned(),
-            server: None,
-            text: String::new(),
-            variables: BTreeSet::new(),
-            environment_bytes: 0,
             containers: Observed::Unknown("no container of the app is there".to_owned()),
-            host: None,
-            queue: Vec::new(),
-            running_row: None,
-            last_done: None,
-            unsupported: Vec::new(),
-            missing_rights: Vec::new(),
-            warnings: Vec::new(),
+            ..Survey::default()
         };
         let files = PHASES.iter().enumerate().map(|(at, _)| (format!("phase{}.yml", at + 1), format!("sha256:{at}"))).collect();
         let to_run = (after.map_or(0, |after| after.0 + 1)..4).map(PhaseId).collect();
@@ -182,17 +172,22 @@ impl Script {
             rollout: "bizosaas-backend-staging".to_owned(),
             app: "Backend/staging/backend".to_owned(),
             files,
+            origin: Origin::default(),
+            outline: None,
+            options: Box::default(),
         });
         self.wait(1).push(Event::Surveyed { survey, live });
         self.push(Event::SnapshotKept {
             name: "baseline".to_owned(),
             path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
+            digest: String::new(),
         });
         self.push(Event::StartFound { after, to_run, earns: false });
         self.picture().wait(4).push(Event::Agreed);
         self.push(Event::SnapshotKept {
             name: "baseline".to_owned(),
             path: "/var/lib/plan/runs/20261123-1630-7f3a/baseline.yml".to_owned(),
+            digest: String::new(),
         });
         let healthy = after.map_or(0, |after| SERVICES.iter().filter(|(_, _, added)| *added <= after.0).count());
         let healthy = SERVICES.iter().take(healthy).map(|(name, ..)| (*name).to_owned()).collect();
@@ -209,13 +204,19 @@ impl Script {
         let (replace, deploy) = (self.op(), self.op());
         self.push(Event::Replacing { op: replace, purpose: purpose.clone(), digest: "sha256:0".to_owned() });
         self.wait(1).push(Event::Replaced { purpose: purpose.clone() });
-        self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned() });
-        self.wait(1).push(Event::Queued { purpose: purpose.clone(), ahead: 1, active: Some("shop: nightly rebuild".to_owned()) });
+        self.push(Event::Deploying { op: deploy, purpose: purpose.clone(), marker: "plan 20261123-1630-7f3a #1".to_owned(), before: None });
+        self.wait(1).push(Event::Queued {
+            purpose: purpose.clone(),
+            ahead: 1,
+            active: Some("shop: nightly rebuild".to_owned()),
+            whose: None,
+            since: None,
+        });
         self.picture().wait(6);
         let (deployment, until) = (DeploymentId(format!("d{}", self.op)), self.until(within));
         self.push(Event::DeployStarted { purpose: purpose.clone(), deployment, until });
         self.wait(seconds / 2).picture().wait(seconds - seconds / 2);
-        self.push(Event::DeployEnded { purpose: purpose.clone(), status })
+        self.push(Event::DeployEnded { purpose: purpose.clone(), status, error: None })
     }
 
     /// Rounds of samples, one every five seconds. `passes` is the streak before the first of them.
@@ -271,7 +272,11 @@ impl Script {
         self.push(Event::PhaseVerified { phase, services, samples, images: BTreeMap::new(), asserted_only: false });
         let (purpose, op) = (DeployPurpose::Mark(phase), self.op());
         self.push(Event::Replacing { op, purpose: purpose.clone(), digest: "sha256:1".to_owned() });
-        self.push(Event::SnapshotKept { name: name.to_owned(), path: format!("/var/lib/plan/runs/20261123-1630-7f3a/{name}.yml") });
+        self.push(Event::SnapshotKept {
+            name: name.to_owned(),
+            path: format!("/var/lib/plan/runs/20261123-1630-7f3a/{name}.yml"),
+            digest: String::new(),
+        });
         self.wait(1).push(Event::Replaced { purpose })
     }
 
@@ -361,5 +366,6 @@ pub fn build_failed() -> Cause {
             "#14 8.214 ERROR: Could not find a version that satisfies the requirement django-cms==99.0".to_owned(),
             "target business-directory: failed to solve: process \"/bin/sh -c pip install -r requirements.txt\" did not complete successfully: exit code: 1".to_owned(),
         ],
+        remedies: Vec::new(),
     }
 }

@@ -1,12 +1,14 @@
 //! A run in the test's process, on virtual time: engine, protocol, reqwest, probes and store, against a sandbox on loopback.
 
+use super::in_memory::{FromWorld, NoVariables};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Sources, Speed, install_tls, run,
+    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls,
+    run,
 };
-use rollout_plan::engine::{Ending, Engine, Event, Failure, FailureKind, Moment, Options};
-use rollout_plan::model::{self, Variables};
+use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
+use rollout_plan::model;
 use rollout_plan::probe::Asking;
 use rollout_plan::sandbox::{self, Sandbox};
 use rollout_plan::schedule::{self, Schedule};
@@ -16,7 +18,6 @@ use rollout_plan::world::{Config, External, Fault, LoggedCall, Speaks, World};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The plan's files: those of the example, and others in their place.
 struct Folder<'a>(&'a [(&'a str, String)]);
@@ -36,34 +37,21 @@ impl Files for Folder<'_> {
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bizosaas");
 
-struct Unset;
-
-impl Variables for Unset {
-    fn get(&self, _: &str) -> Option<String> {
-        None
-    }
-}
-
-/// The world's own commits.
-struct FromWorld;
-
-impl Sources for FromWorld {
-    async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {
-        World::new(Config::default()).commit_of(repository, reference).ok_or_else(|| Failure {
-            kind: FailureKind::NotFound,
-            message: format!("{reference} is not there"),
-            may_have_acted: false,
-            tried_for: Duration::ZERO,
-        })
-    }
-}
-
 #[derive(Default)]
 struct Times(Vec<Moment>);
 
 impl Report for Times {
     fn event(&mut self, now: Moment, _: &Event) {
         self.0.push(now);
+    }
+}
+
+struct Both<'a>(Times, &'a mut dyn Report);
+
+impl Report for Both<'_> {
+    fn event(&mut self, now: Moment, event: &Event) {
+        self.0.event(now, event);
+        self.1.event(now, event);
     }
 }
 
@@ -93,13 +81,19 @@ pub async fn sandbox(faults: &[&str]) -> Sandbox {
 
 /// A world with the example's externals and these faults.
 pub async fn sandbox_of(config: Config, faults: &[&str]) -> Sandbox {
+    let config = self::config(config, faults);
+    let externals = config.externals.iter().map(|external| (external.host.clone(), external.port));
+    let addresses = ports().into_iter().chain(externals).collect();
+    Sandbox::start(World::new(config), sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+}
+
+/// What there is with the example's externals and these faults.
+pub fn config(config: Config, faults: &[&str]) -> Config {
     let external =
         |(name, port): &(&str, u16)| External { name: (*name).to_owned(), host: "127.0.0.1".to_owned(), port: *port, speaks: Speaks::Tcp };
-    let externals: Vec<External> = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
-    let addresses = ports().into_iter().chain(externals.iter().map(|external| (external.host.clone(), external.port))).collect();
+    let externals = [("postgres", 5433), ("redis", 6380), ("temporal", 7233)].iter().map(external).collect();
     let faults = faults.iter().map(|fault| Fault::parse(fault).unwrap()).collect();
-    let world = World::new(Config { externals, faults, ..config });
-    Sandbox::start(world, sandbox::Options { addresses, ..sandbox::Options::default() }).await.unwrap()
+    Config { externals, faults, ..config }
 }
 
 /// What one run left behind.
@@ -117,31 +111,50 @@ pub async fn rollout(id: &str, sandbox: &Sandbox, state: &Path) -> Left {
 
 /// Runs a plan once, at full speed, as the command line would.
 pub async fn rollout_of(schedule: Arc<Schedule>, id: &str, sandbox: &Sandbox, state: &Path, options: Options) -> Left {
+    rollout_told(schedule, id, sandbox, state, options, &mut Times::default()).await
+}
+
+/// The same, told to somebody.
+pub async fn rollout_told(
+    schedule: Arc<Schedule>,
+    id: &str,
+    sandbox: &Sandbox,
+    state: &Path,
+    options: Options,
+    listener: &mut dyn Report,
+) -> Left {
     install_tls();
     let clock = Rc::new(PacedClock::start(Speed::Max));
     let mut masks = Masks::default();
     masks.add_secret(&sandbox.api_key);
     let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
-    let platform = Dokploy::new(Session::new(target, masks), transport, Rc::clone(&clock), FromWorld);
+    let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
-    let prober = Probes::prepare(&schedule, &Unset, asking).unwrap();
-    let outside = Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic) };
+    let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
+    let outside =
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
+    let known_runs =
+        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut record = store.begin(id).unwrap();
-    let mut times = Times::default();
-    let engine = Engine::new(schedule, Options { run: id.into(), ..options });
+    let mut times = Both(Times::default(), listener);
+    let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
     let before = sandbox.log().len();
     let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
     let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
     let journal = store::read(&store.journal(id)).unwrap();
     assert_eq!(journal.torn_at, None);
-    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0 }
+    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0.0 }
 }
 
 /// The kinds of events, in order.
 pub fn names(journal: &[Entry]) -> Vec<String> {
-    let name = |entry: &Entry| serde_json::to_value(&entry.event).unwrap()["event"].as_str().unwrap().to_owned();
-    journal.iter().map(name).collect()
+    journal.iter().map(|entry| name(&entry.event)).collect()
+}
+
+/// The kind of an event.
+pub fn name(event: &Event) -> String {
+    serde_json::to_value(event).unwrap()["event"].as_str().unwrap().to_owned()
 }

@@ -1,10 +1,15 @@
 //! Loopback servers that behave as badly as a test needs, on plain sockets and threads of their own.
 
+pub mod captured;
+pub mod in_memory;
 pub mod live;
 pub mod servers;
 
-use std::io::{Read as _, Write as _};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A server whose every connection is given to `serve`. It ends with the test's process.
@@ -35,7 +40,7 @@ pub fn closed() -> SocketAddr {
 }
 
 /// Reads as far as the blank line that ends a request's head.
-pub fn head(stream: &mut TcpStream) -> String {
+pub fn head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read == 1) {
@@ -54,4 +59,13 @@ pub fn reset(stream: TcpStream) {
     let mut byte = [0];
     let _ = stream.peek(&mut byte);
     drop(stream);
+}
+
+/// TLS for a server with this certificate, one of `tests/tls`.
+pub fn secured(certificate: &str) -> Arc<rustls::ServerConfig> {
+    let certificates = CertificateDer::pem_slice_iter(certificate.as_bytes()).map(Result::unwrap).collect();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../tls/server.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(config.with_no_client_auth().with_single_cert(certificates, key).unwrap())
 }

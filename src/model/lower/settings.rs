@@ -63,7 +63,7 @@ impl Lowering<'_> {
         let defaults = Limits::default();
         Settings {
             name: name.take(),
-            dokploy: dokploy.take().unwrap_or_else(|| Dokploy { url: nothing(), api_key: nothing(), span: nowhere }),
+            dokploy: dokploy.take().unwrap_or_else(|| Dokploy { url: nothing(), api_key: nothing(), ca: None, span: nowhere }),
             app: app.take().unwrap_or_else(|| App {
                 name: Spanned::new(String::new(), nowhere),
                 project: nothing(),
@@ -80,7 +80,7 @@ impl Lowering<'_> {
     }
 
     fn dokploy(&mut self, block: &Statement, nothing: Spanned<Text>) -> Dokploy {
-        let (mut url, mut api_key) = (Once::default(), Once::default());
+        let (mut url, mut api_key, mut ca) = (Once::default(), Once::default(), Once::default());
         for statement in block.body() {
             match &statement.head {
                 Head::Url(text) => {
@@ -100,6 +100,10 @@ impl Lowering<'_> {
                     }
                     self.once(&mut api_key, given, statement);
                 }
+                Head::Ca(path) => {
+                    let given = self.plain(path).unwrap_or_default();
+                    self.once(&mut ca, Spanned::new(given, path.span), statement);
+                }
                 _ => {}
             }
         }
@@ -109,7 +113,12 @@ impl Lowering<'_> {
         if api_key.get().is_none() {
             self.must_have(block, "api-key", "add `api-key secret(\"DOKPLOY_API_KEY\")`");
         }
-        Dokploy { url: url.take().unwrap_or(nothing.clone()), api_key: api_key.take().unwrap_or(nothing), span: block.keyword }
+        Dokploy {
+            url: url.take().unwrap_or(nothing.clone()),
+            api_key: api_key.take().unwrap_or(nothing),
+            ca: ca.take(),
+            span: block.keyword,
+        }
     }
 
     fn app(&mut self, name: &Name, block: &Statement, nothing: &Spanned<Text>) -> App {

@@ -6,7 +6,7 @@ mod step;
 mod view;
 mod wait;
 
-pub use parts::{Failure, RollbackView, Start};
+pub use parts::{Failure, RollbackView, Start, TargetView};
 pub use service::ServiceView;
 pub use step::{Stage, Step};
 pub use view::View;

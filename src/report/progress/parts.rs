@@ -57,3 +57,18 @@ pub struct RollbackView {
     /// The text to paste, if it failed.
     pub text: String,
 }
+
+/// By hand: what is gone back to.
+#[derive(Clone, Debug)]
+pub struct TargetView {
+    /// Where to.
+    pub target: Target,
+    /// Who says that it was well, in words.
+    pub because: String,
+    /// Services that its text starts.
+    pub services: BTreeSet<ServiceName>,
+    /// Services that run and that it takes away.
+    pub removes: BTreeSet<ServiceName>,
+    /// Whether its text is live already.
+    pub is_live: bool,
+}

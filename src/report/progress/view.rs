@@ -1,6 +1,6 @@
 //! The fold.
 
-use super::{Failure, RollbackView, ServiceView, Stage, Start, Step};
+use super::{Failure, RollbackView, ServiceView, Stage, Start, Step, TargetView};
 use crate::engine::{Approver, Cause, DeployPurpose, Ending, Event, Moment, Position, Reading, RowStatus, Target, Undo};
 use crate::report::outline::Outline;
 use crate::schedule::{GateId, PhaseId, ServiceName};
@@ -41,10 +41,18 @@ pub struct View {
     pub gate: Option<GateId>,
     /// What cannot be asked, since when and until when that is borne.
     pub holding: Option<(String, Moment, Moment)>,
+    /// Since when and until when another run that holds the app is waited for.
+    pub lock_awaited: Option<(Moment, Moment)>,
     /// What failed.
     pub failure: Option<Failure>,
     /// Whether what is live did not hold before anything was sent.
     pub not_held: bool,
+    /// By hand: what is gone back to, once that is found.
+    pub target: Option<TargetView>,
+    /// The services that do not hold and are not held against what follows.
+    pub broken: Option<String>,
+    /// Services that decide nothing, each with the reason.
+    pub waived: BTreeMap<ServiceName, String>,
     /// Places of snapshots by name.
     pub snapshots: BTreeMap<String, String>,
     /// The gate that nobody said yes to, and who said no.
@@ -76,8 +84,12 @@ impl View {
             asked: BTreeSet::new(),
             gate: None,
             holding: None,
+            lock_awaited: None,
             failure: None,
             not_held: false,
+            target: None,
+            broken: None,
+            waived: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             declined: None,
             deployed: BTreeSet::new(),
@@ -100,6 +112,7 @@ impl View {
                 self.app.clone_from(app);
             }
             Event::Surveyed { survey, live } => {
+                self.lock_awaited = None;
                 self.version = Some(survey.version.clone());
                 self.live = Some(live.clone());
             }
@@ -107,20 +120,39 @@ impl View {
             | Event::BaselineTaken { .. }
             | Event::NotDone { .. }
             | Event::Stopped
-            | Event::Resumed { .. }
             | Event::Overslept { .. }
-            | Event::LockAwaited { .. }
-            | Event::Waived { .. }
             | Event::FailureAsked { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
-            Event::SnapshotKept { name, path } => {
+            Event::Waived { service, reason } => drop(self.waived.insert(service.clone(), reason.clone())),
+            Event::TargetFound { target, because, services, removes, is_live } => {
+                self.target = Some(TargetView {
+                    target: target.clone(),
+                    because: because.clone(),
+                    services: services.clone(),
+                    removes: removes.clone(),
+                    is_live: *is_live,
+                });
+            }
+            Event::StartedBroken { what, .. } => self.broken = Some(what.clone()),
+            Event::LockAwaited { until, .. } => {
+                let since = self.lock_awaited.map_or(now, |(since, _)| since);
+                self.lock_awaited = Some((since, *until));
+            }
+            Event::SnapshotKept { name, path, .. } => {
                 self.snapshots.insert(name.clone(), path.clone());
             }
             Event::StartFound { after, to_run, earns } => {
                 self.found_start(now, Start { after: *after, to_run: to_run.clone(), earns: *earns });
             }
             Event::Agreed => self.agreed = true,
+            // An interrupted run had an end, and the plan may have other gates since.
+            Event::Resumed { outline, .. } => {
+                self.ending = None;
+                if let Some(outline) = outline.as_deref().filter(|outline| outline.phases.len() == self.phases.len()) {
+                    self.outline.clone_from(outline);
+                }
+            }
             Event::GateAsked { gate, phase } => {
                 self.current = Some(*phase);
                 self.gate = Some(*gate);
@@ -154,6 +186,9 @@ impl View {
             Event::PhaseStarted { phase } => self.start_phase(now, *phase),
             Event::Replacing { purpose: DeployPurpose::Mark(phase), .. } => self.marking = Some(*phase),
             Event::Replaced { purpose: DeployPurpose::Mark(_) } => self.marking = None,
+            // By hand: only the mark of what was gone back to.
+            Event::Replacing { purpose: DeployPurpose::Rollback(_), .. } | Event::Replaced { purpose: DeployPurpose::Rollback(_) }
+                if self.is_back() => {}
             Event::Replacing { purpose, .. } => self.enter(now, purpose, Stage::Sending, None),
             Event::Replaced { purpose } => self.replaced(now, purpose),
             Event::Deploying { purpose, .. } => {
@@ -162,13 +197,13 @@ impl View {
                 }
                 self.enter(now, purpose, Stage::Asked, Some(now + self.outline.queue));
             }
-            Event::Queued { purpose, ahead, active } => {
+            Event::Queued { purpose, ahead, active, .. } => {
                 let until = self.step(purpose).and_then(|step| step.until);
                 self.enter(now, purpose, Stage::Queued { ahead: *ahead, active: active.clone() }, until);
             }
             Event::DeployStarted { purpose, until, .. } => self.enter(now, purpose, Stage::Deploying, Some(*until)),
             Event::DeployOverdue { purpose, until } => self.enter(now, purpose, Stage::Overdue, Some(*until)),
-            Event::DeployEnded { purpose, status } => self.deploy_ended(now, purpose, *status),
+            Event::DeployEnded { purpose, status, .. } => self.deploy_ended(now, purpose, *status),
             Event::Stopping { .. } => {
                 if let Some(rollback) = &mut self.rollback {
                     rollback.step.enter(now, Stage::Stopping, None);
@@ -198,7 +233,7 @@ impl View {
                 step.enter(now, if *asserted_only { Stage::Live } else { Stage::Verified }, None);
                 self.leave_phase();
             }
-            Event::PhaseFailed { phase, cause } => {
+            Event::PhaseFailed { phase, cause, .. } => {
                 self.phases[phase.0].enter(now, Stage::Failed, None);
                 self.fail(now, Some(*phase), None, cause);
                 self.leave_phase();
@@ -254,6 +289,11 @@ impl View {
         self.rollback.as_ref().filter(|rollback| !rollback.step.stage.is_final())
     }
 
+    /// Whether a rollback is verified.
+    pub fn is_back(&self) -> bool {
+        self.rollback.as_ref().is_some_and(|rollback| rollback.step.stage == Stage::Verified)
+    }
+
     /// The step that is under way: the rollback's, else the current phase's.
     pub fn current_step(&self) -> Option<&Step> {
         match self.running_rollback() {
@@ -271,6 +311,9 @@ impl View {
     pub fn expected_services(&self) -> BTreeSet<ServiceName> {
         let phase = match (&self.rollback, self.current) {
             (Some(RollbackView { target: Target::Phase(phase), .. }), _) => *phase,
+            (Some(RollbackView { target: Target::Kept { .. }, .. }), _) if self.target.is_some() => {
+                return self.target.iter().flat_map(|target| &target.services).cloned().collect();
+            }
             (None, Some(phase)) => phase,
             _ => return self.asked.clone(),
         };
@@ -342,7 +385,7 @@ impl View {
     fn settle_until(&self, now: Moment, purpose: &DeployPurpose) -> Option<Moment> {
         let phase = match purpose {
             DeployPurpose::Phase(phase) | DeployPurpose::Mark(phase) | DeployPurpose::Rollback(Target::Phase(phase)) => *phase,
-            DeployPurpose::Rollback(Target::Baseline) => self.failure.as_ref().and_then(|failure| failure.phase)?,
+            DeployPurpose::Rollback(Target::Baseline | Target::Kept { .. }) => self.failure.as_ref().and_then(|failure| failure.phase)?,
         };
         Some(now + self.outline.phase(phase).settle)
     }

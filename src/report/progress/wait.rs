@@ -37,6 +37,9 @@ impl View {
         if self.ending.is_some() {
             return wait("nothing".to_owned(), self.now, None);
         }
+        if let Some((since, until)) = self.lock_awaited {
+            return wait("the other run that holds this app to end".to_owned(), since, Some(until));
+        }
         if let Some(rollback) = self.running_rollback() {
             return self.rollback_wait(rollback);
         }

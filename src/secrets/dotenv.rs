@@ -1,7 +1,7 @@
 //! Dotenv text, as Dokploy reads an app's environment (FACTS §5).
 
 /// Names and values, in the order written. A later line of the same name comes later.
-pub(super) fn entries(text: &str) -> Vec<(String, String)> {
+pub(crate) fn entries(text: &str) -> Vec<(String, String)> {
     let mut entries = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

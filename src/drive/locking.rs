@@ -1,0 +1,105 @@
+//! The lock of the store as the driver's: waits for it, says how far the run is, and hears what comes to its holder.
+
+use super::Locks;
+use crate::engine::{Event, HolderHeard, Target};
+use crate::schedule::Schedule;
+use crate::store::{Attempt, Heard, Holder, Key, Lock, LockFolder, Note};
+use std::cell::{Cell, RefCell};
+use std::future::pending;
+use std::time::Duration;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, sleep, sleep_until};
+
+/// Between two tries to take a lock that somebody else has.
+const TRY_EVERY: Duration = Duration::from_millis(250);
+/// How long a holder may take to hear that it is asked: it looks once a second, unless its machine is very busy.
+const HEARD_WITHIN: Duration = Duration::from_secs(30);
+/// Between two looks for somebody who asks something of this run.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// One run's lock.
+#[derive(Debug)]
+pub struct FileLocks {
+    folder: LockFolder,
+    url: String,
+    note: Note,
+    phases: Vec<String>,
+    lock: RefCell<Option<Lock>>,
+    look_at: Cell<Instant>,
+    /// The app that is waited for.
+    awaited: RefCell<Option<Key>>,
+}
+
+impl FileLocks {
+    /// A lock that is not taken yet, on an app of the Dokploy at this address. `note` says who we are.
+    pub fn new(folder: LockFolder, url: String, note: Note, schedule: &Schedule) -> Self {
+        let phases = schedule.phases.iter().map(|phase| phase.name.clone()).collect();
+        Self { folder, url, note, phases, lock: RefCell::new(None), look_at: Cell::new(Instant::now()), awaited: RefCell::new(None) }
+    }
+
+    fn phase_in_words(&self, event: &Event) -> Option<String> {
+        let name = |index: usize| self.phases.get(index).map_or("", String::as_str);
+        match event {
+            Event::PhaseStarted { phase } => Some(format!("phase `{}`", name(phase.0))),
+            Event::RollbackStarted { target: Target::Phase(phase), .. } => Some(format!("going back to phase `{}`", name(phase.0))),
+            Event::RollbackStarted { target: Target::Baseline, .. } => Some("going back to what ran before".to_owned()),
+            Event::RollbackStarted { target: Target::Kept { run, name }, .. } => Some(format!("going back to `{name}` of run {run}")),
+            _ => None,
+        }
+    }
+}
+
+impl Locks for FileLocks {
+    async fn acquire(&self, compose: &str, told: &mut dyn FnMut(String)) -> Result<(), String> {
+        let key = Key::new(&self.url, compose);
+        *self.awaited.borrow_mut() = Some(key.clone());
+        let mut last: Option<Holder> = None;
+        loop {
+            match self.folder.take(&key, &self.note).map_err(|error| error.to_string())? {
+                Attempt::Taken(lock) => {
+                    *self.lock.borrow_mut() = Some(lock);
+                    return Ok(());
+                }
+                Attempt::Held(holder) => {
+                    if !last.as_ref().is_some_and(|last| last.is(&holder)) {
+                        told(holder.in_words());
+                    }
+                    last = Some(holder);
+                }
+            }
+            sleep(TRY_EVERY).await;
+        }
+    }
+
+    async fn asked(&self) -> String {
+        if self.lock.borrow().is_none() {
+            return pending().await;
+        }
+        loop {
+            // Kept outside of this future, which is dropped and made anew whenever anything else happens.
+            sleep_until(self.look_at.get()).await;
+            self.look_at.set(Instant::now() + LOOK_EVERY);
+            if let Some(by) = self.lock.borrow().as_ref().and_then(Lock::asked) {
+                return by;
+            }
+        }
+    }
+
+    async fn ask_holder(&self) -> Result<HolderHeard, String> {
+        let Some(key) = self.awaited.borrow().clone() else { return Ok(HolderHeard::NobodyThere) };
+        let folder = self.folder.clone();
+        let heard = spawn_blocking(move || folder.ask_to_fail(&key, HEARD_WITHIN)).await.map_err(|error| error.to_string())?;
+        Ok(match heard.map_err(|error| error.to_string())? {
+            Heard::Taken => HolderHeard::Taken,
+            Heard::NobodyThere => HolderHeard::NobodyThere,
+            Heard::NotTaken => HolderHeard::NotTaken,
+        })
+    }
+
+    fn follow(&self, event: &Event) {
+        if let (Some(phase), Some(lock)) = (self.phase_in_words(event), self.lock.borrow_mut().as_mut()) {
+            // Only people read it, and the run need not stop for them.
+            let _ = lock.set_phase(&phase);
+        }
+    }
+}

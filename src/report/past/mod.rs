@@ -1,0 +1,13 @@
+//! Runs that were, from their records: what a run came to in a few words, a run shown again, the list of runs, and where an app stands.
+
+mod history;
+mod recall;
+mod replay;
+mod status;
+mod summary;
+
+pub use history::{Listed, history, history_json};
+pub use recall::recall;
+pub use replay::replay;
+pub use status::{Live, Status, status, status_json};
+pub use summary::{End, Left, Summary};
