@@ -394,6 +394,33 @@ fn somebody_else_s_deploy_keeps_ours_from_being_sent() {
 }
 
 #[test]
+fn a_text_that_was_long_on_its_way_is_not_deployed_over_what_another_run_deployed_meanwhile() {
+    let before = || history(&[("old", "done")]);
+    let now = |title: &'static str| history(&[(title, "done"), ("old", "done")]);
+    let ended = |title: &'static str| {
+        let mut session = surveyed();
+        let (mut is_ours, text) = (false, "services: {}\n");
+        let replace = Intent::Replace { expected: text.to_owned(), text: TEXT.to_owned() };
+        let replaced = play(&mut session, &replace, |call, _| {
+            is_ours |= matches!(call, Call::UpdateText { .. });
+            match call {
+                Call::Compose { .. } | Call::UpdateText { .. } => compose_with(if is_ours { TEXT } else { text }),
+                Call::Queue => no_jobs(),
+                _ => before(),
+            }
+        });
+        assert_eq!(replaced.answer(), &Answer::Replaced);
+        let own = history(&[(OURS, "done"), (title, "done"), ("old", "done")]);
+        let deploy = Intent::Deploy { expected: TEXT.to_owned(), marker: OURS.to_owned() };
+        let played = play(&mut session, &deploy, Script { before: now(title), ..script(vec![(no_jobs(), own)]) }.answers());
+        (end(&played).clone(), played.writes())
+    };
+    assert_eq!(ended(THEIRS), (DeployEnd::Busy { title: THEIRS.to_owned() }, 0));
+    // Who deploys by hand deploys the text that is there: nothing of it is taken back.
+    assert_eq!(ended("Manual deployment").1, 1);
+}
+
+#[test]
 fn another_live_text_stops_it() {
     let played = deploy("m", |call, _| match call {
         Call::Compose { .. } => compose_with("services: {}\n"),

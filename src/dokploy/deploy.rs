@@ -121,7 +121,7 @@ impl Deploy {
             let mut follow = Follow::accepted(&self.app, &self.marker, now);
             return Ok(self.judge(now, &mut follow, Seen { jobs: jobs.map(Ok), rows: Ok(rows) }));
         }
-        if let Some(title) = in_the_way(&self.app, jobs.as_deref(), &rows) {
+        if let Some(title) = in_the_way(&self.app, jobs.as_deref(), &rows).or_else(|| self.others.came_before_our_text(&rows)) {
             return Ok(Step::Done(Answer::Deployed(DeployEnd::Busy { title })));
         }
         if canonical(&row.text) != self.expected {

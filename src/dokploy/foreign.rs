@@ -53,6 +53,14 @@ impl Others {
         self.known = rows.iter().map(|row| row.id.clone()).collect();
     }
 
+    /// The title of another run's deploy that came after we compared the text to put ours there. Our change was long on its way then, and
+    /// went over that run's text: to deploy it would be to take back what that run deployed.
+    pub(super) fn came_before_our_text(&self, rows: &[Deployment]) -> Option<String> {
+        let compared = self.app.compared_rows.as_ref()?;
+        let is_new = |row: &&Deployment| !compared.contains(&row.id) && run_of(&row.title).is_some() && self.is_foreign(&row.title);
+        rows.iter().find(is_new).map(|row| row.title.clone())
+    }
+
     /// The title of one that came between our last look and ours: ours stands behind it, or was begun after it. `ours`: where our row stands.
     pub(super) fn came_first(&self, jobs: Option<&[Job]>, rows: &[Deployment], ours: Option<usize>) -> Option<String> {
         let older = rows.get(ours.map_or(0, |ours| ours + 1)..).unwrap_or_default();
@@ -128,6 +136,20 @@ mod tests {
         let mut other_app = jobs(&["Manual deployment"]);
         other_app[0].compose = Some("other".to_owned());
         assert_eq!(others().came_first(Some(&other_app), &rows(&["old"]), None), None);
+    }
+
+    #[test]
+    fn another_run_s_deploy_since_the_text_was_compared_is_told_from_what_was_there_and_from_anybody_s() {
+        let app =
+            |compared: Option<&str>| App { compared_rows: compared.map(|row| BTreeSet::from([row.to_owned()])), ..App::named("c", "app") };
+        let before = |compared, of: &[&str]| Others::new(&app(compared), OURS).came_before_our_text(&rows(of));
+        let theirs = "plan run=b phase=core try=1";
+        assert_eq!(before(Some("old"), &[theirs, "old"]), Some(theirs.to_owned()));
+        assert_eq!(before(Some(theirs), &[theirs, "old run"]), None);
+        // One of our own, and one that has no text of its own.
+        assert_eq!(before(Some("old"), &["plan run=a phase=base try=1", "Manual deployment", "old"]), None);
+        // Nothing was compared: a run that goes on with a text that was there.
+        assert_eq!(before(None, &[theirs]), None);
     }
 
     #[test]

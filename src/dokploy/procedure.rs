@@ -13,6 +13,7 @@ use super::survey::{Found, Survey};
 use super::withdraw::Withdraw;
 use super::{Call, Masks, Reply};
 use crate::engine::{Answer, DeployEnd, DeployProgress, Intent, Moment, Observed};
+use std::collections::BTreeSet;
 
 /// Characters of a message at most.
 const LONGEST_MESSAGE: usize = 400;
@@ -157,6 +158,14 @@ impl Procedure {
     pub(super) fn dead_row(&self) -> Option<&str> {
         match &self.script {
             Script::Deploy(deploy) => deploy.dead_row(),
+            _ => None,
+        }
+    }
+
+    /// Rows that a replacement saw when it compared the text.
+    pub(super) fn compared_rows(&self) -> Option<&BTreeSet<String>> {
+        match &self.script {
+            Script::Replace(replace) => replace.compared_rows(),
             _ => None,
         }
     }

@@ -13,7 +13,7 @@ use super::{Body, Call, Masks, Refusal};
 use crate::compose::masks_of;
 use crate::engine::{Answer, DeployEnd, Failure, FailureKind, LARGEST_TEXT_AND_ENVIRONMENT, Moment, too_large};
 use crate::schedule::canonical;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// An update whose answer was lost may still land: so often it is looked for, with this gap, before it counts as not done.
@@ -54,6 +54,7 @@ pub(super) struct Replace {
     text: String,
     stage: Stage,
     attempts: u32,
+    compared_rows: Option<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for Replace {
@@ -64,7 +65,12 @@ impl std::fmt::Debug for Replace {
 
 impl Replace {
     pub(super) fn new(app: App, expected: &str, text: &str) -> Self {
-        Self { app, expected: canonical(expected), text: text.to_owned(), stage: Stage::Begin, attempts: 0 }
+        Self { app, expected: canonical(expected), text: text.to_owned(), stage: Stage::Begin, attempts: 0, compared_rows: None }
+    }
+
+    /// Rows that were there when the text was compared, the last time that ours was not there yet.
+    pub(super) fn compared_rows(&self) -> Option<&BTreeSet<String>> {
+        self.compared_rows.as_ref()
     }
 
     pub(super) fn step(&mut self, now: Moment, outcomes: Vec<Outcome>, masks: &mut Masks) -> Step {
@@ -75,6 +81,9 @@ impl Replace {
             Stage::Comparing => read(&self.app, outcome, masks).and_then(|row| {
                 let Seen { jobs, rows } = seen(&self.app, &mut outcomes);
                 let (jobs, rows) = (jobs.transpose()?, rows?);
+                if self.compared_rows.is_none() || canonical(&row.text) != canonical(&self.text) {
+                    self.compared_rows = Some(rows.iter().map(|row| row.id.clone()).collect());
+                }
                 self.compared(&row, in_the_way(&self.app, jobs.as_deref(), &rows))
             }),
             Stage::Updating => self.updated(now, outcome),

@@ -32,6 +32,8 @@ pub struct App {
     pub(super) features: Features,
     /// Rows that say running and that nobody will ever end: no deploy of anybody.
     pub(super) dead_rows: BTreeSet<String>,
+    /// Rows that were there when the text was last compared to be replaced; `None` before that.
+    pub(super) compared_rows: Option<BTreeSet<String>>,
     /// Places of compose services by id, `project/environment/name`, as far as the key sees them.
     pub(super) places: Arc<BTreeMap<String, String>>,
 }
@@ -41,7 +43,15 @@ impl App {
     /// One on Dokploy's own host, of which nothing else is known.
     pub(super) fn named(compose: &str, app_name: &str) -> Self {
         let (compose, app_name) = (compose.to_owned(), app_name.to_owned());
-        Self { compose, app_name, server: None, features: Features::default(), dead_rows: BTreeSet::new(), places: Arc::default() }
+        Self {
+            compose,
+            app_name,
+            server: None,
+            features: Features::default(),
+            dead_rows: BTreeSet::new(),
+            compared_rows: None,
+            places: Arc::default(),
+        }
     }
 }
 
@@ -85,6 +95,9 @@ impl Session {
         }
         if let (Some(app), Some(row)) = (&mut self.app, procedure.dead_row()) {
             app.dead_rows.insert(row.to_owned());
+        }
+        if let (Some(app), Some(rows)) = (&mut self.app, procedure.compared_rows()) {
+            app.compared_rows = Some(rows.clone());
         }
         self.masks.merge(procedure.masks());
     }

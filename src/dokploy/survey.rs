@@ -368,6 +368,7 @@ impl Survey {
             server: row.server.clone(),
             features: self.features,
             dead_rows: BTreeSet::new(),
+            compared_rows: None,
             places: Arc::clone(&self.places),
         });
         let missing = self.features.told(row.server.is_some());

@@ -3,6 +3,7 @@
 
 use super::binary::Home;
 use super::served::{Exports, Served};
+use super::small;
 use super::way::{Moment, Way};
 use rollout_plan::schedule::{Header, body_of};
 use rollout_plan::world::{Config, Fault};
@@ -14,62 +15,6 @@ use std::time::Duration;
 
 /// Runs at once. They mostly wait.
 const SIDE_BY_SIDE: usize = 8;
-
-const PLAN: &str = r#"rollout killed
-
-dokploy {
-  url env("DOKPLOY_URL")
-  api-key secret("DOKPLOY_API_KEY")
-}
-
-app backend {
-  project "Backend"
-  environment "staging"
-  compose "backend"
-}
-
-sampling {
-  every 120ms
-  timeout 120ms
-  healthy after 2 passes
-  unhealthy after 50 failures
-}
-
-service web {
-  expect http "http://127.0.0.1:18080/health" { status == 200 }
-}
-
-service worker {
-  expect http "http://127.0.0.1:18081/health" { status == 200 }
-}
-
-phase one {
-  deploy backend from "one.yml" within 1m
-  settle within 30s
-  soak 250ms
-}
-
-phase two after one {
-  deploy backend from "two.yml" within 1m
-  settle within SETTLE
-  soak 250ms
-}
-"#;
-
-const ONE: &str = "services:
-  web:
-    image: registry.example/web:1.0
-    ports: [\"18080:80\"]
-    x-sandbox: { build: 50ms, boot: 20ms }
-";
-
-const WORKER: &str = "  worker:
-    image: registry.example/worker:1.0
-    ports: [\"18081:80\"]
-    x-sandbox: { build: 50ms, boot: 20ms }
-";
-
-const ADDRESSES: [(&str, u16); 2] = [("127.0.0.1", 18_080), ("127.0.0.1", 18_081)];
 
 /// A rollout to be killed in.
 #[derive(Clone, Copy)]
@@ -115,13 +60,11 @@ impl Scene {
             Story::Succeeds => (Vec::new(), "30s"),
             Story::RollsBack => (vec![Fault::parse("worker: http-500").unwrap()], "1s"),
         };
-        let served = Served::start(Config { faults, ..Config::default() }, &ADDRESSES);
+        let served = Served::start(Config { faults, ..Config::default() }, &small::ADDRESSES);
         let way = Way::to(&served.exports.url);
         let Exports { key, connect_to, .. } = &served.exports;
         let home = Home::new().with("DOKPLOY_URL", &way.url()).with("DOKPLOY_API_KEY", key).with("PLAN_CONNECT_TO", connect_to);
-        home.file("rollout.plan", &PLAN.replace("SETTLE", settle));
-        home.file("one.yml", ONE);
-        home.file("two.yml", &format!("{ONE}{WORKER}"));
+        small::put_quick(&home, "1.0", settle);
         Self { served, way, home }
     }
 

@@ -72,6 +72,22 @@ pub fn put(home: &Home) {
     home.file("two.yml", &two());
 }
 
+/// Puts the plan with times of milliseconds into a home, both services from images of this version; the second phase settles within so long.
+pub fn put_quick(home: &Home, version: &str, settle: &str) {
+    let quick = [("400ms", "120ms"), ("unhealthy after 20", "unhealthy after 50"), ("soak 900ms", "soak 250ms")];
+    let plan = quick.iter().fold(PLAN.to_owned(), |plan, (slow, quick)| plan.replace(slow, quick));
+    let (one, two) = plan.split_once("phase two").expect("the plan has two phases");
+    home.file("rollout.plan", &format!("{one}phase two{}", two.replace("settle within 30s", &format!("settle within {settle}"))));
+    let service = |name: &str, port: u16| {
+        format!(
+            "  {name}:\n    image: registry.example/{name}:{version}\n    ports: [\"{port}:80\"]\n    x-sandbox: {{ build: 50ms, boot: 20ms }}\n"
+        )
+    };
+    let one = format!("services:\n{}", service("web", 18_080));
+    home.file("one.yml", &one);
+    home.file("two.yml", &format!("{one}{}", service("worker", 18_081)));
+}
+
 /// A world in which git answers for the plan's repository.
 pub fn config() -> Config {
     let git = External { name: "git.example".to_owned(), host: "git.example".to_owned(), port: 443, speaks: Speaks::Git };

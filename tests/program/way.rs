@@ -1,9 +1,10 @@
-//! The way between `plan` and a sandbox: passes every exchange on, and can kill `plan` at one of them.
+//! The way between `plan` and a sandbox: passes every exchange on and keeps it, can kill `plan` at one of them, and can hold one up.
 
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
 /// When a call kills its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +15,33 @@ pub enum Moment {
     After,
 }
 
-/// What is to be killed at which call.
-#[derive(Debug, Default)]
+/// A call as it came, or its answer as it was about to go back.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    pub at: Instant,
+    pub procedure: String,
+    pub is_answer: bool,
+    pub body: String,
+}
+
+/// Says whether a call that is held up may go on.
+type Until = Box<dyn Fn() -> bool + Send>;
+
+/// What is to be killed at which call, what is to be held up, and what there was.
+#[derive(Default)]
 struct Trap {
     call: Option<(String, Moment)>,
     process: Option<Pid>,
-    procedures: Vec<String>,
+    held: Option<(String, Until)>,
+    passed: Vec<Passed>,
+}
+
+impl Trap {
+    fn keep(&mut self, procedure: &str, is_answer: bool, message: &[u8]) {
+        let text = String::from_utf8_lossy(message);
+        let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
+        self.passed.push(Passed { at: Instant::now(), procedure: procedure.to_owned(), is_answer, body });
+    }
 }
 
 /// A way, for as long as this lives.
@@ -62,9 +84,30 @@ impl Way {
         self.trap.1.notify_all();
     }
 
+    /// Holds the first call of a procedure up until something is so.
+    pub fn hold(&self, procedure: &str, until: impl Fn() -> bool + Send + 'static) {
+        self.trap.0.lock().unwrap().held = Some((procedure.to_owned(), Box::new(until)));
+    }
+
+    /// How many calls came.
+    pub fn calls(&self) -> usize {
+        self.trap.0.lock().unwrap().passed.iter().filter(|passed| !passed.is_answer).count()
+    }
+
+    /// What came and went, in order.
+    pub fn passed(&self) -> Vec<Passed> {
+        self.trap.0.lock().unwrap().passed.clone()
+    }
+
     /// The procedures that were called, each once, in the order of their first call.
     pub fn procedures(&self) -> Vec<String> {
-        self.trap.0.lock().unwrap().procedures.clone()
+        let mut procedures: Vec<String> = Vec::new();
+        for call in self.passed().into_iter().filter(|passed| !passed.is_answer) {
+            if !procedures.contains(&call.procedure) {
+                procedures.push(call.procedure);
+            }
+        }
+        procedures
     }
 }
 
@@ -74,6 +117,12 @@ fn pass(client: &TcpStream, upstream: SocketAddr, trap: &(Mutex<Trap>, Condvar))
     loop {
         let request = message(&mut reader)?;
         let procedure = procedure(&request);
+        trap.0.lock().unwrap().keep(&procedure, false, &request);
+        if let Some(until) = held(trap, &procedure) {
+            while !until() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         if springs(trap, &procedure, Moment::Before) {
             return None;
         }
@@ -83,6 +132,7 @@ fn pass(client: &TcpStream, upstream: SocketAddr, trap: &(Mutex<Trap>, Condvar))
         if springs(trap, &procedure, Moment::After) {
             return None;
         }
+        trap.0.lock().unwrap().keep(&procedure, true, &answer);
         (&mut &*client).write_all(&answer).ok()?;
     }
 }
@@ -115,12 +165,14 @@ fn procedure(request: &[u8]) -> String {
     path.split('?').next().unwrap_or_default().rsplit('/').next().unwrap_or_default().to_owned()
 }
 
+/// What the call has to wait for, if it is the one that is held up.
+fn held((trap, _): &(Mutex<Trap>, Condvar), procedure: &str) -> Option<Until> {
+    trap.lock().unwrap().held.take_if(|(held, _)| held == procedure).map(|(_, until)| until)
+}
+
 /// Kills the victim if this is the call that does, and says whether it was.
 fn springs((trap, named): &(Mutex<Trap>, Condvar), procedure: &str, moment: Moment) -> bool {
     let mut trap = trap.lock().unwrap();
-    if moment == Moment::Before && !trap.procedures.iter().any(|known| known == procedure) {
-        trap.procedures.push(procedure.to_owned());
-    }
     if trap.call != Some((procedure.to_owned(), moment)) {
         return false;
     }
