@@ -15,11 +15,11 @@ use rollout_plan::drive::{
 };
 use rollout_plan::engine::{Engine, Event, Evidence, Failure, FailureKind, Moment, Options, Sample};
 use rollout_plan::model::{self, Variables};
-use rollout_plan::probe::{self, HttpAnswer, Outcome, Question, Request, judge};
+use rollout_plan::probe::{self, DatabaseUrl, Found, HttpAnswer, Outcome, Question, Request, judge};
 use rollout_plan::schedule::{self, ExpectationId, Schedule};
 use rollout_plan::source::SourceMap;
 use rollout_plan::wire::{HttpRequest, HttpResponse, Method};
-use rollout_plan::world::{ApiRequest, ApiResponse, Config, ServiceAnswer, Verb, World};
+use rollout_plan::world::{self, ApiRequest, ApiResponse, Cell, Config, ServiceAnswer, Speaks, Verb, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -329,11 +329,31 @@ impl Look {
     fn answer(&self, host: &str, port: u16, path: &str) -> ServiceAnswer {
         self.at.with_world(|world, now| {
             let external = world.externals().iter().find(|external| external.host == host && external.port == port);
-            match external.map(|external| external.name.clone()) {
-                Some(name) => world.external(now, &name, path),
+            match external.map(|external| (external.name.clone(), external.speaks)) {
+                Some((name, Speaks::Http | Speaks::Git)) => world.external(now, &name, path),
+                Some((name, _)) if world.externals_up().contains(&name) => ServiceAnswer::Hang,
+                Some(_) => ServiceAnswer::Refused,
                 None => world.service(now, port, path),
             }
         })
+    }
+
+    /// What a database answers, if one answers here: an external that is up, or a service whose image is one.
+    async fn database(&self, speaks: Speaks, url: &DatabaseUrl, found: impl FnOnce() -> Vec<Found>) -> Outcome {
+        let is_external = self.at.with_world(|world, _| {
+            world.externals().iter().any(|external| external.host == url.host && external.port == url.port && external.speaks == speaks)
+        });
+        match self.answer(&url.host, url.port, "/") {
+            ServiceAnswer::Refused => Outcome::Refused,
+            ServiceAnswer::Http { status: 500.., .. } => Outcome::Closed,
+            ServiceAnswer::Hang if is_external => Outcome::Found(found()),
+            ServiceAnswer::Http { .. } if self.at.with_world(|world, _| world.speaks(url.port)) == Some(speaks) => Outcome::Found(found()),
+            ServiceAnswer::Http { .. } => Outcome::Garbage("an answer of another kind".to_owned()),
+            ServiceAnswer::Hang => {
+                sleep(self.timeout).await;
+                Outcome::NoAnswer { within: self.timeout, status: None }
+            }
+        }
     }
 
     async fn ask(&self, question: &Question) -> Outcome {
@@ -362,8 +382,21 @@ impl Look {
                     Outcome::Connected
                 }
             },
-            _ => Outcome::CouldNotAsk("in memory only HTTP and TCP are asked".to_owned()),
+            Question::Postgres { target, queries } => {
+                let found = || queries.iter().map(|query| Found::Value(cell(&query.name))).collect();
+                self.database(Speaks::Postgres, &target.url, found).await
+            }
+            Question::Redis { target, infos } if infos.is_empty() => self.database(Speaks::Redis, &target.url, Vec::new).await,
+            other => Outcome::CouldNotAsk(format!("not asked in memory: {other:?}")),
         }
+    }
+}
+
+fn cell(query: &str) -> serde_json::Value {
+    match world::selected(query) {
+        Cell::Whole(number) => number.into(),
+        Cell::Text(text) => text.into(),
+        Cell::Truth(truth) => truth.into(),
     }
 }
 
