@@ -290,7 +290,6 @@ fn race(story: Story, seconds: &[Second]) -> BTreeMap<(&'static str, Vec<usize>)
     });
     let (wrong, classes) = (wrong.into_inner().unwrap(), classes.into_inner().unwrap());
     assert!(wrong.is_empty(), "{story:?}: {} of {} are wrong: {classes:?}\n{}", wrong.len(), seconds.len(), wrong.join("\n\n"));
-    eprintln!("{story:?}\n{}: {classes:?}", seconds.len());
     classes
 }
 
