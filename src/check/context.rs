@@ -59,6 +59,11 @@ impl<'a> Context<'a> {
         !self.gaps.phases && self.phases.iter().all(|phase| phase.loaded.is_some())
     }
 
+    /// Whether the phases are in the order they run.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.ordered
+    }
+
     /// Phases next to each other whose files can both be read; none when the order is not known.
     pub(super) fn pairs(&self) -> impl Iterator<Item = (Deployed<'a>, &'a ComposeFile, Deployed<'a>, &'a ComposeFile)> {
         let phases: &[Deployed<'a>] = if self.ordered { &self.phases } else { &[] };

@@ -11,6 +11,7 @@ mod depends_on;
 mod files;
 mod growth;
 mod loopback;
+mod needs;
 mod pins;
 mod ports;
 mod redis;
@@ -75,6 +76,7 @@ pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> C
     container_names::check(&context, &mut found);
     depends_on::check(&context, &mut found);
     cycles::check(&context, &mut found);
+    needs::check(&context, &mut found);
     redis::check(&context, &mut found);
     pins::check(&context, &mut found);
     growth::check(&context, &mut found);

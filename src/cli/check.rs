@@ -7,6 +7,7 @@ use crate::model::{self, Lowered};
 use crate::report::{check, diagnostics};
 use crate::schedule::{self, Prepared, Schedule};
 use crate::source::{FileId, SourceMap, Span};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A plan as it was found on disk: what it says, and what is wrong with it.
@@ -23,15 +24,20 @@ pub struct Found {
 
 /// Reads and checks a plan and its compose files. `path` is also how the file is shown.
 pub fn find(path: &Path) -> Found {
-    found(path, files::read(path), &Folder::of(path))
+    find_with(path, &BTreeMap::new())
+}
+
+/// The same, with these values in place of the plan's `let`s.
+pub(super) fn find_with(path: &Path, settings: &BTreeMap<String, String>) -> Found {
+    found(path, files::read(path), &Folder::of(path), settings)
 }
 
 /// Reads and checks a plan that lies elsewhere than on disk.
 pub(super) fn find_in(files: &dyn Files, path: &Path) -> Found {
-    found(path, files.read(&path.to_string_lossy()), files)
+    found(path, files.read(&path.to_string_lossy()), files, &BTreeMap::new())
 }
 
-fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Found {
+fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files, settings: &BTreeMap<String, String>) -> Found {
     let mut sources = SourceMap::default();
     let text = match text {
         Ok(text) => text,
@@ -45,7 +51,7 @@ fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files) -> Fou
         return Found { sources, lowered: None, schedule: None, diagnostics: vec![diagnostic] };
     }
     let text = sources.file(file).text().clone();
-    let lowered = model::load(file, &text);
+    let lowered = model::load_with(file, &text, settings);
     let Prepared { schedule, diagnostics } = schedule::prepare(&lowered, &mut sources, files);
     Found { sources, lowered: Some(lowered), schedule, diagnostics }
 }

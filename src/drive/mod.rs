@@ -1,6 +1,7 @@
 //! The driver: runs the engine's effects on tokio and tells it what came of them. Everything outside is behind a port.
 
 mod approve;
+mod checkup;
 mod clock;
 mod in_flight;
 mod interrupt;
@@ -17,6 +18,7 @@ mod runtime;
 mod transport;
 
 pub use approve::{Automatic, People, Prompt, Terminal};
+pub use checkup::check_up;
 pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
 pub use locking::FileLocks;

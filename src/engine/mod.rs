@@ -67,6 +67,7 @@ mod asked;
 mod back;
 mod blame;
 mod changed;
+mod checkup;
 mod containers;
 mod deploy;
 mod destination;
@@ -111,6 +112,7 @@ mod verdict;
 mod verified;
 mod watch;
 
+pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes};
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};

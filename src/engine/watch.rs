@@ -312,6 +312,16 @@ impl Watch {
         last.filter(|(_, sample)| sample.reading != Reading::Pass).collect()
     }
 
+    /// The services under watch.
+    pub(super) fn trackers(&self) -> impl Iterator<Item = (&ServiceName, &Tracker)> {
+        self.services.iter()
+    }
+
+    /// Expectations of gates and externals under watch.
+    pub(super) fn others(&self) -> impl Iterator<Item = (ExpectationId, &Streak)> {
+        self.others.iter().map(|(id, streak)| (*id, streak))
+    }
+
     /// What broke the row in the last round, by the first service it happened to: a reading that is not a pass, or another container.
     pub(super) fn broken(&self) -> Option<(ServiceName, Reading, String)> {
         self.deciding().find_map(|(name, tracker)| {

@@ -12,7 +12,7 @@ mod text;
 pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
 pub use duration::duration;
 pub use json_path::JsonPath;
-pub use lower::{Gaps, Lowered, load, lower};
+pub use lower::{Gaps, Lowered, load, load_with, lower};
 pub use pattern::Pattern;
 pub use plan::{App, Approval, Dokploy, Expectation, External, Gate, Limits, OnFailure, OrElse, Phase, Plan, Sampling, Service};
 pub use probe::{Exec, ExecAssertion, HttpAssertion, HttpAuth, HttpOptions, Named, Probe};

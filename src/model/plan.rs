@@ -109,6 +109,10 @@ pub struct Service {
     pub note: Option<String>,
     /// What to look at when it fails.
     pub hint: Option<String>,
+    /// Services and externals without which it cannot be well (`needs`), by name.
+    pub needs: Vec<Spanned<String>>,
+    /// Those that it asks things of and can do without (`uses`), by name.
+    pub uses: Vec<Spanned<String>>,
     /// What must hold besides its container running.
     pub expectations: Vec<Expectation>,
 }

@@ -1,11 +1,13 @@
 //! From a plan whose checks passed to a schedule.
 
-use super::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording};
+use super::{
+    Expectation, ExpectationId, External, Gate, GateId, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording,
+};
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{self, ComposeFile, with_defaults};
 use crate::diagnostic::Diagnostic;
 use crate::model::{self, Lowered, Plan};
-use crate::source::SourceMap;
+use crate::source::{SourceMap, Spanned};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of a plan.
@@ -49,7 +51,12 @@ pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
         delivered.extend(phase.services.iter().cloned());
         phases.push(phase);
     }
+    let named = plan.externals.iter().zip(&externals).map(|(external, expectations)| {
+        let (expectations, hint) = (expectations.clone(), external.hint.clone());
+        (external.name.value.clone(), External { expectations, hint })
+    });
     Schedule {
+        externals: named.collect(),
         rollout: plan.name.value.clone(),
         app: plan.app.clone(),
         sampling: plan.sampling,
@@ -93,13 +100,25 @@ fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -
         let name = &service.name.value;
         if let Some(&added_in) = added_in.get(name) {
             let expectations = expectations.add(&service.expectations, &Subject::Service(name.clone()));
-            services.insert(name.clone(), Service { expectations, note: service.note.clone(), hint: service.hint.clone(), added_in });
+            let subjects = |names: &[Spanned<String>]| names.iter().map(|name| leaned_on(plan, &name.value)).collect();
+            let (needs, uses) = (subjects(&service.needs), subjects(&service.uses));
+            let (note, hint) = (service.note.clone(), service.hint.clone());
+            services.insert(name.clone(), Service { expectations, note, hint, needs, uses, added_in });
         }
     }
     for (name, added_in) in added_in {
-        services.entry(name).or_insert(Service { expectations: Vec::new(), note: None, hint: None, added_in });
+        services.entry(name).or_insert_with(|| Service::unasked(added_in));
     }
     services
+}
+
+/// What a name after `needs` or `uses` means: an external before a service, should both have it.
+fn leaned_on(plan: &Plan, name: &str) -> Subject {
+    if plan.externals.iter().any(|external| external.name.value == name) {
+        Subject::External(name.to_owned())
+    } else {
+        Subject::Service(name.to_owned())
+    }
 }
 
 fn phase(phase: &model::Phase, step: &Step, delivered: &BTreeSet<ServiceName>, sources: &SourceMap) -> Phase {

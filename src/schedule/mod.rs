@@ -44,6 +44,8 @@ pub struct Schedule {
     pub services: BTreeMap<ServiceName, Service>,
     /// Every expectation, of services, externals and gates.
     pub expectations: Vec<Expectation>,
+    /// Every external of the plan, by name.
+    pub externals: BTreeMap<String, External>,
     /// Gates in the order written.
     pub gates: Vec<Gate>,
     /// Phases in the order they run.
@@ -59,8 +61,28 @@ pub struct Service {
     pub note: Option<String>,
     /// What to look at when it fails.
     pub hint: Option<String>,
+    /// What it cannot be well without.
+    pub needs: BTreeSet<Subject>,
+    /// What it asks things of and can do without.
+    pub uses: BTreeSet<Subject>,
     /// The phase that adds it.
     pub added_in: PhaseId,
+}
+
+impl Service {
+    /// One of which the plan says nothing: its container is all that is looked at.
+    pub fn unasked(added_in: PhaseId) -> Self {
+        Self { expectations: Vec::new(), note: None, hint: None, needs: BTreeSet::new(), uses: BTreeSet::new(), added_in }
+    }
+}
+
+/// Something outside the app.
+#[derive(Clone, Debug, Default)]
+pub struct External {
+    /// Its expectations.
+    pub expectations: Vec<ExpectationId>,
+    /// What to look at when it fails.
+    pub hint: Option<String>,
 }
 
 /// An expectation and whom it speaks of.

@@ -67,6 +67,7 @@ mod tests {
             on_failure: OnFailure::Rollback,
         };
         Schedule {
+            externals: BTreeMap::new(),
             rollout: "r".to_owned(),
             app: App { name: Spanned::new("a".to_owned(), span), project: text(), environment: text(), compose: text() },
             sampling: Sampling::default(),

@@ -127,6 +127,10 @@ pub enum Head {
     Note(TextExpr),
     /// `hint "…"`
     Hint(TextExpr),
+    /// `needs NAME, …`
+    Needs(Vec<Name>),
+    /// `uses NAME, …`
+    Uses(Vec<Name>),
     /// `expect PROBE [{ … }]`
     Expect(Probe),
     /// `approve "…" [within DURATION] [else stop]`

@@ -31,7 +31,7 @@ pub fn schedule() -> Schedule {
 
     let services = SERVICES.iter().enumerate().map(|(at, name)| {
         let service =
-            Service { expectations: vec![ExpectationId(at)], note: None, hint: Some(format!("look at {name}")), added_in: PhaseId(at) };
+            Service { expectations: vec![ExpectationId(at)], hint: Some(format!("look at {name}")), ..Service::unasked(PhaseId(at)) };
         ((*name).to_owned(), service)
     });
     let phases = PHASES.iter().enumerate().map(|(at, name)| {
@@ -58,6 +58,7 @@ pub fn schedule() -> Schedule {
         }
     });
     Schedule {
+        externals: BTreeMap::new(),
         rollout: "staging".to_owned(),
         app: App {
             name: Spanned::new("backend".to_owned(), span),

@@ -49,7 +49,7 @@ pub fn schedule() -> Schedule {
         let hint = (name == "business-directory").then(|| "the directory needs bizosaas_staging: check DATABASE_URL".to_owned());
         services.insert(
             name.to_owned(),
-            Service { expectations: vec![ExpectationId(expectations.len())], note: None, hint, added_in: PhaseId(phase) },
+            Service { expectations: vec![ExpectationId(expectations.len())], hint, ..Service::unasked(PhaseId(phase)) },
         );
         let subject = Subject::Service(name.to_owned());
         expectations.push(Expectation { probe: http(port), subject, text: format!("http http://{{host}}:{port}/health status == 200") });
@@ -99,6 +99,7 @@ pub fn schedule() -> Schedule {
         })
         .collect();
     Schedule {
+        externals: BTreeMap::new(),
         rollout: "bizosaas-backend-staging".to_owned(),
         app: App {
             name: Spanned::new("backend".to_owned(), span),

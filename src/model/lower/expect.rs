@@ -5,7 +5,7 @@ use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Condition, Expectation, External, Probe, Service};
 use crate::source::{Span, Spanned};
-use crate::syntax::{self, Head, Statement};
+use crate::syntax::{self, Head, Name, Statement};
 
 impl Lowering<'_> {
     pub(super) fn service(&mut self, statement: &Statement) -> Option<Service> {
@@ -20,9 +20,12 @@ impl Lowering<'_> {
             self.gaps.services.insert(name.value.clone());
         }
         let (mut note, mut hint) = (Once::default(), Once::default());
+        let (mut needs, mut uses) = (Vec::new(), Vec::new());
         let mut expectations = Vec::new();
         for inner in statement.body() {
             match &inner.head {
+                Head::Needs(names) => self.leans_on(name, names, &mut needs),
+                Head::Uses(names) => self.leans_on(name, names, &mut uses),
                 Head::Note(text) => {
                     let text = self.plain(text);
                     self.once(&mut note, text, inner);
@@ -43,7 +46,25 @@ impl Lowering<'_> {
                 _ => {}
             }
         }
-        Some(Service { name: name.clone(), note: note.take().flatten(), hint: hint.take().flatten(), expectations })
+        let (note, hint) = (note.take().flatten(), hint.take().flatten());
+        Some(Service { name: name.clone(), note, hint, needs, uses, expectations })
+    }
+
+    /// Names of services or externals that this service leans on, each once.
+    fn leans_on(&mut self, service: &Name, names: &[Name], on: &mut Vec<Name>) {
+        for name in names {
+            if name.value == service.value {
+                let message = format!("service \"{}\" leans on itself", name.value);
+                self.problems.push(Diagnostic::new(Code::DependencyCycle, message, name.span, "its own name").help("remove it"));
+            } else if self.externals.has(&name.value) || self.services.has(&name.value) {
+                if on.iter().all(|other| other.value != name.value) {
+                    on.push(name.clone());
+                }
+            } else {
+                let problem = self.services.unknown_of_two(&self.externals, name);
+                self.problems.push(problem);
+            }
+        }
     }
 
     pub(super) fn external(&mut self, statement: &Statement) -> Option<External> {

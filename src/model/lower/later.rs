@@ -33,7 +33,6 @@ fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "warn" | "observe" => "write `expect` if it should decide, or leave it out",
         "time" => "write `time < 500ms`, which every sample must keep",
-        "needs" | "uses" => "leave it out; `expect external NAME` in a gate asks before a phase starts",
         "allow" | "watch" | "notify" => "leave it out",
         _ => return None,
     })

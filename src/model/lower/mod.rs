@@ -23,7 +23,7 @@ use crate::diagnostic::{self, Code, Diagnostic};
 use crate::source::{FileId, Span, Spanned};
 use crate::syntax::{self, Ast, Head, Statement};
 use names::Names;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use text::Lets;
 
 /// A lowered plan and everything that is wrong with it.
@@ -37,6 +37,8 @@ pub struct Lowered {
     pub diagnostics: Vec<Diagnostic>,
     /// What is left out of `plan`.
     pub gaps: Gaps,
+    /// Names of its `let`s.
+    pub lets: BTreeSet<String>,
 }
 
 impl Lowered {
@@ -59,8 +61,13 @@ pub struct Gaps {
 
 /// Parses and lowers: all that can be told of a plan's own text.
 pub fn load(file: FileId, text: &str) -> Lowered {
+    load_with(file, text, &BTreeMap::new())
+}
+
+/// The same, with these values in place of what the plan's `let`s say. Names that no `let` has are left out: [`Lowered::lets`] tells.
+pub fn load_with(file: FileId, text: &str, settings: &BTreeMap<String, String>) -> Lowered {
     let parsed = syntax::parse(file, text);
-    let mut lowered = lower(&parsed.ast);
+    let mut lowered = lower_with(&parsed.ast, settings);
     lowered.diagnostics.extend(parsed.problems);
     diagnostic::sort(&mut lowered.diagnostics);
     lowered
@@ -68,10 +75,16 @@ pub fn load(file: FileId, text: &str) -> Lowered {
 
 /// Lowers a tree. What the parser has told of is not told again.
 pub fn lower(ast: &Ast) -> Lowered {
+    lower_with(ast, &BTreeMap::new())
+}
+
+fn lower_with(ast: &Ast, settings: &BTreeMap<String, String>) -> Lowered {
     let mut lowering = Lowering::declare(ast);
+    settings.iter().for_each(|(name, value)| lowering.lets.set(name, value));
     let plan = lowering.plan();
     diagnostic::sort(&mut lowering.problems);
-    Lowered { plan, diagnostics: lowering.problems, gaps: lowering.gaps }
+    let lets = lowering.lets.names().map(str::to_owned).collect();
+    Lowered { plan, diagnostics: lowering.problems, gaps: lowering.gaps, lets }
 }
 
 /// Everything that is declared, and what was found so far.

@@ -38,6 +38,18 @@ impl<'a> Lets<'a> {
         }
         self.values.entry(name.value.clone()).or_insert_with(|| value.map_or(Let::Known(None), Let::Written));
     }
+
+    /// Puts another value in place of a declared one.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        if let Some(slot) = self.values.get_mut(name) {
+            *slot = Let::Known(Some(Text::literal(value)));
+        }
+    }
+
+    /// The names that are declared.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.iter()
+    }
 }
 
 impl<'a> Lowering<'a> {

@@ -1,0 +1,83 @@
+//! What a service needs is there when the service comes: an external, or a service of the same phase or an earlier one. And nothing needs
+//! itself by way of others: of a ring nobody could say what was down first.
+
+use super::context::{Context, is_started};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Service;
+use crate::source::Spanned;
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let services: BTreeMap<&str, &Service> = context.plan.services.iter().map(|service| (service.name.value.as_str(), service)).collect();
+    let is_external = |name: &str| context.plan.externals.iter().any(|external| external.name.value == name);
+    let mut added_in: BTreeMap<&str, usize> = BTreeMap::new();
+    for (at, phase) in context.phases.iter().enumerate() {
+        for service in phase.compose().into_iter().flat_map(|file| &file.services).filter(|service| is_started(service)) {
+            added_in.entry(&service.name.value).or_insert(at);
+        }
+    }
+    for service in context.plan.services.iter().filter(|_| context.is_ordered() && context.complete()) {
+        for needed in service.needs.iter().filter(|needed| !is_external(&needed.value)) {
+            let places = (added_in.get(service.name.value.as_str()), added_in.get(needed.value.as_str()));
+            let (Some(here), Some(there)) = places else { continue };
+            if there > here {
+                let phase = |at: usize| &context.phases[at].phase.name;
+                let (name, wanted) = (&service.name.value, &needed.value);
+                let message = format!("service \"{name}\" needs \"{wanted}\", which a later phase brings up");
+                found.push(
+                    Diagnostic::new(Code::DependencyLater, message, needed.span, format!("comes in phase \"{}\"", phase(*there).value))
+                        .label(phase(*here).span, format!("\"{name}\" comes here"))
+                        .label(phase(*there).span, format!("\"{wanted}\" comes here"))
+                        .help(format!(
+                            "bring \"{wanted}\" up no later than \"{name}\"; if \"{name}\" does without at first: `uses {wanted}`"
+                        )),
+                );
+            }
+        }
+    }
+    let mut told = BTreeSet::new();
+    for start in context.plan.services.iter() {
+        if let Some(ring) = ring(start, &services, &is_external)
+            && told.insert(ring.iter().map(|needed| needed.value.as_str()).collect::<BTreeSet<_>>())
+        {
+            found.push(closed(start, &ring));
+        }
+    }
+}
+
+/// The shortest way from a service by what is needed back to itself: the names on it, as written.
+fn ring<'a>(
+    start: &'a Service,
+    services: &BTreeMap<&str, &'a Service>,
+    is_external: &dyn Fn(&str) -> bool,
+) -> Option<Vec<&'a Spanned<String>>> {
+    let mut ways: Vec<Vec<&Spanned<String>>> = vec![Vec::new()];
+    let mut seen = BTreeSet::new();
+    let mut next = 0;
+    while let Some(way) = ways.get(next).cloned() {
+        next += 1;
+        let here = match way.last() {
+            None => start,
+            Some(needed) => services.get(needed.value.as_str())?,
+        };
+        for needed in here.needs.iter().filter(|needed| !is_external(&needed.value)) {
+            let further: Vec<_> = way.iter().copied().chain([needed]).collect();
+            if needed.value == start.name.value {
+                return Some(further);
+            }
+            if services.contains_key(needed.value.as_str()) && seen.insert(needed.value.as_str()) {
+                ways.push(further);
+            }
+        }
+    }
+    None
+}
+
+fn closed(start: &Service, ring: &[&Spanned<String>]) -> Diagnostic {
+    let path: Vec<&str> = std::iter::once(start.name.value.as_str()).chain(ring.iter().map(|needed| needed.value.as_str())).collect();
+    let (closing, others) = ring.split_last().expect("a ring has at least one edge");
+    let message = format!("services need each other: {}", path.join(" → "));
+    let diagnostic = Diagnostic::new(Code::DependencyCycle, message, closing.span, "closes the ring");
+    let labelled = others.iter().fold(diagnostic, |diagnostic, needed| diagnostic.label(needed.span, "needs this"));
+    labelled.help("write `uses` for the one that can do without")
+}
