@@ -36,7 +36,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     let mut told = BTreeSet::new();
-    for start in context.plan.services.iter() {
+    for start in &context.plan.services {
         if let Some(ring) = ring(start, &services, &is_external)
             && told.insert(ring.iter().map(|needed| needed.value.as_str()).collect::<BTreeSet<_>>())
         {

@@ -23,6 +23,8 @@ pub(super) enum Command {
     Check(Check),
     /// Make it happen, one verified phase at a time
     Run(Run),
+    /// Ask every delivered service how it is, until that is decided; changes nothing
+    Health(Box<Health>),
     /// Go back to a state that was verified, and verify it again; asks a run that is at work to do so
     Rollback(Box<Rollback>),
     /// Say where the app stands: its first line is fit for a chat
@@ -135,6 +137,47 @@ impl Run {
         }
         self
     }
+}
+
+/// `plan health`.
+#[derive(Debug, Args)]
+pub(super) struct Health {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Ask only this service or external, and what it leans on (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub(super) only: Vec<String>,
+    /// Give a `let` of the plan another value (repeatable)
+    #[arg(long, value_name = "LET=VALUE", value_parser = parse_setting)]
+    pub(super) set: Vec<(String, String)>,
+    /// Ask everything once and show what came back, without a verdict
+    #[arg(long = "try")]
+    pub(super) try_once: bool,
+    /// Do not ask Dokploy: every service of the last phase by its address alone, its container unseen
+    #[arg(long)]
+    pub(super) offline: bool,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
+    /// How it is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<HealthFormat>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// How `plan health` shows what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum HealthFormat {
+    /// For people, in colour
+    Human,
+    /// For people, without colour
+    Plain,
+    /// One JSON object
+    Json,
+    /// `JUnit`'s XML, a test case for each expectation
+    Junit,
 }
 
 /// `plan rollback`.
@@ -316,6 +359,13 @@ fn parse_waiver(text: &str) -> Result<(String, String), String> {
     let wanted = || "write it as SERVICE=REASON, such as search=\"index is being rebuilt\"".to_owned();
     let (service, reason) = text.split_once('=').filter(|(service, _)| !service.is_empty()).ok_or_else(wanted)?;
     Ok((service.to_owned(), parse_reason(reason).map_err(|_| wanted())?))
+}
+
+fn parse_setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as LET=VALUE, such as host=127.0.0.1".to_owned()),
+    }
 }
 
 fn parse_approval(text: &str) -> Result<(String, String), String> {

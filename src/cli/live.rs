@@ -4,7 +4,7 @@ use super::variables::{self, Environment};
 use super::way_back;
 use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
-use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform as _};
+use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform};
 use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
@@ -41,6 +41,30 @@ pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (us
 /// Reads what pre-flight would read. Gives Dokploy's address, without credentials, and what it says; or why it was not asked or did not
 /// answer.
 pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Result<(String, Survey), String> {
+    let (shown, platform) = platform(plan, schedule, address, Rc::new(LiveClock::start()))?;
+    let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
+    let answer = runtime.block_on(ask_survey(&platform));
+    // A name server that hangs is not waited for.
+    runtime.shutdown_background();
+    answer.map(|survey| (shown, survey))
+}
+
+/// Reads what pre-flight would read.
+pub(super) async fn ask_survey(platform: &impl Platform) -> Result<Survey, String> {
+    match platform.carry_out(Intent::Survey, &mut |_| {}).await {
+        Answer::Surveyed(survey) => Ok(*survey),
+        Answer::Failed(failure) => Err(failure.message),
+        _ => Err("it answered with something else".to_owned()),
+    }
+}
+
+/// The plan's Dokploy with its address, without credentials; or why it cannot be asked.
+pub(super) fn platform(
+    plan: &Path,
+    schedule: &Schedule,
+    address: &Address,
+    clock: Rc<LiveClock>,
+) -> Result<(String, Dokploy<HttpTransport, LiveClock, GitSources>), String> {
     let mut masks = Masks::default();
     let mut value = |text| match variables::resolve(text, &Environment) {
         Ok(resolved) => {
@@ -67,17 +91,6 @@ pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Res
         }
     };
     let (shown, transport) = transport.and_then(trusting)?;
-    let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
     let session = Session::new(Target { project, environment, compose }, masks);
-    let answer = runtime.block_on(async {
-        let platform = Dokploy::new(session, transport, Rc::new(LiveClock::start()), GitSources::default());
-        platform.carry_out(Intent::Survey, &mut |_| {}).await
-    });
-    // A name server that hangs is not waited for.
-    runtime.shutdown_background();
-    match answer {
-        Answer::Surveyed(survey) => Ok((shown, *survey)),
-        Answer::Failed(failure) => Err(failure.message),
-        _ => Err("it answered with something else".to_owned()),
-    }
+    Ok((shown, Dokploy::new(session, transport, clock, GitSources::default())))
 }

@@ -4,6 +4,7 @@ mod args;
 pub mod check;
 mod example;
 pub mod files;
+mod health;
 mod live;
 mod look;
 mod make_believe;
@@ -36,6 +37,7 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run.untangled()),
+        Command::Health(health) => health::health(&health),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),

@@ -465,7 +465,8 @@ async fn tick(reporter: &RefCell<Reporter>, clock: &impl Clock, in_sandbox: bool
     }
 }
 
-fn host_name() -> Option<String> {
+/// The name of this machine.
+pub(super) fn host_name() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

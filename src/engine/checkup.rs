@@ -4,7 +4,7 @@ use super::containers::Before;
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
 use super::watch::{Looks, Watch};
-use super::{Effect, Health, Input, Intent, Moment, Observed, OpId, Sample, ServiceState, Verdict};
+use super::{Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Sample, ServiceState, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -197,8 +197,8 @@ impl Checkup {
     fn of_others(&self, subject: Subject) -> Finding {
         let of_subject = self.watch.others().filter(|(id, _)| self.schedule.expectations[id.0].subject == subject);
         let asked: Vec<Asked> = of_subject.map(|(id, streak)| self.asked(id, streak)).collect();
-        // Nothing asked, nothing known.
-        let verdict = asked.iter().map(|asked| asked.verdict).max().unwrap_or_default();
+        // Nothing can be asked, so nothing is known, and waiting will not change that.
+        let verdict = asked.iter().map(|asked| asked.verdict).max().unwrap_or(Verdict::Errored);
         let worst = asked.iter().filter_map(|asked| asked.last.as_ref()).filter(|sample| sample.reading != super::Reading::Pass);
         let actual = worst.max_by_key(|sample| sample.reading).map(|sample| sample.actual.clone());
         let nothing = asked.is_empty().then(|| "the plan expects nothing of it, and its container is not looked at".to_owned());
@@ -217,6 +217,19 @@ impl Checkup {
             last: streak.recent.last().cloned(),
             totals: streak.totals,
         }
+    }
+}
+
+/// The exit code of `plan health`. `is_whole`: Dokploy was asked, or was not to be. `is_all_there`: there is something to ask, and whatever
+/// was named is delivered.
+pub fn health_code(findings: &[Finding], is_whole: bool, is_all_there: bool) -> ExitCode {
+    let is_unwell = |finding: &Finding| !matches!(finding.verdict, Verdict::Met | Verdict::Errored);
+    if !is_all_there || findings.iter().any(is_unwell) {
+        ExitCode(8)
+    } else if !is_whole || findings.iter().any(|finding| !finding.is_well()) {
+        ExitCode(9)
+    } else {
+        ExitCode(0)
     }
 }
 

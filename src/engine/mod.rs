@@ -112,7 +112,7 @@ mod verdict;
 mod verified;
 mod watch;
 
-pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes};
+pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes, health_code};
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};

@@ -13,6 +13,7 @@ mod difference;
 pub mod exit;
 mod failure;
 mod header;
+pub mod health;
 pub mod json;
 pub mod line;
 pub mod live;
