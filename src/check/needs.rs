@@ -2,7 +2,7 @@
 //! itself by way of others: of a ring nobody could say what was down first.
 
 use super::context::{Context, is_started};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, nearest};
 use crate::model::Service;
 use crate::source::Spanned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +35,15 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
         }
     }
+    let is_known = |name: &str| {
+        services.contains_key(name)
+            || is_external(name)
+            || context.files().flat_map(|file| &file.services).any(|one| one.name.value == name)
+    };
+    let leaned_on = context.plan.services.iter().flat_map(|service| service.needs.iter().chain(&service.uses));
+    for name in leaned_on.filter(|_| context.complete() && !context.gaps.declarations).filter(|name| !is_known(&name.value)) {
+        found.push(unknown(context, name));
+    }
     let mut told = BTreeSet::new();
     for start in &context.plan.services {
         if let Some(ring) = ring(start, &services, &is_external)
@@ -42,6 +51,24 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         {
             found.push(closed(start, &ring));
         }
+    }
+}
+
+fn unknown(context: &Context<'_>, name: &Spanned<String>) -> Diagnostic {
+    let services = context.plan.services.iter().map(|service| &service.name);
+    let names: Vec<&Spanned<String>> = services.chain(context.plan.externals.iter().map(|external| &external.name)).collect();
+    let message = format!("no service and no external is called \"{}\"", name.value);
+    match nearest(&name.value, names.iter().map(|name| name.value.as_str())) {
+        Some(near) => {
+            let problem = Diagnostic::new(Code::UnknownName, message, name.span, format!("did you mean \"{near}\"?"));
+            let declared = names.iter().find(|name| name.value == near);
+            declared
+                .iter()
+                .fold(problem, |problem, name| problem.label(name.span, format!("\"{near}\" is declared here")))
+                .help(format!("write `{near}`"))
+        }
+        None => Diagnostic::new(Code::UnknownName, message, name.span, "not declared")
+            .help(format!("declare it: `external {} {{ expect … }}`, or leave it out", name.value)),
     }
 }
 

@@ -133,6 +133,14 @@ impl Ran {
         self
     }
 
+    /// The same of stdout.
+    #[track_caller]
+    pub fn shows(&self, words: &str) -> &Self {
+        let flat = self.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(words), "{words:?} is not in\n{}", self.stdout);
+        self
+    }
+
     #[track_caller]
     pub fn does_not_say(&self, words: &str) -> &Self {
         assert!(!self.stderr.contains(words) && !self.stdout.contains(words), "{words:?} is in\n{}{}", self.stderr, self.stdout);

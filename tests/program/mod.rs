@@ -11,6 +11,7 @@ mod databases;
 mod disk;
 mod dokploy_faults;
 mod failures;
+mod health;
 mod interrupt;
 mod killed;
 mod live_check;

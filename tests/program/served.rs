@@ -47,6 +47,18 @@ impl Exports {
         serde_json::from_str(&ask_with(&self.url, "GET", &format!("/api/compose.one?composeId={id}"), "", &self.key)).unwrap()
     }
 
+    /// Deploys a compose text of the only app as somebody would by hand, and waits until it is up.
+    pub fn deliver(&self, text: &str) {
+        self.post_to_app("compose.update", &serde_json::json!({ "composeFile": text, "sourceType": "raw" }));
+        self.post_to_app("compose.deploy", &serde_json::json!({}));
+        wait_until("the deploy is done", || self.app()["composeStatus"] == "done");
+    }
+
+    /// Breaks something from now on.
+    pub fn fault(&self, fault: &str) {
+        ask(&self.url, "POST", "/sandbox/fault", fault);
+    }
+
     /// Names and ids of all containers.
     pub fn containers(&self) -> BTreeMap<String, String> {
         let rows: Vec<Value> = serde_json::from_str(&ask_with(&self.url, "GET", "/api/docker.getContainers", "", &self.key)).unwrap();

@@ -50,19 +50,15 @@ impl Lowering<'_> {
         Some(Service { name: name.clone(), note, hint, needs, uses, expectations })
     }
 
-    /// Names of services or externals that this service leans on, each once.
+    /// Names of services or externals that this service leans on, each once. Whether they are there is a check's to say: a compose file may have
+    /// a service whose block is misspelled.
     fn leans_on(&mut self, service: &Name, names: &[Name], on: &mut Vec<Name>) {
         for name in names {
             if name.value == service.value {
                 let message = format!("service \"{}\" leans on itself", name.value);
                 self.problems.push(Diagnostic::new(Code::DependencyCycle, message, name.span, "its own name").help("remove it"));
-            } else if self.externals.has(&name.value) || self.services.has(&name.value) {
-                if on.iter().all(|other| other.value != name.value) {
-                    on.push(name.clone());
-                }
-            } else {
-                let problem = self.services.unknown_of_two(&self.externals, name);
-                self.problems.push(problem);
+            } else if on.iter().all(|other| other.value != name.value) {
+                on.push(name.clone());
             }
         }
     }

@@ -87,15 +87,6 @@ impl Names {
         near.and_then(|near| self.declared.get(near)).and_then(|declared| declared.index)
     }
 
-    /// What to say of a name that is of neither kind.
-    pub(super) fn unknown_of_two(&self, other: &Names, name: &Name) -> Diagnostic {
-        let near = nearest(&name.value, self.iter().chain(other.iter()));
-        match near {
-            Some(near) if other.has(near) => other.unknown(name, Some(near), &[]),
-            near => self.unknown(name, near, &[]),
-        }
-    }
-
     fn unknown(&self, name: &Name, near: Option<&str>, others: &[&Names]) -> Diagnostic {
         let kind = self.kind;
         let article = if kind.starts_with(['a', 'e']) { "an" } else { "a" };

@@ -15,6 +15,8 @@ const TIME: usize = 7;
 const LONGEST_NAME: usize = 28;
 /// Columns of the labels of what is not well.
 const LABEL: usize = 10;
+/// So many that are not well are all told of whole; of more, those where to look first.
+const FEW: usize = 4;
 /// Services that are named as not delivered yet.
 const NAMED: usize = 6;
 
@@ -66,9 +68,17 @@ fn lines(shown: &Shown<'_>, health: &Health, width: usize) -> Vec<Line> {
         lines.extend(hanging(&Line::new().styled(Style::Warn, "→ "), Style::Bold, &text, width));
     }
     let unwell: Vec<&Finding> = health.findings.iter().filter(|finding| is_worth_a_word(finding, health.is_try)).collect();
-    for finding in &unwell {
+    // Those that lean on something unwell may follow from it: they have their line in the table.
+    let (roots, others): (Vec<&Finding>, Vec<&Finding>) =
+        unwell.iter().partition(|finding| finding.leans_on.is_empty() || health.is_narrowed || unwell.len() <= FEW);
+    for finding in roots {
         lines.push(Line::new());
         lines.extend(details(finding, health, width));
+    }
+    if let Some(first) = others.first() {
+        let text = format!("the others may follow from these; `--only {}` shows one of them whole", first.name());
+        lines.push(Line::new());
+        lines.extend(hanging(&Line::text("  "), Style::Dim, &text, width));
     }
     lines.extend(missing(health, width));
     lines.extend(next(health, &unwell, width));
@@ -98,7 +108,7 @@ fn sign(finding: &Finding, is_try: bool) -> (Style, &'static str, &'static str) 
 /// One line of the table, or more where what was seen is long and bad.
 fn row(finding: &Finding, is_try: bool, names: usize, width: usize) -> Vec<Line> {
     let (style, sign, word) = sign(finding, is_try);
-    let time = slowest(finding).map_or(String::new(), duration);
+    let time = slowest(finding).map_or(String::new(), |took| if took.is_zero() { "<1ms".to_owned() } else { duration(took) });
     let pad = " ".repeat(TIME.saturating_sub(time.len()));
     let head = Line::text("  ")
         .styled(style, sign)
@@ -170,7 +180,7 @@ fn missing(health: &Health, width: usize) -> Vec<Line> {
 fn next(health: &Health, unwell: &[&Finding], width: usize) -> Vec<Line> {
     let mut commands: Vec<(String, String)> = Vec::new();
     let roots: Vec<&Subject> = health.causes.iter().map(|cause| &cause.root).collect();
-    let is_root = |finding: &&&Finding| roots.contains(&&finding.subject) || finding.leans_on.is_empty();
+    let is_root = |finding: &&&Finding| unwell.len() <= FEW || roots.contains(&&finding.subject) || finding.leans_on.is_empty();
     for finding in unwell.iter().filter(is_root).filter(|finding| finding.is_service()) {
         for (_, container) in health.containers.iter().filter(|(service, _)| service == finding.name()) {
             commands.push((format!("docker logs --tail 100 {container}"), "on the app's server".to_owned()));
