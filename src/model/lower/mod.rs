@@ -80,7 +80,9 @@ pub fn lower(ast: &Ast) -> Lowered {
 
 fn lower_with(ast: &Ast, settings: &BTreeMap<String, String>) -> Lowered {
     let mut lowering = Lowering::declare(ast);
-    settings.iter().for_each(|(name, value)| lowering.lets.set(name, value));
+    for (name, value) in settings {
+        lowering.lets.set(name, value);
+    }
     let plan = lowering.plan();
     diagnostic::sort(&mut lowering.problems);
     let lets = lowering.lets.names().map(str::to_owned).collect();

@@ -116,8 +116,10 @@ impl Health {
             (&[Verdict::Unknown, Verdict::Holding], "does not hold still", "do not hold still"),
             (&[Verdict::Errored], "could not be asked", "could not be asked"),
         ] {
-            let names = self.findings.iter().filter(|finding| verdicts.contains(&finding.verdict)).map(named);
-            let names: Vec<String> = names.collect();
+            let mut found: Vec<&Finding> = self.findings.iter().filter(|finding| verdicts.contains(&finding.verdict)).collect();
+            // First what may be the reason for the others.
+            found.sort_by_key(|finding| !finding.leans_on.is_empty());
+            let names: Vec<String> = found.into_iter().map(named).collect();
             if !names.is_empty() {
                 parts.push(format!("{} {}", super::words::short_list(&names, 4), if names.len() == 1 { is } else { are }));
             }
@@ -131,6 +133,13 @@ impl Health {
             parts.push("Dokploy could not be asked".to_owned());
         }
         format!("{}: {}", self.app, parts.join("; "))
+    }
+
+    /// Whether there are services, and no container of any of them runs.
+    fn nothing_runs(&self) -> bool {
+        let mut containers = self.findings.iter().filter_map(|finding| finding.container.as_ref()).peekable();
+        containers.peek().is_some()
+            && containers.all(|(state, _)| matches!(state, ServiceState::Exited(_) | ServiceState::Created | ServiceState::Missing))
     }
 
     /// Where it was asked from, how long, and of what.

@@ -59,7 +59,12 @@ fn lines(shown: &Shown<'_>, health: &Health, width: usize) -> Vec<Line> {
         let names = health.findings.iter().map(|finding| console::measure_text_width(&named(finding))).max().unwrap_or_default();
         lines.extend(health.findings.iter().flat_map(|finding| row(finding, health.is_try, names.min(LONGEST_NAME), width)));
     }
-    for cause in &health.causes {
+    if health.nothing_runs() {
+        lines.push(Line::new());
+        let text = "none of its containers runs: the app was stopped, or Docker was; what leans on what says little now";
+        lines.extend(hanging(&Line::new().styled(Style::Warn, "→ "), Style::Bold, text, width));
+    }
+    for cause in health.causes.iter().filter(|cause| !health.nothing_runs() || matches!(cause.root, Subject::External(_))) {
         lines.push(Line::new());
         let root = of_subject(&cause.root);
         let along: Vec<String> = cause.takes_along.iter().map(of_subject).collect();
