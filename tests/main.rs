@@ -30,6 +30,7 @@ mod recordings;
 mod remote;
 mod replacing;
 mod report;
+mod sampling;
 mod sandbox;
 mod shapes;
 mod shapes_of_world;
