@@ -4,7 +4,7 @@ use super::containers::Before;
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
 use super::watch::{Looks, Watch};
-use super::{Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Sample, ServiceState, Verdict};
+use super::{Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,6 +38,8 @@ pub struct Finding {
     pub subject: Subject,
     /// The worst of its expectations, the container included.
     pub verdict: Verdict,
+    /// The last round's reading, the worst of its expectations and its container; an error before the first.
+    pub reading: Reading,
     /// What its container does; `None` where no container is looked at.
     pub container: Option<(ServiceState, Option<Health>)>,
     /// What was seen last, when that is not all well.
@@ -186,6 +188,7 @@ impl Checkup {
         Finding {
             subject: Subject::Service(name.clone()),
             verdict: tracker.verdict(),
+            reading: tracker.last.as_ref().map_or(Reading::Error, |last| last.reading),
             container: Some(look.map_or((ServiceState::Unknown, None), |look| (look.state.clone(), look.health))),
             actual: tracker.last.as_ref().and_then(|last| last.actual.clone()),
             asked: asked.collect(),
@@ -199,7 +202,8 @@ impl Checkup {
         let asked: Vec<Asked> = of_subject.map(|(id, streak)| self.asked(id, streak)).collect();
         // Nothing can be asked, so nothing is known, and waiting will not change that.
         let verdict = asked.iter().map(|asked| asked.verdict).max().unwrap_or(Verdict::Errored);
-        let worst = asked.iter().filter_map(|asked| asked.last.as_ref()).filter(|sample| sample.reading != super::Reading::Pass);
+        let reading = asked.iter().map(|asked| asked.last.as_ref().map_or(Reading::Error, |sample| sample.reading)).max();
+        let worst = asked.iter().filter_map(|asked| asked.last.as_ref()).filter(|sample| sample.reading != Reading::Pass);
         let actual = worst.max_by_key(|sample| sample.reading).map(|sample| sample.actual.clone());
         let nothing = asked.is_empty().then(|| "the plan expects nothing of it, and its container is not looked at".to_owned());
         let service = self.schedule.services.get(name(&subject)).filter(|_| matches!(subject, Subject::Service(_)));
@@ -207,7 +211,16 @@ impl Checkup {
             Subject::External(name) => self.schedule.externals.get(name).and_then(|external| external.hint.clone()),
             _ => service.and_then(|service| service.hint.clone()),
         };
-        Finding { verdict, container: None, actual: actual.or(nothing), asked, hint, leans_on: Vec::new(), subject }
+        Finding {
+            verdict,
+            reading: reading.unwrap_or(Reading::Error),
+            container: None,
+            actual: actual.or(nothing),
+            asked,
+            hint,
+            leans_on: Vec::new(),
+            subject,
+        }
     }
 
     fn asked(&self, id: ExpectationId, streak: &Streak) -> Asked {

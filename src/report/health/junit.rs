@@ -96,7 +96,7 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         let is_blamed = finding.verdict != Verdict::Met && finding.asked.iter().all(|asked| asked.verdict == Verdict::Met);
         let why = || finding.actual.clone().unwrap_or_else(|| words.clone());
         let outcome = match (state, finding.verdict) {
-            (ServiceState::Unknown, _) => Outcome::Error("its container could not be looked at".to_owned(), why()),
+            (ServiceState::Unknown, Verdict::Errored) => Outcome::Error("its container could not be looked at".to_owned(), why()),
             (ServiceState::Running { .. }, _) if !is_blamed => Outcome::Passed,
             (ServiceState::Running { .. }, Verdict::Errored) => Outcome::Error(words.clone(), why()),
             _ => Outcome::Failed(words.clone(), why()),

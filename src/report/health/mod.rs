@@ -102,7 +102,7 @@ impl Health {
     fn sentence(&self) -> String {
         let (healthy, all) = self.healthy();
         if self.is_try {
-            let passed = self.findings.iter().filter(|finding| reading(finding) == Reading::Pass).count();
+            let passed = self.findings.iter().filter(|finding| finding.reading == Reading::Pass).count();
             return format!("{}: asked once, no verdict; {passed} of {} passed", self.app, self.findings.len());
         }
         let mut parts = Vec::new();
@@ -173,18 +173,6 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Errored => "cannot ask",
         Verdict::Unknown | Verdict::Holding => "undecided",
     }
-}
-
-/// The last reading, the worst of its expectations.
-fn reading(finding: &Finding) -> Reading {
-    let container = match &finding.container {
-        Some((ServiceState::Running { .. }, _)) | None => Reading::Pass,
-        Some((ServiceState::Unknown, _)) => Reading::Error,
-        Some(_) => Reading::Fail,
-    };
-    let samples = finding.asked.iter().map(|asked| asked.last.as_ref().map_or(Reading::Error, |sample| sample.reading));
-    let nothing = if finding.asked.is_empty() && finding.container.is_none() { Reading::Error } else { Reading::Pass };
-    samples.chain([container, nothing]).max().unwrap_or(Reading::Error)
 }
 
 /// What was seen of it, in a few words.

@@ -1,7 +1,7 @@
 //! The verdict, the table and what to do next, for people.
 
-use super::{Health, Shown, named, of_subject, reading, reading_word, seen, slowest, state_in_words, word};
-use crate::engine::{Finding, Reading, Verdict};
+use super::{Health, Shown, named, of_subject, reading_word, seen, slowest, state_in_words, word};
+use crate::engine::{Finding, Reading, ServiceState, Verdict};
 use crate::report::exit;
 use crate::report::line::{Line, Style, hanging};
 use crate::report::words::{count, duration, list};
@@ -91,12 +91,12 @@ fn lines(shown: &Shown<'_>, health: &Health, width: usize) -> Vec<Line> {
 }
 
 fn is_worth_a_word(finding: &Finding, is_try: bool) -> bool {
-    if is_try { reading(finding) != Reading::Pass } else { !finding.is_well() }
+    if is_try { finding.reading != Reading::Pass } else { !finding.is_well() }
 }
 
 fn sign(finding: &Finding, is_try: bool) -> (Style, &'static str, &'static str) {
     if is_try {
-        return match reading(finding) {
+        return match finding.reading {
             Reading::Pass => (Style::Good, "✓", "pass"),
             Reading::Fail => (Style::Bad, "✗", "fail"),
             Reading::Error => (Style::Warn, "?", "cannot ask"),
@@ -132,7 +132,12 @@ fn details(finding: &Finding, health: &Health, width: usize) -> Vec<Line> {
     let mut lines = vec![Line::new().styled(style, sign).plain(" ").styled(Style::Bold, named(finding)).plain(format!("  {word}"))];
     if let Some((state, health)) = &finding.container {
         let health = health.map_or(String::new(), |health| format!(", healthcheck {}", health_in_words(health)));
-        lines.extend(row("container", Style::Plain, &format!("{}{health}", state_in_words(state))));
+        // A state that has no word of its own, such as paused, is said by what was seen.
+        let state = match (state, &finding.actual) {
+            (ServiceState::Unknown, Some(actual)) => actual.clone(),
+            _ => state_in_words(state),
+        };
+        lines.extend(row("container", Style::Plain, &format!("{state}{health}")));
     }
     for asked in &finding.asked {
         lines.extend(row("expects", Style::Plain, &asked.text));
