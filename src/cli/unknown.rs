@@ -12,7 +12,6 @@ const NOT_BUILT: [(&str, &str); 10] = [
     ("explain", "docs/language.md says what each statement needs"),
     ("fmt", "`plan check` says what is wrong with a plan; its layout is free"),
     ("graph", "`plan check` shows the phases in their order"),
-    ("`plan run` asks the services before it changes anything, and asks you before it goes on"),
     ("init", "begin with a copy of examples/bizosaas/rollout.plan"),
     ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
     ("resume", "`plan run --resume` goes on with a run that was cut off"),
