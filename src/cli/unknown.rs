@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::path::Path;
 
 /// Commands that are designed and not built, each with what does part of it today.
-const NOT_BUILT: [(&str, &str); 10] = [
+const NOT_BUILT: [(&str, &str); 9] = [
     ("approve", "`plan run` asks at its terminal, and takes answers as `--approve GATE=WHO`"),
     ("docs", "the documents lie in the folder docs"),
     ("explain", "docs/language.md says what each statement needs"),
@@ -15,7 +15,7 @@ const NOT_BUILT: [(&str, &str); 10] = [
     ("init", "begin with a copy of examples/bizosaas/rollout.plan"),
     ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
     ("resume", "`plan run --resume` goes on with a run that was cut off"),
-    ("watch", "`plan run` asks the services before it changes anything, and asks you before it goes on"),
+    ("watch", "`plan health` asks what is delivered; cron can ask it again and again"),
 ];
 
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
