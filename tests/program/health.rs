@@ -248,6 +248,26 @@ fn while_a_run_is_at_work_it_is_skipped() {
     home.plan(["health"]).ends(0).shows("2/2 healthy");
 }
 
+#[test]
+fn what_a_service_says_cannot_reach_the_terminal() {
+    let scene = Scene::nothing_delivered();
+    let body = r#"status: { "*": 500 }, body: "\e]0;title\a\e[2J\u202Etxt.exe\u009B31m\r\nhealthy\u2066""#;
+    scene.beside.exports.deliver(&ONE.replacen("boot: 1s", &format!("boot: 1s, {body}"), 1));
+    wait_until("it answers", || scene.health(&["--try", "--only", "web"]).stdout.contains("HTTP 500"));
+    for format in ["human", "plain", "json", "junit"] {
+        let ran = scene.health(&["--format", format, "--color", "never"]);
+        ran.ends(8).shows("txt.exe");
+        let harmful = |character: &char| {
+            (character.is_control() && *character != '\n')
+                || ('\u{202a}'..='\u{202e}').contains(character)
+                || ('\u{2066}'..='\u{2069}').contains(character)
+        };
+        let found = ran.stdout.chars().chain(ran.stderr.chars()).find(harmful);
+        assert_eq!(found, None, "{format}: {:?}", ran.stdout);
+        assert!(ran.stdout.lines().all(|line| !line.starts_with("healthy")), "{format}: a line of its own: {}", ran.stdout);
+    }
+}
+
 /// `docs/health.md` shows what the example says in three states; `UPDATE_FIXTURES=1` writes them anew.
 #[test]
 fn the_document_shows_what_the_example_says() {
