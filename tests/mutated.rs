@@ -194,7 +194,7 @@ fn scenes() -> Vec<Scene> {
         scene(deploy(), &["dokploy: job-lost"], vec![replace()]),
         scene(Intent::Observe, &["web: crash-loop"], vec![replace(), deploy()]),
         scene(Intent::DeployLog { deployment: DeploymentId("d".to_owned()), lines: 50 }, &[], vec![]),
-        scene(Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50 }, &[], vec![]),
+        scene(Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50, seconds: None }, &[], vec![]),
         scene(Intent::Stop, &[], vec![replace(), deploy()]),
         scene(Intent::Withdraw { marker: MARKER.to_owned() }, &[], vec![]),
     ]
@@ -217,7 +217,7 @@ fn stage(scene: &Scene) -> (Play, Session, Intent) {
         }
         Intent::ContainerLogs { lines, .. } => {
             let id = containers(&mut play)[0]["containerId"].as_str().unwrap().to_owned();
-            Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId(id))], lines: *lines }
+            Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId(id))], lines: *lines, seconds: None }
         }
         Intent::Withdraw { .. } => {
             // Our job waits behind another deploy of somebody else.

@@ -161,7 +161,7 @@ fn a_log_that_is_not_there_is_missing() {
         let log = &logs(&deploy_log(), |call, _| reply(call, name))[""];
         assert!(log.missing.is_some() && log.lines.is_empty(), "{name}: {log:?}");
     }
-    let containers = Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 100 };
+    let containers = Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 100, seconds: None };
     for name in ["compose.readLogs-unknown-container", "dockerdown-compose.readLogs", "remote-sshdown-compose.readLogs"] {
         let log = &logs(&containers, |call, _| reply(call, name))["web"];
         assert!(log.missing.is_some() && log.lines.is_empty(), "{name}: {log:?}");
@@ -183,7 +183,7 @@ fn a_log_over_dokploy_s_limit_is_asked_for_in_less() {
 fn logs_of_several_containers_of_a_service_stand_together() {
     let id = |id: &str| ContainerId(id.to_owned());
     let containers = vec![("web".to_owned(), id("a")), ("web".to_owned(), id("b")), ("db".to_owned(), id("c"))];
-    let read = logs(&Intent::ContainerLogs { containers, lines: 9 }, |call, _| match call {
+    let read = logs(&Intent::ContainerLogs { containers, lines: 9, seconds: None }, |call, _| match call {
         Call::ContainerLog { container, .. } if container == "b" => server_error("gone"),
         Call::ContainerLog { container, .. } => answered(json!(format!("from {container}\n"))),
         other => panic!("{other:?}"),

@@ -38,7 +38,7 @@ fn ok() -> HttpAssertion {
 }
 
 async fn sample(probe: &Probe, asking: &Asking, timeout: Duration) -> Sample {
-    let request = prepare(probe, &Canary).unwrap();
+    let request = prepare(probe, &Canary).unwrap().unwrap();
     let began = Instant::now();
     let outcome = ask(&request, asking, timeout).await;
     assert!(began.elapsed() < timeout + Duration::from_secs(5), "a sample never takes longer than its time limit");

@@ -24,13 +24,13 @@ pub fn called() -> Vec<Call> {
         Call::Deploy { compose: compose(), marker: "m".to_owned() },
         Call::Stop { compose: compose() },
         Call::CleanQueues { compose: compose() },
-        Call::ContainerLog { compose: compose(), container: container(), lines: 50 },
+        Call::ContainerLog { compose: compose(), container: container(), lines: 50, seconds: None },
         Call::Queue,
         Call::Deployments { compose: compose() },
         Call::DeployLog { deployment: "d".to_owned(), lines: 50 },
         Call::AppContainers { app_name: "bench-web-uauhae".to_owned(), server: None },
         Call::HostContainers { server: None },
-        Call::ServerHealth,
+        Call::ServerHealth { server: None },
         Call::Inspect { container: container(), server: None },
     ]
 }

@@ -47,7 +47,7 @@ fn rows_in(call: &Call, body: &Value) -> Option<usize> {
             read_container(id, body).ok().map(|container| usize::from(container.is_some()))
         }
         Call::Version | Call::ConvertedCompose { .. } | Call::ContainerLog { .. } | Call::DeployLog { .. } => body.is_string().then_some(1),
-        Call::ServerHealth => Some(usize::from(rows::engine_answered(body))),
+        Call::ServerHealth { .. } => Some(usize::from(rows::engine_answered(body))),
         Call::Health => (body.get("status")? == "ok").then_some(1),
         Call::Deploy { .. } | Call::CleanQueues { .. } => (body.get("success")? == true).then_some(1),
         Call::Cloud => body.is_boolean().then_some(1),
@@ -112,7 +112,7 @@ fn what_was_recorded_as_nothing_is_read_as_nothing() {
     let answered = |name: &str| rows::docker_answered(&recording(call.procedure(), name).body);
     assert!(answered("docker.getContainers") && answered("empty-host-docker.getContainers"));
     assert!(!answered("dockerdown-docker.getContainers"));
-    let call = Call::ServerHealth;
+    let call = Call::ServerHealth { server: None };
     let answered = |name: &str| rows::engine_answered(&recording(call.procedure(), name).body);
     assert!(answered("docker.getServerHealth") && !answered("dockerdown-docker.getServerHealth"));
     let call = Call::Inspect { container: "a".to_owned(), server: None };
@@ -161,7 +161,7 @@ fn as_sent(call: &Call, recording: &Recording) -> Call {
         Call::Deploy { .. } => Call::Deploy { compose, marker: text("title") },
         Call::Stop { .. } => Call::Stop { compose },
         Call::CleanQueues { .. } => Call::CleanQueues { compose },
-        Call::ContainerLog { .. } => Call::ContainerLog { compose, container, lines },
+        Call::ContainerLog { .. } => Call::ContainerLog { compose, container, lines, seconds: None },
         Call::Deployments { .. } => Call::Deployments { compose },
         Call::DeployLog { .. } => Call::DeployLog { deployment: text("deploymentId"), lines },
         Call::AppContainers { .. } => Call::AppContainers { app_name: text("appName"), server },

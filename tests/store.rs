@@ -30,7 +30,7 @@ async fn telling_sample() -> Sample {
     let parts = vec![TextPart::Literal(format!("http://{address}/?key=")), TextPart::Secret { name: "KEY".into() }];
     let assertions = vec![Spanned::new(HttpAssertion::Status(vec![(200, 200)]), span)];
     let probe = Probe::Http { url: Spanned::new(Text { parts }, span), options: Box::default(), assertions };
-    let request = prepare(&probe, &Canary).unwrap();
+    let request = prepare(&probe, &Canary).unwrap().unwrap();
     let outcome = ask(&request, &Asking::default(), Duration::from_secs(10)).await;
     judge(&request, &outcome, Moment::millis(1), Duration::ZERO)
 }

@@ -240,7 +240,7 @@ fn silent_docker_is_unknown_and_not_nothing() {
     let played = survey(|call, now| match call {
         Call::AppContainers { .. } | Call::OwnContainers { .. } => reply(call, "dockerdown-docker.getContainersByAppNameMatch"),
         Call::HostContainers { .. } => reply(call, "dockerdown-docker.getContainers"),
-        Call::ServerHealth => reply(call, "dockerdown-docker.getServerHealth"),
+        Call::ServerHealth { .. } => reply(call, "dockerdown-docker.getServerHealth"),
         _ => owner(call, now),
     });
     assert!(matches!(found(&played).containers, Observed::Unknown(_)));

@@ -28,7 +28,7 @@ fn intents() -> Vec<Intent> {
         Intent::Deploy { expected: live(), marker: "m".to_owned() },
         Intent::Observe,
         Intent::DeployLog { deployment: DeploymentId("d".to_owned()), lines: 200 },
-        Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50 },
+        Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50, seconds: None },
         Intent::Stop,
         Intent::Withdraw { marker: "B1".to_owned() },
         Intent::StillOurs { expected: live(), deployment: Some(DeploymentId("d".to_owned())) },
@@ -112,7 +112,7 @@ proptest! {
             docker_answered |= match (call, &reply) {
                 (Call::HostContainers { .. }, Reply::Answered(Body::Json(body))) => rows::docker_answered(body),
                 (Call::OwnContainers { .. }, Reply::Answered(Body::Json(body))) => rows::app_containers(body).is_ok_and(|rows| !rows.is_empty()),
-                (Call::ServerHealth, Reply::Answered(Body::Json(body))) => rows::engine_answered(body),
+                (Call::ServerHealth { .. }, Reply::Answered(Body::Json(body))) => rows::engine_answered(body),
                 _ => false,
             };
             reply

@@ -23,7 +23,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for service in &context.plan.services {
         let name = service.name.value.as_str();
         if let Some(composed) = composed.get(name) {
-            if service.expectations.is_empty() && !context.gaps.services.contains(name) {
+            if service.expectations.is_empty() && service.job.is_none() && !context.gaps.services.contains(name) {
                 found.extend(unasserted(service, composed));
             }
             continue;

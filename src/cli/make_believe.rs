@@ -3,11 +3,11 @@
 use super::variables::SandboxVariables;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
-use crate::model::{Probe, Text, TextPart, Variables};
+use crate::model::{Comparison, Condition, ContainerAssertion, Docker, Literal, Probe, Text, TextPart, Variables};
 use crate::probe::{self, Question, Request};
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject, without_user};
-use crate::world::{Compose, Config, Environment, External, Fault, Project, Speaks};
+use crate::world::{Compose, Config, Environment, External, Fault, OtherContainer, Project, Speaks};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,7 +34,7 @@ pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
             Probe::Tcp { .. } => |host| format!("{host}:1"),
             Probe::Postgres { .. } => |host| format!("postgres://sandbox:sandbox@{host}/sandbox"),
             Probe::Redis { .. } => |host| format!("redis://{host}"),
-            Probe::Exec(_) => str::to_owned,
+            Probe::Exec(_) | Probe::Docker(_) => str::to_owned,
         };
         supply(&address.value, form);
     }
@@ -67,7 +67,7 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     let mut addresses = BTreeSet::new();
     let mut externals: BTreeMap<(String, u16), External> = BTreeMap::new();
     for expectation in &schedule.expectations {
-        let Ok(request) = probe::prepare(&expectation.probe, variables) else { continue };
+        let Ok(Some(request)) = probe::prepare(&expectation.probe, variables) else { continue };
         let (host, port, speaks) = match request.question {
             Question::Http { request, .. } => (request.target.host, request.target.port, Speaks::Http),
             Question::Tcp { host, port, .. } => (host, port, Speaks::Tcp),
@@ -101,7 +101,39 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
         schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| (pin.repository.clone(), pin.reference.clone())).collect();
     let references: Vec<(String, String)> = references.into_iter().collect();
     externals.extend(git_hosts(&references));
-    Setting { config: Config { projects, externals, references, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+    let ending = schedule.services.iter().filter(|(_, service)| service.job.is_some()).map(|(name, _)| name.clone()).collect();
+    let containers = other_containers(schedule);
+    Setting { config: Config { projects, containers, ending, externals, references, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+}
+
+/// Containers that the plan names and that are none of its own: each is as the plan expects it.
+fn other_containers(schedule: &Schedule) -> Vec<OtherContainer> {
+    let own: BTreeSet<&String> = schedule.phases.iter().flat_map(|phase| phase.container_names.values()).collect();
+    let mut others: BTreeMap<&String, OtherContainer> = BTreeMap::new();
+    for expectation in &schedule.expectations {
+        let Probe::Docker(Docker::Container { name: Some(name), assertions }) = &expectation.probe else { continue };
+        if own.contains(&name.value) {
+            continue;
+        }
+        let (Subject::External(subject) | Subject::Gate(subject) | Subject::Service(subject)) = &expectation.subject;
+        let other = others.entry(&name.value).or_insert_with(|| OtherContainer {
+            name: name.value.clone(),
+            image: format!("{}:latest", name.value),
+            ports: Vec::new(),
+            running: true,
+            has_healthcheck: false,
+            external: Some(subject.clone()),
+        });
+        for assertion in assertions {
+            match &assertion.value {
+                ContainerAssertion::Image(Condition::Compare(Comparison::Equal, Literal::Text(image))) => other.image.clone_from(image),
+                ContainerAssertion::Image(Condition::Contains(part)) => other.image.clone_from(part),
+                ContainerAssertion::Healthy => other.has_healthcheck = true,
+                _ => {}
+            }
+        }
+    }
+    others.into_values().collect()
 }
 
 /// The hosts that repositories are on, each once.
@@ -155,7 +187,11 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     if !externals.is_empty() {
         lines.push(format!("it answers for {}", externals.join(", ")));
     }
-    let asked = schedule.expectations.iter().filter_map(|expectation| probe::prepare(&expectation.probe, variables).ok());
+    if !config.containers.is_empty() {
+        let names: Vec<&str> = config.containers.iter().map(|container| container.name.as_str()).collect();
+        lines.push(format!("its host has the containers {}, which are as the plan wants them", names.join(", ")));
+    }
+    let asked = schedule.expectations.iter().filter_map(|expectation| probe::prepare(&expectation.probe, variables).ok().flatten());
     let asked: Vec<Request> = asked.collect();
     if asked.iter().any(|request| matches!(&request.question, Question::Http { request, .. } if request.target.tls)) {
         lines.push("it speaks no TLS: https is asked without, and certificates are taken to expire in 90 days".to_owned());

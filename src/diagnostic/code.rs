@@ -105,6 +105,8 @@ codes! {
     LoopbackProbe = "E0508",
     /// A file of certificates that holds none.
     NoCertificate = "E0509",
+    /// A job that never ends, or a service that must end.
+    JobOrService = "E0510",
 
     // W05xx: compose files, worth knowing.
     /// A service that publishes a port and has no expectation.

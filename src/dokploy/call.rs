@@ -57,6 +57,8 @@ pub enum Call {
         container: String,
         /// At most so many lines.
         lines: u32,
+        /// How far back, in seconds by the server's clock; `None`: all.
+        seconds: Option<u32>,
     },
     /// `deployment.queueList`.
     Queue,
@@ -90,8 +92,11 @@ pub enum Call {
         /// The server, when it is not Dokploy's own host.
         server: Option<String>,
     },
-    /// `docker.getServerHealth` of Dokploy's own host: whether Docker answers when its lists come empty. From v0.30 on.
-    ServerHealth,
+    /// `docker.getServerHealth`: whether Docker answers when its lists come empty; disk and memory. From v0.30 on.
+    ServerHealth {
+        /// The server, when it is not Dokploy's own host.
+        server: Option<String>,
+    },
     /// `docker.getConfig`: `docker inspect`.
     Inspect {
         /// The container.
@@ -126,7 +131,7 @@ impl Call {
             Call::DeployLog { .. } => "deployment.readLogs",
             Call::AppContainers { .. } | Call::OwnContainers { .. } => "docker.getContainersByAppNameMatch",
             Call::HostContainers { .. } => "docker.getContainers",
-            Call::ServerHealth => "docker.getServerHealth",
+            Call::ServerHealth { .. } => "docker.getServerHealth",
             Call::Inspect { .. } => "docker.getConfig",
         }
     }

@@ -10,23 +10,41 @@ use serde_json::Value;
 /// # Errors
 /// When anything that a verdict rests on is missing, or it is another container than the one asked for.
 pub fn container(asked: &str, answer: &Value) -> Result<Option<Container>, Unreadable> {
+    let container = any(asked, answer)?;
+    if label(answer, "com.docker.compose.oneoff") == Some("True") {
+        return Ok(None);
+    }
+    if label(answer, SERVICE).is_none() {
+        return Err(Unreadable);
+    }
+    Ok(Some(container))
+}
+
+/// The label that compose gives a container of a service.
+const SERVICE: &str = "com.docker.compose.service";
+
+/// A label's name holds dots and slashes never, so no JSON pointer is needed.
+fn label<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
+    answer.pointer("/Config/Labels").and_then(|labels| labels.get(name)).and_then(Value::as_str)
+}
+
+/// The same for a container of anybody's: one that compose did not make has no service.
+///
+/// # Errors
+/// As [`container`], but for the service.
+pub fn any(asked: &str, answer: &Value) -> Result<Container, Unreadable> {
     let text = |path: &str| answer.pointer(path).and_then(Value::as_str).ok_or(Unreadable);
     let id = short_id(text("/Id")?);
     if id != short_id(asked) {
         return Err(Unreadable);
     }
-    // A label's name holds dots and slashes never, so no JSON pointer is needed.
-    let label = |name: &str| answer.pointer("/Config/Labels").and_then(|labels| labels.get(name)).and_then(Value::as_str);
-    if label("com.docker.compose.oneoff") == Some("True") {
-        return Ok(None);
-    }
     let started_at = text("/State/StartedAt")?;
     let state = state(answer)?;
     let health = if state == ContainerState::Running { health(answer, started_at)? } else { None };
-    Ok(Some(Container {
+    Ok(Container {
         id: ContainerId(id),
         name: text("/Name")?.trim_start_matches('/').to_owned(),
-        service: label("com.docker.compose.service").ok_or(Unreadable)?.to_owned(),
+        service: label(answer, SERVICE).unwrap_or_default().to_owned(),
         state,
         restarts: answer.pointer("/RestartCount").and_then(Value::as_u64).ok_or(Unreadable)?,
         started_at: started_at.to_owned(),
@@ -35,7 +53,7 @@ pub fn container(asked: &str, answer: &Value) -> Result<Option<Container>, Unrea
         restarts_itself: !matches!(text("/HostConfig/RestartPolicy/Name")?, "" | "no"),
         image: text("/Config/Image")?.to_owned(),
         image_id: text("/Image")?.to_owned(),
-    }))
+    })
 }
 
 fn state(answer: &Value) -> Result<ContainerState, Unreadable> {

@@ -45,12 +45,12 @@ impl Logs {
         Self { wanted: vec![Wanted { service: String::new(), call, log: unreadable(app, feature) }], asked: Vec::new() }
     }
 
-    pub(super) fn of_containers(app: &App, containers: &[(ServiceName, ContainerId)], lines: u32) -> Self {
+    pub(super) fn of_containers(app: &App, containers: &[(ServiceName, ContainerId)], lines: u32, seconds: Option<u32>) -> Self {
         let wanted = containers
             .iter()
             .map(|(service, container)| Wanted {
                 service: service.clone(),
-                call: Call::ContainerLog { compose: app.compose.clone(), container: container.0.clone(), lines },
+                call: Call::ContainerLog { compose: app.compose.clone(), container: container.0.clone(), lines, seconds },
                 log: unreadable(app, Feature::ContainerLogs),
             })
             .collect();
@@ -82,6 +82,7 @@ impl Logs {
             if let (true, Call::ContainerLog { container, .. }) = (several, &wanted.call) {
                 entry.lines.push(format!("--- container {container}"));
             }
+            entry.is_cut |= log.is_cut;
             entry.lines.extend(log.lines);
             match log.missing {
                 Some(why) if several => entry.lines.push(format!("(no log: {why})")),
@@ -94,7 +95,7 @@ impl Logs {
 
 /// What stands for a log that this version of Dokploy does not show.
 fn unreadable(app: &App, feature: Feature) -> Option<Log> {
-    let missing = || Log { lines: Vec::new(), missing: Some(features::without(feature).to_owned()) };
+    let missing = || Log { lines: Vec::new(), missing: Some(features::without(feature).to_owned()), is_cut: false };
     (!app.features.has(feature)).then(missing)
 }
 
@@ -110,7 +111,7 @@ fn make_smaller(call: &mut Call) -> bool {
 }
 
 fn read(call: &Call, outcome: Outcome, masks: &Masks) -> Log {
-    let missing = |why: &str| Log { lines: Vec::new(), missing: Some(masks.apply(why)) };
+    let missing = |why: &str| Log { lines: Vec::new(), missing: Some(masks.apply(why)), is_cut: false };
     let text = match outcome {
         // The table has it, and this Dokploy does not.
         Outcome::Refused(Refusal::NoSuchProcedure) => {
@@ -123,12 +124,18 @@ fn read(call: &Call, outcome: Outcome, masks: &Masks) -> Log {
     };
     let text = masks.apply(&clean(&text));
     let said = text.trim();
-    if said.is_empty() {
+    // What a container writes nothing of is empty; a deploy always writes something.
+    if said.is_empty() && matches!(call, Call::DeployLog { .. }) {
         // Dokploy answers a single newline when the file is gone (FACTS §6).
         return missing("Dokploy has no log of it");
     }
     if !said.contains('\n') && NOT_A_LOG.iter().any(|start| said.starts_with(start)) {
         return missing(&bounded(said));
     }
-    Log { lines: text.trim_end().lines().map(bounded).collect(), missing: None }
+    let lines: Vec<String> = text.trim_end().lines().map(bounded).collect();
+    let is_cut = match call {
+        Call::ContainerLog { lines: most, .. } | Call::DeployLog { lines: most, .. } => lines.len() >= usize::try_from(*most).unwrap_or(usize::MAX),
+        _ => false,
+    };
+    Log { lines, missing: None, is_cut }
 }

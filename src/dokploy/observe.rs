@@ -148,7 +148,7 @@ impl Observe {
             // The health is that of Dokploy's own host.
             _ if self.server.is_none() && self.shows_health => {
                 self.doubt = Doubt::Health;
-                Look::Ask(vec![Call::ServerHealth])
+                Look::Ask(vec![Call::ServerHealth { server: None }])
             }
             _ => Look::Seen(Observed::Unknown(self.nothing().to_owned())),
         }

@@ -3,9 +3,11 @@
 use super::deploy::Deploy;
 use super::jitter::Jitter;
 use super::logs::Logs;
+use super::named::ObserveNamed;
 use super::observe::Observe;
 use super::replace::Replace;
 use super::retry::{self, Exchange, Outcome, Patience};
+use super::room::ObserveServer;
 use super::session::{App, Session};
 use super::still_ours::StillOurs;
 use super::stop::Stop;
@@ -56,6 +58,8 @@ enum Script {
     Deploy(Box<Deploy>),
     StillOurs(Box<StillOurs>),
     Observe(Observe),
+    ObserveNamed(ObserveNamed),
+    ObserveServer(ObserveServer),
     Logs(Box<Logs>),
     Stop(Stop),
     Withdraw(Withdraw),
@@ -90,7 +94,11 @@ impl Procedure {
             Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
             Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),
-            Intent::ContainerLogs { containers, lines } => Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines))),
+            Intent::ContainerLogs { containers, lines, seconds } => {
+                Script::Logs(Box::new(Logs::of_containers(&app(), containers, *lines, *seconds)))
+            }
+            Intent::ObserveNamed { name } => Script::ObserveNamed(ObserveNamed::new(&app(), name)),
+            Intent::ObserveServer => Script::ObserveServer(ObserveServer::new(&app())),
             Intent::Stop => Script::Stop(Stop::new(app())),
             Intent::Withdraw { marker } => Script::Withdraw(Withdraw::new(app(), marker)),
         };
@@ -132,6 +140,8 @@ impl Procedure {
             Script::Deploy(deploy) => deploy.step(now, outcomes, &mut self.masks),
             Script::StillOurs(still_ours) => still_ours.step(outcomes, &mut self.masks),
             Script::Observe(observe) => observe.step(outcomes),
+            Script::ObserveNamed(named) => named.step(outcomes),
+            Script::ObserveServer(room) => room.step(outcomes),
             Script::Logs(logs) => logs.step(outcomes, &self.masks),
             Script::Stop(stop) => stop.step(now, outcomes),
             Script::Withdraw(withdraw) => withdraw.step(now, outcomes),

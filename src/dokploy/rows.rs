@@ -256,6 +256,22 @@ pub fn app_containers(answer: &Value) -> Read<Vec<(String, bool)>> {
     Ok(containers)
 }
 
+/// `docker.getContainersByAppNameMatch`: ids and names.
+///
+/// # Errors
+/// When the answer has not the shape that Dokploy gives it.
+pub fn own_containers(answer: &Value) -> Read<Vec<(String, String)>> {
+    let mut containers = Vec::new();
+    for value in list(answer)? {
+        let row = object(value)?;
+        let id = text(row, "containerId")?;
+        if is_container_id(id) {
+            containers.push((short_id(id), text(row, "name")?.to_owned()));
+        }
+    }
+    Ok(containers)
+}
+
 /// Characters of a container id that are compared.
 const ID_LENGTH: usize = 12;
 

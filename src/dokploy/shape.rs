@@ -1,6 +1,6 @@
 //! Whether the body of a 200 is what Dokploy gives to a call, as far as it is needed. What is not may come from something between us and it.
 
-use super::inspect::container;
+use super::inspect;
 use super::{Body, Call, rows};
 
 /// Whether an answer to a read can be read. Empty bodies count where Dokploy sends them (FACTS §7, §13.1).
@@ -23,11 +23,11 @@ pub(super) fn has_its_shape(call: &Call, body: &Body) -> bool {
         Call::Deployments { .. } => rows::deployments(answer).is_ok(),
         Call::AppContainers { .. } | Call::OwnContainers { .. } => rows::app_containers(answer).is_ok(),
         Call::HostContainers { .. } => rows::host_containers(answer).is_ok(),
-        Call::Inspect { container: id, .. } => container(id, answer).is_ok(),
+        Call::Inspect { container: id, .. } => inspect::any(id, answer).is_ok(),
         // Nothing is read of these, or nothing that could be missed; and what a write answers is judged by who sent it.
         Call::Health
         | Call::Cloud
-        | Call::ServerHealth
+        | Call::ServerHealth { .. }
         | Call::ConvertedCompose { .. }
         | Call::ContainerLog { .. }
         | Call::DeployLog { .. }

@@ -28,10 +28,14 @@ where
                     tokio::select! {
                         biased;
                         () = in_flight.answered() => {}
-                        () = clock.sleep_until(checkup.next_wake()) => checkup.take(clock.now(), Input::Woke),
+                        () = clock.sleep_until(checkup.next_wake()) => {
+                            checkup.take(clock.now(), Input::Woke);
+                        }
                     }
                     for input in in_flight.drain().await {
-                        checkup.take(clock.now(), input);
+                        for effect in checkup.take(clock.now(), input) {
+                            start(&mut in_flight, effect, platform.as_ref(), &prober, &clock);
+                        }
                     }
                 }
                 told(checkup);

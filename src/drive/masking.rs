@@ -77,7 +77,7 @@ mod tests {
     fn evidence_holds_no_secret_and_names_the_snapshot() {
         let mut masks = Masks::default();
         masks.add_secret("hunter2");
-        let log = |line: &str| Log { lines: vec![line.into()], missing: None };
+        let log = |line: &str| Log { lines: vec![line.into()], missing: None, is_cut: false };
         let evidence = Evidence {
             phase: "core".into(),
             cause: vec!["it says hunter2".into()],

@@ -4,7 +4,7 @@ use super::containers::Before;
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
 use super::watch::{Looks, Watch};
-use super::{Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
+use super::{Answer, Effect, ExitCode, Health, Input, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -100,32 +100,45 @@ impl Checkup {
         let others: Vec<ExpectationId> = others.map(|(at, _)| ExpectationId(at)).collect();
         let services = scope.services.iter().filter(|_| scope.containers).map(|name| (name.clone(), Patience::None));
         let looks = if scope.containers { Looks::MustKnow } else { Looks::No };
-        let watch = Watch::new(&schedule, services, others, Before::default(), looks, Moment::START);
+        let watch = Watch::new(&schedule, services, others, Before::default(), looks, Moment::START).by_itself();
         Self { schedule, scope, watch, next_op: 0 }
     }
 
     /// Begins a round: what is to be asked, answered by [`Self::take`].
     pub fn begin_round(&mut self, now: Moment) -> Vec<Effect> {
         let next = &mut self.next_op;
-        let questions = self.watch.begin(now, || {
+        let effects = self.watch.begin(&self.schedule, now, || {
             *next += 1;
             OpId(*next)
         });
-        let observe = questions.observe.map(|op| Effect::Platform { op, intent: Intent::Observe });
-        observe.into_iter().chain(questions.samples.into_iter().map(|(op, expectation)| Effect::Sample { op, expectation })).collect()
+        if self.scope.containers {
+            return effects;
+        }
+        // Dokploy is not asked at all.
+        let (platform, samples): (Vec<Effect>, Vec<Effect>) = effects.into_iter().partition(|effect| matches!(effect, Effect::Platform { .. }));
+        for effect in platform {
+            if let Effect::Platform { op, .. } = effect {
+                self.watch.take_answer(op, Answer::Observed(Observed::Unknown("Dokploy is not asked".to_owned())));
+            }
+        }
+        if self.watch.awaited() == 0 {
+            self.watch.judge(&self.schedule, now);
+        }
+        samples
     }
 
-    /// Takes an answer; the round is judged with its last one.
-    pub fn take(&mut self, now: Moment, input: Input) {
+    /// Takes an answer, and gives what is to be asked because of it; the round is judged with its last one.
+    pub fn take(&mut self, now: Moment, input: Input) -> Vec<Effect> {
+        let mut effects = Vec::new();
         match input {
             Input::Sampled(op, sample) => self.watch.take_sample(op, sample),
             Input::Answered(op, answer) => {
-                let observed = match answer {
-                    super::Answer::Observed(observed) => observed,
-                    super::Answer::Failed(failure) => Observed::Unknown(failure.message),
-                    _ => Observed::Unknown("answered with something else".to_owned()),
-                };
-                self.watch.take_observed(op, observed);
+                self.watch.take_answer(op, answer);
+                let next = &mut self.next_op;
+                effects = self.watch.ask_on(&self.schedule, now, || {
+                    *next += 1;
+                    OpId(*next)
+                });
             }
             // What does not answer at all is given up.
             Input::Woke if self.watch.is_asking() && self.watch.next_wake() <= now => {
@@ -136,6 +149,7 @@ impl Checkup {
         if self.watch.is_asking() && self.watch.awaited() == 0 {
             self.watch.judge(&self.schedule, now);
         }
+        effects
     }
 
     /// Whether answers are waited for.
@@ -156,7 +170,9 @@ impl Checkup {
     /// Whether everything is decided, or as much as will be: what neither holds nor fails for long enough stays undecided, and is not well.
     pub fn is_over(&self) -> bool {
         let sampling = &self.schedule.sampling;
-        let most = self.scope.rounds.unwrap_or(2 * (sampling.healthy_after + sampling.unhealthy_after));
+        let percentiles = self.schedule.expectations.iter().flat_map(|expectation| &expectation.percentiles);
+        let longest = percentiles.map(|percentile| percentile.samples(sampling.every)).max().unwrap_or(0);
+        let most = self.scope.rounds.unwrap_or(2 * (sampling.healthy_after + sampling.unhealthy_after) + longest);
         let is_decided = |verdict: Verdict| matches!(verdict, Verdict::Met | Verdict::Failed | Verdict::Errored);
         self.rounds() >= u64::from(most) || (self.rounds() > 0 && self.findings().iter().all(|finding| is_decided(finding.verdict)))
     }

@@ -2,9 +2,11 @@
 //! told by id, restart count and start time (FACTS §7: a crash loop looks like `running` in many samples).
 
 use super::streak::Count;
-use super::{Container, ContainerState, Health, Observed, Reading, ServiceState};
+use super::{Container, ContainerState, Health, Moment, Observed, Reading, ServiceState};
+use crate::model::duration;
 use crate::schedule::ServiceName;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The app's containers right before a deploy: what tells a replaced container from a kept one, and old restarts from new ones.
 /// `None`: they could not be told.
@@ -16,6 +18,11 @@ impl Before {
     pub(super) fn is_same(&self, now: &[Container]) -> bool {
         let ids = |containers: &[Container]| containers.iter().map(|one| one.id.short().to_owned()).collect::<BTreeSet<_>>();
         self.0.as_ref().is_some_and(|before| ids(before) == ids(now))
+    }
+
+    /// Whether a container is known not to have been there.
+    pub(super) fn is_new(&self, container: &Container) -> bool {
+        self.0.as_ref().is_some_and(|before| before.iter().all(|one| one.id.short() != container.id.short()))
     }
 
     /// Restarts that a container had already: its own count when it was there, none when it is new, `None` when nobody knows.
@@ -44,6 +51,20 @@ pub(super) struct Memory {
     from: BTreeMap<String, u64>,
     /// Rounds in a row in which a container had ended with code 0.
     ended: u32,
+    /// Of a job: since when it has been seen at work.
+    at_work: Option<Moment>,
+}
+
+impl Memory {
+    /// How often a container that was looked at restarted since counting began.
+    pub(super) fn restarts_since(&self, container: &Container) -> u64 {
+        container.restarts.saturating_sub(self.from.get(container.id.short()).copied().unwrap_or(container.restarts))
+    }
+
+    /// Nobody looked for a while.
+    pub(super) fn begin_anew(&mut self) {
+        self.at_work = None;
+    }
 }
 
 /// One look at a service's containers.
@@ -108,6 +129,50 @@ pub(super) fn look(observed: &Observed, service: &ServiceName, memory: &mut Memo
         changed,
         image: containers.first().map(|one| one.image_id.clone()),
     }
+}
+
+/// Looks at the containers of a job: well once all have ended with 0. A job that runs is at work, and neither well nor ill until it took longer
+/// than it may. That it is another container than before is as it should be.
+pub(super) fn job_look(
+    observed: &Observed,
+    job: &ServiceName,
+    memory: &mut Memory,
+    before: &Before,
+    restarts_max: u32,
+    within: Option<Duration>,
+    now: Moment,
+) -> Look {
+    let mut look = look(observed, job, memory, before, restarts_max);
+    if !look.is_known || look.state == ServiceState::Missing {
+        return look;
+    }
+    (look.changed, look.is_down) = (None, false);
+    let of_job = |one: &&Container| one.service == *job;
+    let containers: Vec<&Container> = match observed {
+        Observed::Known(all) => all.iter().filter(of_job).collect(),
+        Observed::Unknown(_) => Vec::new(),
+    };
+    let is_over = |one: &Container| one.state == ContainerState::Exited(0);
+    // The worst of those that are not over; one that failed and is not started again is terminal already.
+    let Some(worst) = containers.iter().filter(|one| !is_over(one)).max_by_key(|one| rank(one)) else {
+        memory.at_work = None;
+        let over = Count::Reading(Reading::Pass);
+        return Look { count: over, state: ServiceState::Exited(0), health: None, actual: None, terminal: None, ..look };
+    };
+    let has_failed = matches!(worst.state, ContainerState::Exited(_) | ContainerState::Other(_));
+    look.state = state(worst, memory.restarts_since(worst));
+    if has_failed || look.terminal.as_ref().is_some_and(|_| worst.state != ContainerState::Running) {
+        (look.count, look.actual) = (Count::Reading(Reading::Fail), look.actual.or_else(|| judge(worst).1));
+        return look;
+    }
+    let since = *memory.at_work.get_or_insert(now);
+    let at_work = match worst.state {
+        ContainerState::Restarting => format!("it failed and is tried again, {} times so far", worst.restarts),
+        _ => "it is still at work".to_owned(),
+    };
+    let terminal = within.filter(|within| now - since >= *within).map(|within| format!("{at_work}, longer than {}", duration(within)));
+    let count = if worst.state == ContainerState::Restarting { Count::Reading(Reading::Fail) } else { Count::Pending };
+    Look { count, actual: terminal.clone().or(Some(at_work)), terminal: terminal.or(look.terminal), ..look }
 }
 
 fn unknown(why: &str) -> Look {

@@ -5,7 +5,7 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, Observed, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
+    Answer, DeployPurpose, Engine, Input, Moment, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
     preflight, replace, resume, rollback, settle, slept, start,
 };
 
@@ -96,12 +96,13 @@ fn hear(turn: &mut Turn, input: Input) {
 
 fn answered(turn: &mut Turn, op: OpId, answer: Answer) {
     if turn.stage().watch().is_some_and(|watch| watch.awaits(op)) {
-        let observed = match answer {
-            Answer::Observed(observed) => observed,
-            Answer::Failed(failure) => Observed::Unknown(failure.message),
-            _ => Observed::Unknown("answered with something else".to_owned()),
-        };
-        turn.note(Entry::Observed(op, observed));
+        turn.note(Entry::Answered(op, answer));
+        let mut stage = turn.stage().clone();
+        if let Some(watch) = stage.watch_mut()
+            && turn.ask_on(watch)
+        {
+            return turn.enter(stage);
+        }
         return round_maybe_over(turn);
     }
     match turn.stage().clone() {

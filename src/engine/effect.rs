@@ -135,7 +135,17 @@ pub enum Intent {
         containers: Vec<(ServiceName, ContainerId)>,
         /// At most so many lines of each.
         lines: u32,
+        /// How far back, in seconds by the server's own clock; `None`: from the container's first line on.
+        #[serde(default)]
+        seconds: Option<u32>,
     },
+    /// Inspect a container of the app's host by its name, whosever it is. Changes nothing.
+    ObserveNamed {
+        /// Its name.
+        name: String,
+    },
+    /// See how much disk and memory the app's host has left. Changes nothing.
+    ObserveServer,
     /// Stop the app's containers.
     Stop,
     /// Take our waiting job out of the queue, if every waiting job of the app is ours: Dokploy cleans them all or none.

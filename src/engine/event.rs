@@ -180,6 +180,11 @@ pub enum Event {
         #[serde(default)]
         before: Option<Vec<Container>>,
     },
+    /// What services wrote before they are deployed anew, as kinds of lines that their plan minds: known noise, not held against what follows.
+    NoiseKnown {
+        /// Kinds of lines, by service.
+        noise: BTreeMap<ServiceName, BTreeSet<String>>,
+    },
     /// The deploy waits in Dokploy's queue.
     Queued {
         /// What for.

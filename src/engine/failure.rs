@@ -151,7 +151,7 @@ fn inquire(
     let log = deployment.map(|deployment| turn.ask(Intent::DeployLog { deployment, lines: LOG_LINES }));
     let is_open = matches!(draft, Draft::Open(_) | Draft::Told { is_open: true, .. });
     let until = turn.now + INQUIRY_PATIENCE;
-    let deploy_log = Log { lines: Vec::new(), missing };
+    let deploy_log = Log { lines: Vec::new(), missing, is_cut: false };
     let step = Step::Inquiring { observe, log, until };
     turn.enter(Stage::Failing(Box::new(Failing { job, before, is_open, draft, containers: Vec::new(), deploy_log, samples, step })));
 }
@@ -169,8 +169,8 @@ pub(super) fn answered(turn: &mut Turn, mut failing: Failing, op: OpId, answer: 
                 *log = None;
                 failing.deploy_log = match answer {
                     Answer::Logs(mut logs) => logs.remove("").unwrap_or_default(),
-                    Answer::Failed(failure) => Log { lines: Vec::new(), missing: Some(failure.message) },
-                    _ => Log { lines: Vec::new(), missing: Some("answered with something else".to_owned()) },
+                    Answer::Failed(failure) => Log { lines: Vec::new(), missing: Some(failure.message), is_cut: false },
+                    _ => Log { lines: Vec::new(), missing: Some("answered with something else".to_owned()), is_cut: false },
                 };
             }
             if matches!(failing.step, Step::Inquiring { observe: None, log: None, .. }) {
@@ -201,7 +201,7 @@ pub(super) fn overdue(turn: &mut Turn, mut failing: Failing) {
                 turn.abandon(op);
             }
             if log.is_some() {
-                failing.deploy_log = Log { lines: Vec::new(), missing: Some(why) };
+                failing.deploy_log = Log { lines: Vec::new(), missing: Some(why), is_cut: false };
             }
             conclude(turn, failing);
         }
@@ -215,7 +215,7 @@ pub(super) fn overdue(turn: &mut Turn, mut failing: Failing) {
 }
 
 fn unread(cause: &Cause, why: &str) -> BTreeMap<ServiceName, Log> {
-    failing_services(cause).into_iter().map(|name| (name, Log { lines: Vec::new(), missing: Some(why.to_owned()) })).collect()
+    failing_services(cause).into_iter().map(|name| (name, Log { lines: Vec::new(), missing: Some(why.to_owned()), is_cut: false })).collect()
 }
 
 /// Says what failed and why, then reads the logs of what did.
@@ -256,7 +256,7 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
     if containers.is_empty() {
         return keep(turn, failing, &cause, BTreeMap::new());
     }
-    let op = turn.ask(Intent::ContainerLogs { containers, lines: LOG_LINES });
+    let op = turn.ask(Intent::ContainerLogs { containers, lines: LOG_LINES, seconds: None });
     failing.step = Step::Reading { op, cause, until: turn.now + INQUIRY_PATIENCE };
     turn.enter(Stage::Failing(Box::new(failing)));
 }

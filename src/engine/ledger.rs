@@ -41,6 +41,8 @@ pub(super) struct Ledger {
     /// Whether this run changed anything, or may have.
     pub changed: bool,
     has_changed: bool,
+    /// Kinds of lines that services wrote before they were deployed anew.
+    pub noise: super::docker::Noise,
     /// What was begun and has not come to its end.
     pub underway: Underway,
     pub standing: Standing,
@@ -124,6 +126,8 @@ impl Ledger {
             }
             Event::Replaced { purpose } => self.replaced(purpose, schedule, options),
             Event::Deploying { purpose, .. } => self.tries.push(purpose.clone()),
+            Event::PhaseStarted { .. } => self.noise.clear(),
+            Event::NoiseKnown { noise } => self.noise.clone_from(noise),
             Event::DeployStarted { .. } | Event::Stopped => self.has_changed = true,
             Event::Round { services, .. } if !services.is_empty() && !matches!(self.standing, Standing::Failed(_)) => {
                 let decide = || services.iter().filter(|(name, _)| !options.waived.contains_key(*name));

@@ -72,6 +72,7 @@ mod containers;
 mod deploy;
 mod destination;
 mod dispatch;
+mod docker;
 mod effect;
 mod ending;
 mod event;
@@ -111,6 +112,7 @@ mod unfinished;
 mod verdict;
 mod verified;
 mod watch;
+mod window;
 
 pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes, health_code};
 pub use effect::{Effect, Evidence, Intent, OpId};
@@ -125,7 +127,7 @@ pub use origin::Origin;
 pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
-    Log, Observed, QueuedJob, Right, RowStatus, Survey, Untested,
+    Log, Observed, QueuedJob, Right, Room, RowStatus, Survey, Untested,
 };
 pub(crate) use preflight::too_large;
 pub use preflight::{LARGEST_TEXT_AND_ENVIRONMENT, outlook};
@@ -214,9 +216,9 @@ impl Engine {
                     watch.take_sample(*op, sample.clone());
                 }
             }
-            Some(note::Entry::Observed(op, observed)) => {
+            Some(note::Entry::Answered(op, answer)) => {
                 if let Some(watch) = self.state.stage.watch_mut() {
-                    watch.take_observed(*op, observed.clone());
+                    watch.take_answer(*op, answer.clone());
                 }
             }
             Some(note::Entry::Leaving) => self.state.leaving = true,

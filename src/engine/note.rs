@@ -2,7 +2,7 @@
 //! only; they are neither journalled nor shown. What must outlive the process is in the durable events and in [`super::ledger`].
 
 use super::stage::Stage;
-use super::{Observed, OpId, Sample};
+use super::{Answer, OpId, Sample};
 
 /// One note. Opaque outside the engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub(super) enum Entry {
     Stage(Box<Stage>, u64),
     /// A sample of the round in the air.
     Sampled(OpId, Sample),
-    /// The containers of the round in the air.
-    Observed(OpId, Observed),
+    /// What Dokploy was asked in the round in the air.
+    Answered(OpId, Answer),
     /// The user wants to leave, as soon as the write in flight is answered.
     Leaving,
 }

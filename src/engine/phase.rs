@@ -165,6 +165,10 @@ fn send(turn: &mut Turn, phase: PhaseId, assertion: &Assertion) {
         return turn.end(Reason::Refused { why: vec![why] }, Known::Holds);
     }
     turn.emit(Event::PhaseStarted { phase });
+    let noise = assertion.watch.noise();
+    if !noise.is_empty() {
+        turn.emit(Event::NoiseKnown { noise });
+    }
     let mut before = assertion.watch.observed();
     if before.0.is_none() && has_nothing(turn) {
         before = Before(Some(Vec::new()));

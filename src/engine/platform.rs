@@ -48,8 +48,15 @@ pub enum Answer {
     Deployed(DeployEnd),
     /// To `StillOurs`: it is. Otherwise the answer is `TextChanged`, or `Deployed` with [`DeployEnd::Busy`].
     StillOurs,
-    /// To `Observe`.
+    /// To `Observe`, and to `ObserveNamed` with the one container or none.
     Observed(Observed),
+    /// To `ObserveServer`; what Dokploy does not say is `None`.
+    Server {
+        /// Where Dokploy's host keeps its files.
+        disk: Option<Room>,
+        /// Its memory.
+        memory: Option<Room>,
+    },
     /// To `DeployLog` (one, under `""`) and `ContainerLogs` (by service).
     Logs(BTreeMap<ServiceName, Log>),
     /// To `Stop`.
@@ -317,6 +324,18 @@ pub struct Log {
     pub lines: Vec<String>,
     /// Why there are none, when they could not be read.
     pub missing: Option<String>,
+    /// Whether older lines may have been left out.
+    #[serde(default)]
+    pub is_cut: bool,
+}
+
+/// How much there is of a disk or of memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Room {
+    /// What is left.
+    pub free: u64,
+    /// All of it.
+    pub total: u64,
 }
 
 /// Something that could not be done.

@@ -73,6 +73,10 @@ pub(super) fn begin(turn: &mut Turn, job: Job, before: Before, deployment: Optio
         Job::Rollback(way) => way.restore.required().iter().map(|name| (name.clone(), Patience::UntilMet)).collect(),
     };
     let mut watch = Watch::new(&schedule, services, [], before.clone(), Looks::MustKnow, turn.now).waiving(&turn.options().waived);
+    // Without a deploy of its own there is nothing since which lines would count.
+    if let Some(asked) = deployment.as_ref().and_then(|_| turn.ledger().underway.deploy_for(&job.purpose())).map(|deploy| deploy.asked) {
+        watch = watch.since_deploy(asked, &turn.ledger().noise);
+    }
     turn.begin_round(&mut watch);
     let step = Leg::Settling(Settling { watch, deployment, until, held: None, granted: 0 });
     turn.enter(Stage::Delivering(Delivery { job, before, step }));

@@ -1,7 +1,10 @@
 //! What samples in a row say: the smallest piece of a verdict.
 
+use super::window::{Measured, Window};
 use super::{Reading, Sample, Verdict};
 use crate::model::Sampling;
+use crate::schedule::Expectation;
+use std::time::Duration;
 
 /// Samples of each expectation that are kept for evidence.
 const KEPT_SAMPLES: usize = 20;
@@ -25,9 +28,50 @@ pub(super) struct Streak {
     pub totals: (u64, u64, u64),
     /// The last samples, oldest first.
     pub recent: Vec<Sample>,
+    windows: Vec<Window>,
 }
 
 impl Streak {
+    /// One without samples, of an expectation that is sampled so often.
+    pub(super) fn of(expectation: &Expectation, every: Duration) -> Self {
+        Self { windows: expectation.percentiles.iter().map(|percentile| Window::new(*percentile, every)).collect(), ..Self::default() }
+    }
+
+    /// Counts and keeps a sample, and gives it as its percentiles make it. `must_fill`: it is no pass before they have all their samples.
+    pub(super) fn take(&mut self, sample: &Sample, must_fill: bool) -> Sample {
+        let mut sample = sample.clone();
+        self.windows.iter_mut().for_each(|window| window.take(&sample));
+        let mut count = Count::Reading(sample.reading);
+        for window in self.windows.iter().filter(|_| sample.reading == Reading::Pass) {
+            let told = match window.measured() {
+                Measured::Below(told) => told,
+                Measured::NotYet(told) => {
+                    if must_fill && count == Count::Reading(Reading::Pass) {
+                        count = Count::Pending;
+                    }
+                    told
+                }
+                Measured::Above(told) => {
+                    (count, sample.expected) = (Count::Reading(Reading::Fail), window.expected());
+                    told
+                }
+            };
+            sample.actual = format!("{}, {told}", sample.actual);
+        }
+        if let Count::Reading(reading) = count {
+            sample.reading = reading;
+        }
+        self.count(count);
+        self.keep(sample.clone());
+        sample
+    }
+
+    /// What answers now is another one than before: no passes in a row, no times of it.
+    pub(super) fn is_of_another(&mut self) {
+        self.passes = 0;
+        self.windows.iter_mut().for_each(Window::empty);
+    }
+
     pub(super) fn count(&mut self, count: Count) {
         let row = match count {
             Count::Pending => (0, 0, 0),
@@ -55,6 +99,7 @@ impl Streak {
     /// Nothing is in a row any more; what was counted in all stays.
     pub(super) fn begin_anew(&mut self) {
         (self.passes, self.failures, self.errors) = (0, 0, 0);
+        self.windows.iter_mut().for_each(Window::empty);
     }
 
     pub(super) fn keep(&mut self, sample: Sample) {

@@ -1,10 +1,12 @@
 //! One service under watch: its container and its expectations, judged together round by round.
 
-use super::containers::{Before, Look, Memory, look};
+use super::containers::{Before, Look, Memory, job_look, look};
+use super::docker::{self, Ask, Findings, From, LogReader, Named, Told};
 use super::streak::{Count, Streak};
-use super::{FailedService, Observed, Reading, RoundService, Sample, ServiceState, Verdict};
+use super::{Container, FailedService, Moment, Observed, Reading, RoundService, Sample, ServiceState, Verdict};
+use crate::model::{Docker, Probe};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// When failures of a service decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +28,11 @@ pub(super) struct Tracker {
     container: Streak,
     pub expectations: BTreeMap<ExpectationId, Streak>,
     memory: Memory,
+    logs: LogReader,
+    findings: BTreeMap<ExpectationId, Findings>,
+    named: BTreeMap<ExpectationId, Named>,
+    /// Whether percentiles must have all their samples.
+    pub must_fill: bool,
     was_replaced: bool,
     was_met: bool,
     pub last: Option<Last>,
@@ -48,8 +55,12 @@ impl Tracker {
             patience,
             is_waived: false,
             container: Streak::default(),
-            expectations: expectations.iter().map(|id| (*id, Streak::default())).collect(),
+            expectations: expectations.iter().map(|id| (*id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every))).collect(),
             memory: Memory::default(),
+            logs: LogReader::new(From::Now, BTreeSet::new()),
+            findings: BTreeMap::new(),
+            named: BTreeMap::new(),
+            must_fill: patience != Patience::None,
             was_replaced: false,
             was_met: false,
             last: None,
@@ -71,6 +82,82 @@ impl Tracker {
     /// The rows begin anew.
     pub(super) fn begin_anew(&mut self) {
         self.streaks().for_each(Streak::begin_anew);
+        self.memory.begin_anew();
+    }
+
+    /// From when on lines of its logs count.
+    pub(super) fn reads_logs(&mut self, from: From, noise: BTreeSet<String>) {
+        self.logs = LogReader::new(from, noise);
+    }
+
+    /// Kinds of lines that it wrote before now.
+    pub(super) fn noise(&self) -> &BTreeSet<String> {
+        &self.logs.noise
+    }
+
+    /// What to read of its logs, now that its containers are known.
+    pub(super) fn log_asks(&self, containers: &[&Container], before: &Before, schedule: &Schedule, now: Moment) -> Vec<Ask> {
+        let logs = self.expectations.keys().filter_map(|id| match &schedule.expectations[id.0].probe {
+            Probe::Docker(Docker::Logs(logs)) => Some(logs),
+            _ => None,
+        });
+        let (mut any, mut wants_all) = (false, false);
+        for logs in logs {
+            any = true;
+            wants_all |= !logs.some.is_empty();
+        }
+        if any { self.logs.asks(containers, before, wants_all, now) } else { Vec::new() }
+    }
+
+    /// Samples of what Docker is asked about this service.
+    fn docker_samples(
+        &mut self,
+        name: &ServiceName,
+        observed: &Observed,
+        told: &Told,
+        before: &Before,
+        schedule: &Schedule,
+    ) -> BTreeMap<ExpectationId, Sample> {
+        let mut samples = BTreeMap::new();
+        let asked: Vec<(ExpectationId, &Docker)> = self
+            .expectations
+            .keys()
+            .filter_map(|id| match &schedule.expectations[id.0].probe {
+                Probe::Docker(docker) => Some((*id, docker)),
+                _ => None,
+            })
+            .collect();
+        let mut reading = Vec::new();
+        for (id, docker) in asked {
+            let sample = match (docker, observed) {
+                (Docker::Container { name: Some(_), .. } | Docker::Server(_), _) => {
+                    docker::of_other(docker, told, self.named.entry(id).or_default())
+                }
+                (_, Observed::Unknown(why)) => {
+                    told.sample(Reading::Error, docker.to_string(), format!("its container could not be looked at: {why}"))
+                }
+                (Docker::Container { name: None, assertions }, Observed::Known(all)) => {
+                    let own: Vec<(&Container, u64)> = all
+                        .iter()
+                        .filter(|one| one.service == *name)
+                        .map(|one| (one, self.memory.restarts_since(one)))
+                        .collect();
+                    docker::of_service(told, &own, assertions)
+                }
+                (Docker::Logs(logs), Observed::Known(_)) => {
+                    reading.push((id, logs, self.findings.remove(&id).unwrap_or_default()));
+                    continue;
+                }
+            };
+            samples.insert(id, sample);
+        }
+        if let (Observed::Known(all), false) = (observed, reading.is_empty()) {
+            let own: Vec<&Container> = all.iter().filter(|one| one.service == *name).collect();
+            let read = self.logs.samples(told, &own, before, reading.iter_mut().map(|(_, logs, findings)| (*logs, findings)));
+            samples.extend(reading.iter().map(|(id, ..)| *id).zip(read));
+            self.findings.extend(reading.into_iter().map(|(id, _, findings)| (id, findings)));
+        }
+        samples
     }
 
     pub(super) fn judge(
@@ -78,15 +165,21 @@ impl Tracker {
         name: &ServiceName,
         observed: &Observed,
         samples: &BTreeMap<ExpectationId, Sample>,
+        told: &Told,
         before: &Before,
         schedule: &Schedule,
     ) -> RoundService {
-        let look = look(observed, name, &mut self.memory, before, schedule.limits.restarts);
+        let job = schedule.services.get(name).and_then(|service| service.job);
+        let look = match job {
+            None => look(observed, name, &mut self.memory, before, schedule.limits.restarts),
+            Some(job) => job_look(observed, name, &mut self.memory, before, schedule.limits.restarts, job.within, told.now),
+        };
+        let of_docker = self.docker_samples(name, observed, told, before, schedule);
         if let Observed::Known(containers) = observed {
             self.was_replaced |= !before.kept(name, containers);
         }
         if look.changed.is_some() {
-            self.streaks().for_each(|streak| streak.passes = 0);
+            self.streaks().for_each(Streak::is_of_another);
         }
 
         self.container.count(look.count);
@@ -100,10 +193,15 @@ impl Tracker {
         let mut actual = look.actual.clone();
         let mut judged = BTreeMap::new();
         for (id, streak) in &mut self.expectations {
-            let Some(sample) = samples.get(id) else { continue };
-            let sample = judged_with(sample, &look);
-            streak.count(Count::Reading(sample.reading));
-            streak.keep(sample.clone());
+            let sample = match (of_docker.get(id), samples.get(id)) {
+                (Some(sample), _) => sample.clone(),
+                (None, Some(sample)) => judged_with(sample, &look),
+                (None, None) => continue,
+            };
+            if self.named.get(id).is_some_and(|named| named.changed.is_some()) {
+                streak.is_of_another();
+            }
+            let sample = streak.take(&sample, self.must_fill);
             if sample.reading != Reading::Pass && (actual.is_none() || sample.reading > reading) {
                 actual = Some(sample.actual.clone());
             }

@@ -104,18 +104,28 @@ impl Turn {
 
     /// Begins a round of this watch.
     pub(super) fn begin_round(&mut self, watch: &mut Watch) {
+        let schedule = self.schedule();
         let mut next = self.next_op;
-        let questions = watch.begin(self.now, || {
+        let effects = watch.begin(&schedule, self.now, || {
             next += 1;
             OpId(next - 1)
         });
         self.next_op = next;
-        if let Some(op) = questions.observe {
-            self.effect(Effect::Platform { op, intent: Intent::Observe });
-        }
-        for (op, expectation) in questions.samples {
-            self.effect(Effect::Sample { op, expectation });
-        }
+        self.effects.extend(effects);
+    }
+
+    /// Asks what follows from what a round was told; whether there was anything.
+    pub(super) fn ask_on(&mut self, watch: &mut Watch) -> bool {
+        let schedule = self.schedule();
+        let mut next = self.next_op;
+        let effects = watch.ask_on(&schedule, self.now, || {
+            next += 1;
+            OpId(next - 1)
+        });
+        self.next_op = next;
+        let any = !effects.is_empty();
+        self.effects.extend(effects);
+        any
     }
 
     /// So long from now, and no longer than the run's own time.

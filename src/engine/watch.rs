@@ -5,9 +5,11 @@
 //! differ in what they watch and in what they make of [`Watch::standing`].
 
 use super::containers::Before;
-use super::streak::{Count, Streak};
+use super::docker::{self, Ask, From, Named, Noise, Told};
+use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
-use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, Sample, Verdict};
+use super::{Answer, Container, Effect, Event, FailedService, Intent, Moment, Observed, OpId, Reading, Sample, Verdict};
+use crate::model::Probe;
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +22,8 @@ const ROUND_PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Watch {
     services: BTreeMap<ServiceName, Tracker>,
     others: BTreeMap<ExpectationId, Streak>,
+    /// What is remembered of containers that gates and externals name.
+    named: BTreeMap<ExpectationId, Named>,
     before: Before,
     looks: Looks,
     pace: Pace,
@@ -59,6 +63,11 @@ struct Round {
     observed: Option<Observed>,
     awaited: BTreeMap<OpId, ExpectationId>,
     samples: BTreeMap<ExpectationId, Sample>,
+    /// What else Dokploy was asked, and said.
+    asked: BTreeMap<OpId, Ask>,
+    answers: BTreeMap<Ask, Answer>,
+    /// Whether what follows from the containers was asked.
+    is_asked_on: bool,
 }
 
 /// Where a watch stands after a round.
@@ -70,12 +79,6 @@ pub(super) enum Standing {
     Failed,
     /// Neither yet.
     Open,
-}
-
-/// What a round needs asked.
-pub(super) struct Questions {
-    pub observe: Option<OpId>,
-    pub samples: Vec<(OpId, ExpectationId)>,
 }
 
 impl Watch {
@@ -93,7 +96,8 @@ impl Watch {
         });
         Self {
             services: services.collect(),
-            others: others.into_iter().map(|id| (id, Streak::default())).collect(),
+            others: others.into_iter().map(|id| (id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every))).collect(),
+            named: BTreeMap::new(),
             before,
             looks,
             pace: Pace::Waiting(first),
@@ -111,6 +115,29 @@ impl Watch {
             tracker.is_waived = waived.contains_key(name);
         }
         self
+    }
+
+    /// What is watched was deployed: lines of its logs count from then on, those of known kinds left out.
+    pub(super) fn since_deploy(mut self, asked: Moment, noise: &Noise) -> Self {
+        for (name, tracker) in &mut self.services {
+            tracker.reads_logs(From::Deploy(asked), noise.get(name).cloned().unwrap_or_default());
+        }
+        self
+    }
+
+    /// Nothing was deployed, and everything is to be decided by this watch alone.
+    pub(super) fn by_itself(mut self) -> Self {
+        for tracker in self.services.values_mut() {
+            tracker.reads_logs(From::Recent, BTreeSet::new());
+            tracker.must_fill = true;
+        }
+        self
+    }
+
+    /// Kinds of lines that services wrote before now.
+    pub(super) fn noise(&self) -> Noise {
+        let noisy = self.services.iter().filter(|(_, tracker)| !tracker.noise().is_empty());
+        noisy.map(|(name, tracker)| (name.clone(), tracker.noise().clone())).collect()
     }
 
     /// The services that decide.
@@ -131,24 +158,58 @@ impl Watch {
     }
 
     /// Begins a round, with ids from `next_op` on.
-    pub(super) fn begin(&mut self, now: Moment, mut next_op: impl FnMut() -> OpId) -> Questions {
+    pub(super) fn begin(&mut self, schedule: &Schedule, now: Moment, mut next_op: impl FnMut() -> OpId) -> Vec<Effect> {
+        let mut effects = Vec::new();
         let observe = (self.looks != Looks::No).then(&mut next_op);
-        let asked: BTreeSet<ExpectationId> =
+        effects.extend(observe.map(|op| Effect::Platform { op, intent: Intent::Observe }));
+        let wanted: BTreeSet<ExpectationId> =
             self.services.values().flat_map(|tracker| tracker.expectations.keys()).chain(self.others.keys()).copied().collect();
-        let samples: Vec<_> = asked.into_iter().map(|id| (next_op(), id)).collect();
+        let (mut awaited, mut asks) = (BTreeMap::new(), BTreeSet::new());
+        for expectation in wanted {
+            match &schedule.expectations[expectation.0].probe {
+                Probe::Docker(docker) => asks.extend(Ask::of(docker)),
+                _ => {
+                    let op = next_op();
+                    awaited.insert(op, expectation);
+                    effects.push(Effect::Sample { op, expectation });
+                }
+            }
+        }
+        let asked: BTreeMap<OpId, Ask> = asks.into_iter().map(|ask| (next_op(), ask)).collect();
+        effects.extend(asked.iter().map(|(op, ask)| Effect::Platform { op: *op, intent: ask.intent() }));
         self.pace = Pace::Asking(Round {
             started: now,
             observe,
             observed: None,
-            awaited: samples.iter().copied().collect(),
+            awaited,
             samples: BTreeMap::new(),
+            asked,
+            answers: BTreeMap::new(),
+            is_asked_on: false,
         });
-        Questions { observe, samples }
+        effects
+    }
+
+    /// What is to be asked once the round's containers are known: their logs.
+    pub(super) fn ask_on(&mut self, schedule: &Schedule, now: Moment, mut next_op: impl FnMut() -> OpId) -> Vec<Effect> {
+        let Pace::Asking(round) = &mut self.pace else { return Vec::new() };
+        let (Some(Observed::Known(containers)), false) = (&round.observed, round.is_asked_on) else { return Vec::new() };
+        round.is_asked_on = true;
+        let mut effects = Vec::new();
+        for (name, tracker) in &self.services {
+            let own: Vec<&Container> = containers.iter().filter(|one| one.service == *name).collect();
+            for ask in tracker.log_asks(&own, &self.before, schedule, now) {
+                let op = next_op();
+                effects.push(Effect::Platform { op, intent: ask.intent() });
+                round.asked.insert(op, ask);
+            }
+        }
+        effects
     }
 
     /// Whether this answer belongs to the round in the air.
     pub(super) fn awaits(&self, op: OpId) -> bool {
-        matches!(&self.pace, Pace::Asking(round) if round.observe == Some(op) || round.awaited.contains_key(&op))
+        matches!(&self.pace, Pace::Asking(round) if round.observe == Some(op) || round.awaited.contains_key(&op) || round.asked.contains_key(&op))
     }
 
     pub(super) fn take_sample(&mut self, op: OpId, sample: Sample) {
@@ -159,19 +220,24 @@ impl Watch {
         }
     }
 
-    pub(super) fn take_observed(&mut self, op: OpId, observed: Observed) {
-        if let Pace::Asking(round) = &mut self.pace
-            && round.observe == Some(op)
-        {
+    pub(super) fn take_answer(&mut self, op: OpId, answer: Answer) {
+        let Pace::Asking(round) = &mut self.pace else { return };
+        if round.observe == Some(op) {
             round.observe = None;
-            round.observed = Some(observed);
+            round.observed = Some(match answer {
+                Answer::Observed(observed) => observed,
+                Answer::Failed(failure) => Observed::Unknown(failure.message),
+                _ => Observed::Unknown("answered with something else".to_owned()),
+            });
+        } else if let Some(ask) = round.asked.remove(&op) {
+            round.answers.insert(ask, answer);
         }
     }
 
     /// How many answers the round still waits for.
     pub(super) fn awaited(&self) -> usize {
         match &self.pace {
-            Pace::Asking(round) => round.awaited.len() + usize::from(round.observe.is_some()),
+            Pace::Asking(round) => round.awaited.len() + round.asked.len() + usize::from(round.observe.is_some()),
             Pace::Waiting(_) => 0,
         }
     }
@@ -181,7 +247,7 @@ impl Watch {
         self.services.values_mut().for_each(Tracker::begin_anew);
         self.others.values_mut().for_each(Streak::begin_anew);
         match std::mem::replace(&mut self.pace, Pace::Waiting(now)) {
-            Pace::Asking(round) => round.awaited.into_keys().chain(round.observe).collect(),
+            Pace::Asking(round) => round.awaited.into_keys().chain(round.asked.into_keys()).chain(round.observe).collect(),
             Pace::Waiting(_) => Vec::new(),
         }
     }
@@ -195,6 +261,10 @@ impl Watch {
             let expected = schedule.expectations[expectation.0].text.clone();
             let took_ms = u64::try_from((now - round.started).as_millis()).unwrap_or(u64::MAX);
             round.samples.insert(expectation, Sample { reading: Reading::Error, expected, actual: why.clone(), at: now, took_ms });
+        }
+        for (op, ask) in std::mem::take(&mut round.asked) {
+            given_up.push(op);
+            round.answers.insert(ask, Answer::Observed(Observed::Unknown(why.clone())));
         }
         if let Some(op) = round.observe.take() {
             given_up.push(op);
@@ -219,16 +289,27 @@ impl Watch {
         self.rounds += 1;
         self.samples += round.samples.len() as u64;
 
+        let told = Told { now, started: round.started, answers: round.answers };
         let mut services = BTreeMap::new();
         for (name, tracker) in &mut self.services {
-            services.insert(name.clone(), tracker.judge(name, &observed, &round.samples, &self.before, schedule));
+            services.insert(name.clone(), tracker.judge(name, &observed, &round.samples, &told, &self.before, schedule));
         }
         let mut others = BTreeMap::new();
         for (id, streak) in &mut self.others {
-            if let Some(sample) = round.samples.get(id) {
-                streak.count(Count::Reading(sample.reading));
-                streak.keep(sample.clone());
-                others.insert(id.0, (sample.clone(), streak.verdict(&schedule.sampling, true, false)));
+            let of_docker = match &schedule.expectations[id.0].probe {
+                Probe::Docker(docker) => {
+                    let named = self.named.entry(*id).or_default();
+                    let sample = docker::of_other(docker, &told, named);
+                    if named.changed.is_some() {
+                        streak.is_of_another();
+                    }
+                    Some(sample)
+                }
+                _ => None,
+            };
+            if let Some(sample) = of_docker.as_ref().or_else(|| round.samples.get(id)) {
+                let sample = streak.take(sample, true);
+                others.insert(id.0, (sample, streak.verdict(&schedule.sampling, true, false)));
             }
         }
         if let Observed::Known(containers) = observed {

@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use super::{Probe, Text};
+use super::{Percentile, Probe, Text};
 use crate::source::{Span, Spanned};
 use std::time::Duration;
 
@@ -115,6 +115,15 @@ pub struct Service {
     pub uses: Vec<Spanned<String>>,
     /// What must hold besides its container running.
     pub expectations: Vec<Expectation>,
+    /// Written as `job NAME { … }`: it does its work and ends with 0.
+    pub job: Option<Job>,
+}
+
+/// What makes a service a job.
+#[derive(Clone, Copy, Debug)]
+pub struct Job {
+    /// `within D`: how long it may take from the deploy's end on. Default: the phase's `settle`.
+    pub within: Option<Spanned<Duration>>,
 }
 
 /// `external NAME { … }`: something that the app needs and this plan does not deploy.
@@ -207,6 +216,8 @@ pub enum OnFailure {
 pub struct Expectation {
     /// What is asked, and what the answer must be.
     pub probe: Probe,
+    /// What so many of its samples must be below.
+    pub percentiles: Vec<Spanned<Percentile>>,
     /// The whole statement.
     pub span: Span,
 }

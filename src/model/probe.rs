@@ -1,6 +1,6 @@
 //! What a plan expects: what is asked, and what the answer must be.
 
-use super::{Comparison, Condition, JsonPath, Pattern, Text, duration};
+use super::{Comparison, Condition, Docker, JsonPath, Pattern, Text, duration};
 use crate::source::{Span, Spanned};
 use std::fmt;
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub enum Probe {
     },
     /// `exec ["PROGRAM", …] { … }`: a command is run, without a shell.
     Exec(Box<Exec>),
+    /// `container …`, `logs …`, `server …`: Dokploy is asked.
+    Docker(Docker),
 }
 
 /// A command, and how it must end.
@@ -92,12 +94,12 @@ pub struct Named {
 }
 
 impl Probe {
-    /// Where it asks; a command asks nowhere that could be told.
+    /// Where it asks; a command asks nowhere that could be told, and what Dokploy answers is asked of Dokploy.
     pub fn address(&self) -> Option<&Spanned<Text>> {
         match self {
             Self::Http { url, .. } | Self::Postgres { url, .. } | Self::Redis { url, .. } => Some(url),
             Self::Tcp { address, .. } => Some(address),
-            Self::Exec(_) => None,
+            Self::Exec(_) | Self::Docker(_) => None,
         }
     }
 
@@ -120,7 +122,7 @@ impl Probe {
                 });
                 time.collect()
             }
-            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } => Vec::new(),
+            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } | Self::Docker(_) => Vec::new(),
         }
     }
 
@@ -132,6 +134,7 @@ impl Probe {
             Self::Exec(exec) => {
                 exec.command.iter().chain(exec.environment.iter().map(|(_, value)| value)).map(|text| &text.value).collect()
             }
+            Self::Docker(_) => Vec::new(),
         }
     }
 }

@@ -92,13 +92,14 @@ impl PrepareError {
     }
 }
 
-/// Makes an expectation ready.
+/// Makes an expectation ready. `None`: nothing is sent for it from here, since Dokploy answers it.
 ///
 /// # Errors
 /// A variable that is not set, or an address that cannot be used, with the span of the text.
-pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, PrepareError> {
+pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Option<Request>, PrepareError> {
     let mut texts = Resolver { variables, masks: Masks::default() };
     let question = match probe {
+        Probe::Docker(_) => return Ok(None),
         Probe::Http { url, options, assertions } => Question::Http {
             request: Box::new(http::prepare(url, options, &mut texts)?),
             assertions: assertions.iter().map(|assertion| assertion.value.clone()).collect(),
@@ -129,7 +130,7 @@ pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Request, Prep
         let shown = assertion.value.to_string();
         return Err(PrepareError::BadAddress { shown, why: "needs an address that begins with https://", span: assertion.span });
     }
-    Ok(Request { question, masks: texts.masks })
+    Ok(Some(Request { question, masks: texts.masks }))
 }
 
 /// Puts variables in their place and remembers which of them are secret.
@@ -195,7 +196,7 @@ mod tests {
 
     fn http(parts: Vec<TextPart>, variables: &dyn Variables) -> Result<HttpTarget, PrepareError> {
         let probe = Probe::Http { url: Spanned::new(Text { parts }, span()), options: Box::default(), assertions: Vec::new() };
-        prepare(&probe, variables).map(|request| match request.question {
+        prepare(&probe, variables).map(|request| match request.expect("asked from here").question {
             Question::Http { request, .. } => request.target,
             _ => unreachable!("an http probe makes an http question"),
         })
@@ -239,7 +240,7 @@ mod tests {
     fn tcp_addresses_need_a_port_and_ipv6_its_brackets() {
         let tcp = |address: &str| {
             let probe = Probe::Tcp { address: Spanned::new(Text::literal(address), span()), banner: Vec::new() };
-            prepare(&probe, &Set("", "")).map(|request| match request.question {
+            prepare(&probe, &Set("", "")).map(|request| match request.expect("asked from here").question {
                 Question::Tcp { host, port, .. } => (host, port),
                 _ => unreachable!("a tcp probe makes a tcp question"),
             })

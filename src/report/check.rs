@@ -81,6 +81,12 @@ impl Page<'_> {
         for (first, name) in (0..).zip(&phase.adds) {
             lines.extend(self.service(if first == 0 { "adds" } else { "" }, name));
         }
+        // Compose starts what has ended at each deploy.
+        let is_job = |name: &&String| schedule.services.get(*name).is_some_and(|service| service.job.is_some());
+        let again: Vec<&str> = phase.services.difference(&phase.adds).filter(is_job).map(String::as_str).collect();
+        if !again.is_empty() {
+            lines.extend(self.row("runs again", &words::list(&again)));
+        }
         if !phase.removes.is_empty() {
             lines.extend(self.row("removes", &words::list(&phase.removes)));
         }
@@ -99,6 +105,13 @@ impl Page<'_> {
         let widest = self.schedule.services.keys().map(String::len).max().unwrap_or_default();
         let ids = self.schedule.services.get(name).map(|service| service.expectations.as_slice()).unwrap_or_default();
         let mut texts: Vec<&str> = ids.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        let job = self.schedule.services.get(name).and_then(|service| service.job).map(|job| match job.within {
+            Some(within) => format!("a job: ends with 0 within {}", duration(within)),
+            None => "a job: ends with 0".to_owned(),
+        });
+        if let Some(job) = &job {
+            texts.insert(0, job);
+        }
         if texts.is_empty() {
             texts.push("containers only");
         }

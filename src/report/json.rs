@@ -112,6 +112,7 @@ impl Lines {
             Event::PhaseStarted { phase: id } => {
                 ("phase-started", json!({ "phase": phase(id), "adds": outline.phase(*id).adds, "services": outline.phase(*id).services }))
             }
+            Event::NoiseKnown { noise } => ("noise-known", json!({ "noise": noise })),
             Event::Replacing { purpose, digest, .. } => ("replacing", with(for_what(outline, purpose), json!({ "digest": digest }))),
             Event::Replaced { purpose } => ("replaced", for_what(outline, purpose)),
             Event::Deploying { purpose, marker, .. } => ("deploying", with(for_what(outline, purpose), json!({ "marker": marker }))),

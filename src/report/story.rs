@@ -222,6 +222,10 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         Event::LockAwaited { holder, until } => {
             beat("start", "waiting", format!("{holder}; {} left", duration(*until - now)), Style::Warn, true)
         }
+        Event::NoiseKnown { noise } => {
+            let text = format!("what the logs of {} said before is known noise, and not held against the phase", list(noise.keys()));
+            beat(&current(view), "known", text, Style::Plain, false)
+        }
         Event::Waived { service, reason } => beat("start", "waived", format!("{service} decides nothing: {reason}"), Style::Warn, true),
         Event::FailureAsked { by } => beat(&current(view), "failing", format!("{by} asked for it"), Style::Warn, true),
         Event::Warned { text } => beat("warning", "", difference::sentence_and_diff(text).0.to_owned(), Style::Warn, true),

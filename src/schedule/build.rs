@@ -1,7 +1,7 @@
 //! From a plan whose checks passed to a schedule.
 
 use super::{
-    Expectation, ExpectationId, External, Gate, GateId, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording,
+    Expectation, ExpectationId, External, Gate, GateId, Job, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording,
 };
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{self, ComposeFile, with_defaults};
@@ -80,7 +80,8 @@ impl Expectations<'_> {
         self.all.extend(expectations.iter().map(|expectation| Expectation {
             probe: expectation.probe.clone(),
             subject: subject.clone(),
-            text: wording::expectation(&expectation.probe, self.sources),
+            percentiles: expectation.percentiles.iter().map(|percentile| percentile.value).collect(),
+            text: wording::expectation(expectation, self.sources),
         }));
         (first..self.all.len()).map(ExpectationId).collect()
     }
@@ -103,7 +104,8 @@ fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -
             let subjects = |names: &[Spanned<String>]| names.iter().map(|name| leaned_on(plan, &name.value)).collect();
             let (needs, uses) = (subjects(&service.needs), subjects(&service.uses));
             let (note, hint) = (service.note.clone(), service.hint.clone());
-            services.insert(name.clone(), Service { expectations, note, hint, needs, uses, added_in });
+            let job = service.job.map(|job| Job { within: job.within.map(|limit| limit.value) });
+            services.insert(name.clone(), Service { expectations, note, hint, needs, uses, added_in, job });
         }
     }
     for (name, added_in) in added_in {

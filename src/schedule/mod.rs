@@ -10,7 +10,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
-use crate::model::{App, Approval, Limits, OnFailure, Probe, Sampling};
+use crate::model::{App, Approval, Limits, OnFailure, Percentile, Probe, Sampling};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -67,12 +67,21 @@ pub struct Service {
     pub uses: BTreeSet<Subject>,
     /// The phase that adds it.
     pub added_in: PhaseId,
+    /// It does its work and ends with 0, at each deploy anew.
+    pub job: Option<Job>,
+}
+
+/// What makes a service a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Job {
+    /// How long it may take from the deploy's end on. Default: as long as the phase settles.
+    pub within: Option<Duration>,
 }
 
 impl Service {
     /// One of which the plan says nothing: its container is all that is looked at.
     pub fn unasked(added_in: PhaseId) -> Self {
-        Self { expectations: Vec::new(), note: None, hint: None, needs: BTreeSet::new(), uses: BTreeSet::new(), added_in }
+        Self { expectations: Vec::new(), note: None, hint: None, needs: BTreeSet::new(), uses: BTreeSet::new(), added_in, job: None }
     }
 }
 
@@ -90,6 +99,8 @@ pub struct External {
 pub struct Expectation {
     /// What is asked.
     pub probe: Probe,
+    /// What so many of its samples must be below.
+    pub percentiles: Vec<Percentile>,
     /// Whom it speaks of.
     pub subject: Subject,
     /// One line for people: `http http://{host}:8000/health/ status in [200, 302]`, variables as written.

@@ -16,7 +16,11 @@ impl Phase {
     /// From the phase's start to `verified`, its gates held already.
     pub fn bounds(&self, schedule: &Schedule) -> Bounds {
         let sampling = schedule.sampling;
-        let streak = sampling.every.saturating_mul(sampling.healthy_after.saturating_sub(1));
+        // A percentile is no pass before it has all its samples.
+        let of_service = |name| schedule.services.get(name).into_iter().flat_map(|service| &service.expectations);
+        let percentiles = self.services.iter().flat_map(of_service).flat_map(|id| &schedule.expectations[id.0].percentiles);
+        let gathering = percentiles.map(|percentile| percentile.samples(sampling.every)).max().unwrap_or(1);
+        let streak = sampling.every.saturating_mul(gathering.saturating_add(sampling.healthy_after).saturating_sub(2));
         let soaks = self.soak.saturating_mul(SOAK_TRIES);
         let steps = [schedule.limits.queue, self.within, self.settle, soaks, sampling.timeout];
         Bounds { best: streak.saturating_add(self.soak), worst: steps.into_iter().fold(Duration::ZERO, Duration::saturating_add) }

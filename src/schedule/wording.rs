@@ -1,11 +1,16 @@
 //! An expectation as one line, in the words of the plan.
 
-use crate::model::{Named, Probe, Text, TextPart};
+use crate::model::{Expectation, Named, Probe, Text, TextPart};
 use crate::source::{SourceMap, Spanned};
 
-/// `http http://{host}:8000/health/ status in [200, 302]`, names as written.
-pub(super) fn expectation(probe: &Probe, sources: &SourceMap) -> String {
+/// `http http://{host}:8000/health/ status in [200, 302], time p95 < 500ms over 2m`, names as written.
+pub(super) fn expectation(expectation: &Expectation, sources: &SourceMap) -> String {
+    expectation.percentiles.iter().fold(of_probe(&expectation.probe, sources), |text, percentile| format!("{text}, {}", percentile.value))
+}
+
+fn of_probe(probe: &Probe, sources: &SourceMap) -> String {
     match probe {
+        Probe::Docker(docker) => docker.to_string(),
         Probe::Http { url, assertions, .. } => {
             let assertions: Vec<String> = assertions.iter().map(|assertion| assertion.value.to_string()).collect();
             format!("http {} {}", written(url, sources), assertions.join(", "))
@@ -73,10 +78,10 @@ mod tests {
         let assertions = assertions.into_iter().map(|assertion| Spanned::new(assertion, Span::new(file, 0..0))).collect();
         let http = Probe::Http { url: spanned(0..28), options: Box::default(), assertions };
         assert_eq!(
-            expectation(&http, &sources),
+            of_probe(&http, &sources),
             "http http://{host}:8000/health/ status in [200, 300..399], time < 2s, body contains \"\\\"ok\\\"\""
         );
-        assert_eq!(expectation(&Probe::Tcp { address: spanned(29..42), banner: Vec::new() }, &sources), "tcp {host}:5433");
+        assert_eq!(of_probe(&Probe::Tcp { address: spanned(29..42), banner: Vec::new() }, &sources), "tcp {host}:5433");
         assert_eq!(HttpAssertion::Status(vec![(200, 200)]).to_string(), "status == 200");
         assert_eq!(HttpAssertion::Status(vec![(200, 299)]).to_string(), "status in [200..299]");
     }

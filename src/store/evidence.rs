@@ -135,7 +135,7 @@ fn unlogged(text: &str) -> Log {
     if missing.is_some() {
         lines.remove(0);
     }
-    Log { lines, missing }
+    Log { lines, missing, is_cut: false }
 }
 
 #[cfg(test)]
@@ -160,8 +160,8 @@ mod tests {
             cause: vec!["web answers 500".into()],
             text: "services: {}\n".into(),
             containers: Vec::new(),
-            deploy_log: Log { lines: vec!["done".into()], missing: None },
-            logs: BTreeMap::from([("web/../x".into(), Log { lines: Vec::new(), missing: Some("no container".into()) })]),
+            deploy_log: Log { lines: vec!["done".into()], missing: None, is_cut: false },
+            logs: BTreeMap::from([("web/../x".into(), Log { lines: Vec::new(), missing: Some("no container".into()), is_cut: false })]),
             samples: BTreeMap::from([("http …".into(), vec![sample])]),
         };
         keep(&evidence, &folder).unwrap();

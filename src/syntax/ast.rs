@@ -111,7 +111,12 @@ pub enum Head {
         app: Option<Name>,
     },
     /// `job NAME [in APP] { … }`
-    Job(Name),
+    Job {
+        /// The compose service's name.
+        name: Name,
+        /// `in APP`
+        app: Option<Name>,
+    },
     /// `external NAME { … }`
     External(Name),
     /// `gate NAME { … }`
@@ -202,6 +207,35 @@ pub enum Head {
         /// What its value must be.
         condition: Condition,
     },
+    /// `time p95 < DURATION over DURATION`; either part may be missing, which is told later.
+    TimePercentile {
+        /// `p95`, as written.
+        percentile: Option<Spanned<String>>,
+        /// What it must be below.
+        limit: Spanned<Duration>,
+        /// Over how long it is taken.
+        over: Option<Spanned<Duration>>,
+    },
+    /// `none matches /…/`
+    LogsNone(Condition),
+    /// `some matches /…/`
+    LogsSome(Condition),
+    /// `ignore matches /…/`
+    LogsIgnore(Condition),
+    /// `running`
+    Running,
+    /// `healthy`
+    Healthy,
+    /// `restarts == N`: the sign as written.
+    Restarts(Spanned<String>, Spanned<u64>),
+    /// `image == "…"`
+    Image(Condition),
+    /// `disk free > 10GiB`: the sign as written.
+    DiskFree(Spanned<String>, Literal),
+    /// `memory free > 10%`: the sign as written.
+    MemoryFree(Spanned<String>, Literal),
+    /// `within DURATION`
+    Within(Spanned<Duration>),
     /// `banner contains "…"`, `banner matches /…/`
     Banner(Condition),
     /// `query 'SQL' CONDITION`
@@ -264,6 +298,12 @@ pub enum Probe {
     Exec(Vec<TextExpr>),
     /// `external NAME, …`
     External(Vec<Name>),
+    /// `container`, `container TEXT`
+    Container(Option<TextExpr>),
+    /// `logs`
+    Logs,
+    /// `server`
+    Server,
     /// A probe that this version does not build.
     Later {
         /// Its name: `container`.

@@ -1,7 +1,6 @@
 //! From pairs of the grammar to heads and values, keeping where each stands.
 
 use super::ast::{Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, StatusRange, TextExpr, TextKind};
-use super::form::Place;
 use super::grammar::{Grammar, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span, Spanned};
@@ -85,16 +84,15 @@ impl Values<'_> {
             Rule::sampling => Head::Sampling,
             Rule::every => Head::Every(self.duration(&mut slots)?),
             Rule::timeout => Head::Timeout(self.duration(&mut slots)?),
-            Rule::healthy => Head::HealthyAfter(self.integer(&mut slots)?),
+            Rule::healthy if slots.has(Rule::k_after) => Head::HealthyAfter(self.integer(&mut slots)?),
+            Rule::healthy => Head::Healthy,
             Rule::unhealthy => Head::UnhealthyAfter(self.integer(&mut slots)?),
             Rule::queue => Head::QueueWithin(self.duration(&mut slots)?),
             Rule::run => Head::RunWithin(self.duration(&mut slots)?),
-            Rule::restarts => match slots.take(Rule::k_max) {
-                Some(_) => Head::RestartsMax(self.integer(&mut slots)?),
-                None => later("assertions on restarts"),
-            },
+            Rule::restarts if slots.has(Rule::k_max) => Head::RestartsMax(self.integer(&mut slots)?),
+            Rule::restarts => Head::Restarts(self.sign(&mut slots)?, self.integer(&mut slots)?),
             Rule::service => Head::Service { name: self.name(&mut slots)?, app: self.name(&mut slots) },
-            Rule::job => Head::Job(self.name(&mut slots)?),
+            Rule::job => Head::Job { name: self.name(&mut slots)?, app: self.name(&mut slots) },
             Rule::external => Head::External(self.name(&mut slots)?),
             Rule::gate => Head::Gate(self.name(&mut slots)?),
             Rule::phase => Head::Phase { name: self.name(&mut slots)?, after: self.name(&mut slots) },
@@ -117,7 +115,7 @@ impl Values<'_> {
                 _ => Policy::Rollback,
             }),
             Rule::removes => Head::Removes(self.names(slots)),
-            Rule::within_limit => later("`job`"),
+            Rule::within_limit => Head::Within(self.duration(&mut slots)?),
             Rule::watch => later("`watch`"),
             Rule::notify => later("`notify`"),
             Rule::status if slots.has(Rule::equal) => Head::StatusEqual(self.status(&slots.take(Rule::integer)?)),
@@ -128,8 +126,13 @@ impl Values<'_> {
                 Head::StatusIn(ranges.map(|item| self.status(&item)).collect(), span)
             }
             Rule::time => {
-                let plain = |pair: &Pair<'_, Rule>| !matches!(pair.as_rule(), Rule::percentile | Rule::k_over);
-                if slots.0.clone().all(|pair| plain(&pair)) { Head::TimeBelow(self.duration(&mut slots)?) } else { later("percentiles") }
+                let percentile = slots.take_if(Rule::percentile).map(|pair| Spanned::new(pair.as_str().to_owned(), self.span(&pair)));
+                let limit = self.duration(&mut slots)?;
+                let over = self.duration(&mut slots);
+                match (&percentile, &over) {
+                    (None, None) => Head::TimeBelow(limit),
+                    _ => Head::TimePercentile { percentile, limit, over },
+                }
             }
             Rule::method => {
                 let verb = slots.take(Rule::verb)?;
@@ -146,18 +149,19 @@ impl Values<'_> {
             Rule::body => Head::Body(self.condition(pair)?),
             Rule::json => Head::Json { path: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::header => Head::Header { name: self.plain(&mut slots)?, condition: self.condition(pair)? },
-            Rule::none | Rule::some => later("log assertions"),
-            Rule::running => later("container assertions"),
+            Rule::none => Head::LogsNone(self.condition(pair)?),
+            Rule::some => Head::LogsSome(self.condition(pair)?),
+            Rule::ignore => Head::LogsIgnore(self.condition(pair)?),
+            Rule::running => Head::Running,
+            Rule::image => Head::Image(self.condition(pair)?),
             Rule::banner => Head::Banner(self.condition(pair)?),
             Rule::query => Head::Query { sql: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::ping => Head::Ping,
             Rule::info => Head::Info { field: self.plain(&mut slots)?, condition: self.condition(pair)? },
             Rule::database => Head::Database(self.integer(&mut slots)?),
-            Rule::disk | Rule::memory => later("server assertions"),
-            Rule::exit => {
-                let sign = slots.take(Rule::comparison)?;
-                Head::Exit(Spanned::new(sign.as_str().to_owned(), self.span(&sign)), self.integer(&mut slots)?)
-            }
+            Rule::disk => Head::DiskFree(self.sign(&mut slots)?, self.quantity(&mut slots)?),
+            Rule::memory => Head::MemoryFree(self.sign(&mut slots)?, self.quantity(&mut slots)?),
+            Rule::exit => Head::Exit(self.sign(&mut slots)?, self.integer(&mut slots)?),
             Rule::stdout => Head::Stdout(self.condition(pair)?),
             Rule::stderr => Head::Stderr(self.condition(pair)?),
             Rule::setting => {
@@ -172,17 +176,17 @@ impl Values<'_> {
         let probe = pair.into_inner().next()?;
         let rule = probe.as_rule();
         let mut slots = Slots(probe.into_inner());
-        let later = |probe, place| Probe::Later { probe, place };
+        let later = |probe| Probe::Later { probe, place: None };
         Some(match rule {
             Rule::http => Probe::Http(self.text(&mut slots)?),
             Rule::tcp => Probe::Tcp(self.text(&mut slots)?),
             Rule::outside => Probe::External(self.names(slots)),
-            Rule::logs => later("logs", Some(Place::Logs)),
-            Rule::container => later("container", Some(Place::Container)),
+            Rule::logs => Probe::Logs,
+            Rule::container => Probe::Container(self.text(&mut slots)),
             Rule::postgres => Probe::Postgres(self.text(&mut slots)?),
             Rule::redis => Probe::Redis(self.text(&mut slots)?),
-            Rule::server => later("server", Some(Place::Server)),
-            Rule::build_contexts => later("build-contexts", None),
+            Rule::server => Probe::Server,
+            Rule::build_contexts => later("build-contexts"),
             Rule::exec => {
                 let mut words = Vec::new();
                 while let Some(word) = self.text(&mut slots) {
@@ -255,6 +259,18 @@ impl Values<'_> {
             _ => LiteralKind::Text(self.text_of(&inner)?),
         };
         Some(Literal { kind, written: inner.as_str().to_owned(), span: self.span(&inner) })
+    }
+
+    fn sign(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<String>> {
+        let pair = slots.take(Rule::comparison)?;
+        Some(Spanned::new(pair.as_str().to_owned(), self.span(&pair)))
+    }
+
+    /// A size or a percentage.
+    fn quantity(&mut self, slots: &mut Slots<'_>) -> Option<Literal> {
+        let pair = slots.take(Rule::quantity)?.into_inner().next()?;
+        let kind = if pair.as_rule() == Rule::percent { LiteralKind::Percent } else { LiteralKind::Size };
+        Some(Literal { kind, written: pair.as_str().to_owned(), span: self.span(&pair) })
     }
 
     fn integer(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<u64>> {

@@ -13,10 +13,13 @@ pub fn encode(call: &Call) -> HttpRequest {
     match call {
         // The only procedure that is asked on the tRPC path: there it needs no key (FACTS §2).
         Call::Health => HttpRequest { method: Method::Get, path: "/api/trpc/settings.health".to_owned(), with_key: false, body: None },
-        Call::Version | Call::Cloud | Call::Projects | Call::Queue | Call::ServerHealth => query(&[]),
+        Call::Version | Call::Cloud | Call::Projects | Call::Queue => query(&[]),
         Call::Compose { compose } | Call::ConvertedCompose { compose } | Call::Deployments { compose } => query(&[("composeId", compose)]),
-        Call::ContainerLog { compose, container, lines } => {
-            query(&[("composeId", compose), ("containerId", container), ("tail", &tail(*lines))])
+        Call::ContainerLog { compose, container, lines, seconds } => {
+            let (tail, since) = (tail(*lines), seconds.map(|seconds| format!("{seconds}s")));
+            let fields = [("composeId", compose.as_str()), ("containerId", container), ("tail", &tail)];
+            let fields: Vec<(&str, &str)> = fields.into_iter().chain(since.as_deref().map(|since| ("since", since))).collect();
+            query(&fields)
         }
         Call::DeployLog { deployment, lines } => query(&[("deploymentId", deployment), ("tail", &tail(*lines))]),
         // Without appType the server matches by name prefix (FACTS §7); without serverId it asks its own engine (FACTS §13.1).
@@ -24,7 +27,7 @@ pub fn encode(call: &Call) -> HttpRequest {
             query(&with_server(&[("appName", app_name), ("appType", "docker-compose")], server.as_deref()))
         }
         Call::OwnContainers { server } => query(&with_server(&[("appName", "dokploy")], server.as_deref())),
-        Call::HostContainers { server } => query(&with_server(&[], server.as_deref())),
+        Call::HostContainers { server } | Call::ServerHealth { server } => query(&with_server(&[], server.as_deref())),
         Call::Inspect { container, server } => query(&with_server(&[("containerId", container)], server.as_deref())),
         Call::UpdateText { compose, text } => post(call, &json!({ "composeId": compose, "composeFile": text })),
         Call::Deploy { compose, marker } => post(call, &json!({ "composeId": compose, "title": marker, "description": marker })),

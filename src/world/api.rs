@@ -61,6 +61,24 @@ impl Asked<'_> {
         self.input.get(field).and_then(Value::as_str)
     }
 
+    /// `since`: `all`, or a number with `s`, `m`, `h` or `d` (FACTS §7).
+    pub(super) fn since(&self) -> Result<Option<Duration>, ApiResponse> {
+        let Some(given) = self.input.get("since").and_then(Value::as_str).filter(|given| *given != "all") else { return Ok(None) };
+        let unit = |unit: &str| match unit {
+            "s" => Some(1),
+            "m" => Some(60),
+            "h" => Some(3_600),
+            "d" => Some(86_400),
+            _ => None,
+        };
+        let (number, last) = given.split_at(given.len().saturating_sub(1));
+        let seconds = number.parse::<u64>().ok().zip(unit(last)).and_then(|(number, unit)| number.checked_mul(unit));
+        seconds.map(|seconds| Some(Duration::from_secs(seconds))).ok_or_else(|| {
+            let issue = json!({"code": "invalid_format", "format": "regex", "pattern": "/^(all|\\d+[smhd])$/"});
+            Invalid { field: "since", message: "Invalid since format".to_owned(), issue }.response(self.procedure)
+        })
+    }
+
     /// `tail`: 1 to 10000 lines, 100 unless given (FACTS §6).
     pub(super) fn tail(&self) -> Result<usize, ApiResponse> {
         let Some(given) = self.input.get("tail") else { return Ok(100) };

@@ -257,7 +257,7 @@ pub(super) fn no_host_container() -> Value {
 }
 
 /// `docker.getServerHealth`; without `networks` Docker does not answer.
-pub(super) fn server_health(containers: usize, networks: Option<Vec<&str>>, checked_at: &str) -> Value {
+pub(super) fn server_health(containers: usize, networks: Option<Vec<&str>>, is_full: bool, checked_at: &str) -> Value {
     let mut docker = json!({"count": networks.as_ref().map_or(0, Vec::len), "addressPools": null, "usage": []});
     match networks {
         None => docker["usageError"] = json!("connect ENOENT /var/run/docker.sock"),
@@ -274,7 +274,7 @@ pub(super) fn server_health(containers: usize, networks: Option<Vec<&str>>, chec
         "containers": {"containerCount": containers, "serviceCount": 0},
         "resources": {"memTotalBytes": 8_589_934_592_u64, "memUsedBytes": 2_147_483_648_u64, "cpuCount": 2},
         "inotify": {"maxWatches": 192_536, "maxInstances": 128, "maxQueuedEvents": 16384, "currentInstances": 0, "persisted": false},
-        "disk": {"totalBytes": 107_374_182_400_u64, "usedBytes": 21_474_836_480_u64},
+        "disk": {"totalBytes": 107_374_182_400_u64, "usedBytes": if is_full { 107_374_182_400_u64 } else { 21_474_836_480 }},
         "dockerNetworks": docker,
         "daemonErrors": [],
         "daemonLogsWindow": {"fromEpoch": 1_767_517_200, "toEpoch": 1_767_603_600},

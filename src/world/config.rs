@@ -17,6 +17,8 @@ pub struct Config {
     pub containers: Vec<OtherContainer>,
     /// Jobs of other people in the queue, the first one being worked on.
     pub jobs: Vec<OtherJob>,
+    /// Services that do their work and end with 0, beside those that others wait for.
+    pub ending: Vec<String>,
     /// Docker networks that exist, for compose files that call them external. `None`, the default: every one that is asked for.
     pub networks: Option<Vec<String>>,
     /// Docker volumes that exist, for compose files that call them external. `None`, the default: every one that is asked for.
@@ -45,6 +47,7 @@ impl Default for Config {
             projects: vec![Project { name: "Backend".to_owned(), environments: vec![staging] }],
             containers: Vec::new(),
             jobs: Vec::new(),
+            ending: Vec::new(),
             networks: None,
             volumes: None,
             externals: Vec::new(),
@@ -178,6 +181,10 @@ pub struct OtherContainer {
     pub ports: Vec<(u16, u16)>,
     /// Whether it runs.
     pub running: bool,
+    /// Whether it has a healthcheck, which passes.
+    pub has_healthcheck: bool,
+    /// The external that it is: it is stopped while that one is down.
+    pub external: Option<String>,
 }
 
 /// A job of somebody else.

@@ -87,6 +87,20 @@ impl Definition {
     }
 }
 
+impl HealthTest {
+    /// One as most images have it.
+    pub(super) fn usual() -> Self {
+        let timing = Healthcheck {
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(3),
+            retries: 3,
+            start_period: Duration::ZERO,
+            disabled: false,
+        };
+        Self { timing, path: "/".to_owned(), command: vec!["CMD".to_owned(), "/healthcheck".to_owned()] }
+    }
+}
+
 /// A healthcheck and the path that it asks for.
 #[derive(Clone, Debug)]
 pub(super) struct HealthTest {

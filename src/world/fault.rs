@@ -91,6 +91,8 @@ pub enum DokployFault {
     RowNeverEnds,
     /// A login shell on another server prints something: empty lists of its containers.
     NoisyShell(Option<Duration>),
+    /// The server's disk has nothing left, and says so. Nothing else comes of it.
+    DiskFull(Option<Duration>),
 }
 
 /// A fault that cannot be read; the sentence says what would be.
@@ -102,8 +104,17 @@ const DOKPLOY: &str = "dokploy";
 const EXTERNAL: &str = "external";
 const SERVICE_KINDS: [&str; 9] =
     ["build-fails", "image-missing", "crash-loop", "exits", "never-healthy", "http-500", "slow-start", "port-conflict", "oom"];
-const DOKPLOY_KINDS: [&str; 8] =
-    ["job-lost", "restarts", "docker-down", "queue-busy", "database-down", "error-row-goes-on", "row-never-ends", "noisy-shell"];
+const DOKPLOY_KINDS: [&str; 9] = [
+    "job-lost",
+    "restarts",
+    "docker-down",
+    "queue-busy",
+    "database-down",
+    "error-row-goes-on",
+    "row-never-ends",
+    "noisy-shell",
+    "disk-full",
+];
 
 impl Fault {
     /// Reads `TARGET: KIND [DURATION] [in PHASE | in rollback]`.
@@ -189,6 +200,7 @@ fn dokploy_fault(kind: &str, words: &mut Vec<&str>) -> Result<DokployFault, Faul
         "error-row-goes-on" => DokployFault::ErrorRowGoesOn,
         "row-never-ends" => DokployFault::RowNeverEnds,
         "noisy-shell" => DokployFault::NoisyShell(duration(words)?),
+        "disk-full" => DokployFault::DiskFull(duration(words)?),
         _ => return Err(unknown(kind, "Dokploy", &DOKPLOY_KINDS)),
     })
 }
@@ -271,6 +283,7 @@ impl fmt::Display for DokployFault {
             Self::ErrorRowGoesOn => ("error-row-goes-on", None),
             Self::RowNeverEnds => ("row-never-ends", None),
             Self::NoisyShell(duration) => ("noisy-shell", *duration),
+            Self::DiskFull(duration) => ("disk-full", *duration),
         };
         f.write_str(name)?;
         duration.map_or(Ok(()), |duration| write!(f, " {}", Written(duration)))

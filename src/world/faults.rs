@@ -125,6 +125,11 @@ impl Faults {
         self.lasting(now, |kind| if let DokployFault::DatabaseDown(lasts) = kind { Some(lasts) } else { None })
     }
 
+    /// Whether the server says that its disk is full.
+    pub(super) fn disk_is_full(&mut self, now: Duration) -> bool {
+        self.lasting(now, |kind| if let DokployFault::DiskFull(lasts) = kind { Some(lasts) } else { None })
+    }
+
     /// Whether a login shell on other servers prints something now.
     pub(super) fn shell_is_noisy(&mut self, now: Duration) -> bool {
         self.lasting(now, |kind| if let DokployFault::NoisyShell(lasts) = kind { Some(lasts) } else { None })

@@ -23,6 +23,8 @@ pub(super) struct Host {
     pub(super) external_volumes: Option<Vec<String>>,
     /// Ids of images that are there.
     pub(super) images: BTreeSet<String>,
+    /// Services that do their work and end with 0, though nothing in their compose file says so.
+    pub(super) jobs: BTreeSet<String>,
     /// Host ports that something outside the world holds.
     pub(super) blocked: BTreeSet<u16>,
     created: u64,
@@ -78,8 +80,12 @@ impl Host {
             return Err(other.id.clone());
         }
         self.created += 1;
+        let mut definition = Arc::clone(definition);
+        if !definition.one_shot && self.jobs.contains(&definition.name) {
+            Arc::make_mut(&mut definition).one_shot = true;
+        }
         let id = names::hex64(&["container", &name, &self.created.to_string()]);
-        self.containers.push(Container::create(id, name, project, Arc::clone(definition), now));
+        self.containers.push(Container::create(id, name, project, definition, now));
         Ok(())
     }
 

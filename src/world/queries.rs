@@ -55,6 +55,7 @@ impl World {
             "deployment.readLogs" => self.deploy_log(asked),
             "docker.getContainers" => {
                 may_use_docker(asked)?;
+                self.feel_externals();
                 let server = self.server(asked)?;
                 Ok(ApiResponse::ok(&self.host_containers(server.as_deref())))
             }
@@ -181,12 +182,18 @@ impl World {
         self.compose_of(asked)?;
         let id = asked.text("containerId")?;
         let tail = asked.tail()?;
+        let since = asked.since()?;
         if self.faults.docker_is_down(self.now) {
             return Ok(ApiResponse::ok(&json!(deploy_log::NO_DAEMON)));
         }
         let text = self.host.find(&id).map_or_else(
             || format!("Error response from daemon: No such container: {id}\n"),
-            |container| container_log::tail(&container_log::lines(container, self.calendar), tail, asked.optional("search")),
+            |container| {
+                let lines = container_log::lines(container, self.calendar);
+                let from = since.map(|back| self.calendar.nanos(self.now.saturating_sub(back), 0));
+                let lines: Vec<String> = lines.into_iter().filter(|line| from.as_ref().is_none_or(|from| line >= from)).collect();
+                container_log::tail(&lines, tail, asked.optional("search"))
+            },
         );
         Ok(ApiResponse::ok(&json!(text)))
     }
@@ -228,7 +235,8 @@ impl World {
     /// The host's networks, or why Docker does not tell them.
     fn server_health(&mut self) -> Value {
         let networks = (!self.faults.docker_is_down(self.now)).then(|| self.host.networks.iter().map(String::as_str).collect::<Vec<_>>());
-        bodies::server_health(self.host.containers.len(), networks, &self.calendar.iso(self.now))
+        let is_full = self.faults.disk_is_full(self.now);
+        bodies::server_health(self.host.containers.len(), networks, is_full, &self.calendar.iso(self.now))
     }
 
     /// By the project's label with `appType=docker-compose`, by the beginning of the name without (FACTS §7). Open to every key.
@@ -256,6 +264,7 @@ impl World {
         if self.docker_is_mute(server.as_deref()) {
             return Ok(ApiResponse::empty());
         }
+        self.feel_externals();
         let found = self.host.find(&id).filter(|container| self.server_of(&container.project) == server.as_deref());
         Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect::inspect(container, self.calendar))))
     }

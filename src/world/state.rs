@@ -1,11 +1,11 @@
 //! Everything in a world, and how time passes in it.
 
 use super::config::{Config, External, Key, Speaks};
-use super::definition::{self, Definition};
+use super::definition::{self, Definition, HealthTest};
 use super::deploy::{Deploy, Progress, Site};
 use super::deploy_log;
 use super::fault::Fault;
-use super::faults::{CutOff, Faults};
+use super::faults::{CutOff, Faults, Symptoms};
 use super::git;
 use super::host::Host;
 use super::queue::{Job, Queue, Work};
@@ -49,6 +49,8 @@ pub struct World {
     cut_off_at: Option<(Duration, CutOff)>,
     externals: Vec<External>,
     references: Vec<(String, String)>,
+    /// Containers that externals are, by name.
+    stand_ins: Vec<(String, String)>,
     restarts_at: Option<Duration>,
     down_until: Option<Duration>,
 }
@@ -70,6 +72,7 @@ impl World {
             cut_off_at: None,
             externals: config.externals,
             references: config.references,
+            stand_ins: Vec::new(),
             restarts_at: None,
             down_until: None,
             release: Release::of(&config.version),
@@ -78,11 +81,14 @@ impl World {
         };
         world.host.external_networks = config.networks;
         world.host.external_volumes = config.volumes;
+        world.host.jobs = config.ending.into_iter().collect();
         for other in config.containers {
             let ports =
                 other.ports.iter().map(|&(host, container)| Port { host_ip: None, host: Some(host), container, protocol: Protocol::Tcp });
-            let definition = Definition::plain(&other.name, &other.image, ports.collect());
+            let mut definition = Definition::plain(&other.name, &other.image, ports.collect());
+            definition.health = other.has_healthcheck.then(HealthTest::usual);
             world.be_running("", &Arc::new(definition), other.running);
+            world.stand_ins.extend(other.external.map(|external| (other.name, external)));
         }
         let seeds = config.projects.iter().flat_map(|project| &project.environments).flat_map(|environment| &environment.composes);
         let deployed: Vec<bool> = seeds.map(|compose| compose.deployed).collect();
@@ -121,6 +127,20 @@ impl World {
             && let Some(container) = self.host.of_service_mut(project, &definition.name)
         {
             container.be_settled();
+        }
+    }
+
+    /// Containers that externals are stop and start with them.
+    pub(super) fn feel_externals(&mut self) {
+        for (name, external) in &self.stand_ins {
+            let is_down = self.faults.external_is_down(external);
+            let Some(container) = self.host.of_service_mut("", name) else { continue };
+            if is_down && container.is_running() {
+                container.stop(self.now);
+            } else if !is_down && !container.is_running() && container.started_at.is_some() {
+                container.start(self.now, Symptoms::default());
+                container.be_settled();
+            }
         }
     }
 

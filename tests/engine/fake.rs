@@ -264,12 +264,13 @@ impl Fake {
                     Deploying::Fails(lines) => lines,
                     _ => vec!["Docker Compose Deployed: ✅".to_owned()],
                 };
-                soon(Answer::Logs(BTreeMap::from([(String::new(), Log { lines, missing: None })])))
+                soon(Answer::Logs(BTreeMap::from([(String::new(), Log { lines, missing: None, is_cut: false })])))
             }
             Intent::ContainerLogs { containers, .. } => {
-                let log = Log { lines: (0..120).map(|line| format!("line {line}")).collect(), missing: None };
+                let log = Log { lines: (0..120).map(|line| format!("line {line}")).collect(), missing: None, is_cut: false };
                 soon(Answer::Logs(containers.iter().map(|(service, _)| (service.clone(), log.clone())).collect()))
             }
+            Intent::ObserveNamed { .. } | Intent::ObserveServer => panic!("no plan of these tests asks for it"),
             Intent::Stop => {
                 self.containers.values_mut().for_each(|made| made.is_stopped = true);
                 soon(Answer::Stopped)

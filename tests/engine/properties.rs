@@ -211,6 +211,7 @@ impl Chaos {
                     Intent::Resolve(_) => vec![(after, Answer::Resolved(BTreeMap::new()))],
                     Intent::Observe | Intent::DeployLog { .. } | Intent::ContainerLogs { .. } if lost => vec![],
                     Intent::Observe => vec![(after, Answer::Observed(self.observed()))],
+                    Intent::ObserveNamed { .. } | Intent::ObserveServer => panic!("no plan of these tests asks for it"),
                     Intent::DeployLog { .. } | Intent::ContainerLogs { .. } => vec![(after, Answer::Logs(BTreeMap::new()))],
                     Intent::Replace { text, .. } if self.is_kind() || self.choices.chance(60) => {
                         self.text.clone_from(text);

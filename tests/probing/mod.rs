@@ -41,7 +41,7 @@ fn probe(text: &str) -> Probe {
 }
 
 fn request(text: &str, variables: &Given) -> Request {
-    prepare(&probe(text), variables).unwrap()
+    prepare(&probe(text), variables).unwrap().unwrap()
 }
 
 /// One look, which never takes longer than its time limit and never shows a secret.

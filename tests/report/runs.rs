@@ -115,7 +115,7 @@ pub fn degraded() -> Script {
         },
     ];
     script.push(Event::PhaseFailed { phase: BUSINESS, cause: Cause::Services { services: failed, regression: false }, open: false });
-    let missing = Log { lines: Vec::new(), missing: Some("Dokploy answered 500".to_owned()) };
+    let missing = Log { lines: Vec::new(), missing: Some("Dokploy answered 500".to_owned()), is_cut: false };
     let logs = BTreeMap::from([("business-directory".to_owned(), missing), ("brain-api".to_owned(), crashing_log(0))]);
     script.evidence("business", logs, Log::default());
     script.push(rollback_started(Target::Phase(CORE), Undo::Redeploy));
@@ -184,7 +184,7 @@ pub fn candidates() -> Script {
     let cause =
         Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new(), remedies: Vec::new() };
     script.push(Event::PhaseFailed { phase: CORE, cause, open: false });
-    let log = Log { lines: vec!["Cloning…".to_owned(), "error during connect: EOF".to_owned()], missing: None };
+    let log = Log { lines: vec!["Cloning…".to_owned(), "error during connect: EOF".to_owned()], missing: None, is_cut: false };
     script.evidence("core", BTreeMap::new(), log);
     let verdict = "backend runs phase `core` unverified, 1/4 healthy: phase `core` failed and was left as it is";
     let reason = Reason::PhaseFailed { phase: "core".to_owned() };

@@ -311,7 +311,7 @@ fn other_types(body: &[u8]) -> Vec<u8> {
 
 /// The prober: the real questions and judgements, asked of the world.
 struct Look {
-    requests: Vec<Request>,
+    requests: Vec<Option<Request>>,
     timeout: Duration,
     at: InMemory,
 }
@@ -402,7 +402,7 @@ fn cell(query: &str) -> serde_json::Value {
 
 impl Prober for Look {
     async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample {
-        let request = &self.requests[expectation.0];
+        let request = self.requests[expectation.0].as_ref().unwrap();
         let asked = Instant::now();
         let outcome = self.ask(&request.question).await;
         judge(request, &outcome, now + asked.elapsed(), asked.elapsed())

@@ -90,7 +90,7 @@ impl Lowering<'_> {
                     if let Some(first) = exit.replace(inner.span) {
                         self.problems.push(given_twice("exit", inner.span, first));
                     }
-                    self.exit(sign, *code)
+                    self.exit_code(sign, *code).map(|(comparison, code)| ExecAssertion::Exit(comparison, code))
                 }
                 Head::Stdout(condition) => self.condition(condition).map(ExecAssertion::Stdout),
                 Head::Stderr(condition) => self.condition(condition).map(ExecAssertion::Stderr),
@@ -114,7 +114,8 @@ impl Lowering<'_> {
         assertions
     }
 
-    fn exit(&mut self, sign: &Spanned<String>, code: Spanned<u64>) -> Option<ExecAssertion> {
+    /// What an exit code must be. `None` after an error.
+    pub(super) fn exit_code(&mut self, sign: &Spanned<String>, code: Spanned<u64>) -> Option<(Comparison, i64)> {
         let comparison = Comparison::of_sign(&sign.value)?;
         let given = i64::try_from(code.value).ok().filter(|_| code.value <= HIGHEST);
         let Some(given) = given else {
@@ -129,6 +130,6 @@ impl Lowering<'_> {
             self.problems.push(problem.help("write `exit == 0`"));
             return None;
         }
-        Some(ExecAssertion::Exit(comparison, given))
+        Some((comparison, given))
     }
 }

@@ -1,25 +1,31 @@
 //! Services, externals, and what is expected of them.
 
 use super::once::Once;
+use super::docker::Owner;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Condition, Expectation, External, Probe, Service};
+use crate::model::{Condition, Expectation, External, Job, Probe, Service};
 use crate::source::{Span, Spanned};
 use crate::syntax::{self, Head, Name, Statement};
 
 impl Lowering<'_> {
     pub(super) fn service(&mut self, statement: &Statement) -> Option<Service> {
-        let Head::Service { name, app } = &statement.head else { return None };
+        let (name, app, is_job) = match &statement.head {
+            Head::Service { name, app } => (name, app, false),
+            Head::Job { name, app } => (name, app, true),
+            _ => return None,
+        };
+        let (keyword, owner) = if is_job { ("job", Owner::Job) } else { ("service", Owner::Service) };
         if let Some(app) = app {
             self.problems.push(
-                Diagnostic::new(Code::NotBuilt, "`service … in APP` is not built yet", app.span, "a plan has one app")
-                    .help(format!("write `service {}`", name.value)),
+                Diagnostic::new(Code::NotBuilt, format!("`{keyword} … in APP` is not built yet"), app.span, "a plan has one app")
+                    .help(format!("write `{keyword} {}`", name.value)),
             );
         }
         if statement.is_damaged() {
             self.gaps.services.insert(name.value.clone());
         }
-        let (mut note, mut hint) = (Once::default(), Once::default());
+        let (mut note, mut hint, mut within) = (Once::default(), Once::default(), Once::default());
         let (mut needs, mut uses) = (Vec::new(), Vec::new());
         let mut expectations = Vec::new();
         for inner in statement.body() {
@@ -34,7 +40,11 @@ impl Lowering<'_> {
                     let text = self.plain(text);
                     self.once(&mut hint, text, inner);
                 }
-                Head::Expect(probe) => match self.expectation(probe, inner, &format!("service \"{}\"", name.value)) {
+                Head::Within(limit) => {
+                    let limit = Spanned::new(self.time(*limit), limit.span);
+                    self.once(&mut within, limit, inner);
+                }
+                Head::Expect(probe) => match self.expectation(probe, inner, owner, &format!("{keyword} \"{}\"", name.value)) {
                     Some(expectation) => expectations.push(expectation),
                     None => {
                         self.gaps.services.insert(name.value.clone());
@@ -47,7 +57,8 @@ impl Lowering<'_> {
             }
         }
         let (note, hint) = (note.take().flatten(), hint.take().flatten());
-        Some(Service { name: name.clone(), note, hint, needs, uses, expectations })
+        let job = is_job.then(|| Job { within: within.take() });
+        Some(Service { name: name.clone(), note, hint, needs, uses, expectations, job })
     }
 
     /// Names of services or externals that this service leans on, each once. Whether they are there is a check's to say: a compose file may have
@@ -76,7 +87,7 @@ impl Lowering<'_> {
                 }
                 Head::Expect(probe) => {
                     expects = true;
-                    expectations.extend(self.expectation(probe, inner, &format!("external \"{}\"", name.value)));
+                    expectations.extend(self.expectation(probe, inner, Owner::Outside, &format!("external \"{}\"", name.value)));
                 }
                 Head::Later { .. } => expects = true,
                 _ => {}
@@ -93,10 +104,26 @@ impl Lowering<'_> {
     }
 
     /// An expectation of one thing. `None` if it was not understood or is not built, which has been or will be told.
-    pub(super) fn expectation(&mut self, probe: &syntax::Probe, statement: &Statement, whose: &str) -> Option<Expectation> {
+    pub(super) fn expectation(
+        &mut self,
+        probe: &syntax::Probe,
+        statement: &Statement,
+        owner: Owner,
+        whose: &str,
+    ) -> Option<Expectation> {
         let end = statement.block.as_ref().and_then(|block| block.close).map_or(statement.span.end, |close| close.end);
         let span = Span { end, ..statement.span };
+        if owner == Owner::Job && !matches!(probe, syntax::Probe::Logs | syntax::Probe::Container(None) | syntax::Probe::Later { .. }) {
+            self.problems.push(
+                Diagnostic::new(Code::Misplaced, "a job that is over answers nobody", statement.span, format!("in {whose}"))
+                    .help("a job must end with 0 anyway; `expect logs { … }` asks what it wrote"),
+            );
+            return None;
+        }
         let probe = match probe {
+            syntax::Probe::Container(name) => self.container(name.as_ref(), statement, owner)?,
+            syntax::Probe::Logs => self.logs(statement, owner, whose)?,
+            syntax::Probe::Server => self.server(statement, owner, whose)?,
             syntax::Probe::Http(url) => self.http(url, statement)?,
             syntax::Probe::Tcp(text) => {
                 let address = self.text(text).map(|address| Spanned::new(address, text.span));
@@ -117,7 +144,8 @@ impl Lowering<'_> {
             }
             syntax::Probe::Later { .. } => return None,
         };
-        Some(Expectation { probe, span })
+        let percentiles = self.percentiles(statement);
+        Some(Expectation { probe, percentiles, span })
     }
 
     /// What a service must say when it is connected to.

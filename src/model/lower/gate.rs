@@ -1,6 +1,7 @@
 //! Gates.
 
 use super::Lowering;
+use super::docker::Owner;
 use super::once::Once;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Approval, Gate, OrElse};
@@ -30,7 +31,7 @@ impl Lowering<'_> {
                 }
                 Head::Expect(probe) => {
                     holds_anything = true;
-                    expectations.extend(self.expectation(probe, inner, &format!("gate \"{}\"", name.value)));
+                    expectations.extend(self.expectation(probe, inner, Owner::Outside, &format!("gate \"{}\"", name.value)));
                 }
                 Head::Approve { question, within } => {
                     holds_anything = true;

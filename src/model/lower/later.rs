@@ -9,7 +9,6 @@ impl Lowering<'_> {
     pub(super) fn not_built(&mut self, statement: &Statement) {
         let (construct, help) = match &statement.head {
             Head::Later { construct } => ((*construct).to_owned(), instead(statement.form.keyword)),
-            Head::Job(_) => ("`job`".to_owned(), None),
             Head::Expect(Probe::Later { probe, .. }) => (format!("`expect {probe}`"), Some(instead_of_probe(probe))),
             _ => {
                 for inner in statement.body() {
@@ -32,7 +31,6 @@ impl Lowering<'_> {
 fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "warn" | "observe" => "write `expect` if it should decide, or leave it out",
-        "time" => "write `time < 500ms`, which every sample must keep",
         "allow" | "watch" | "notify" => "leave it out",
         _ => return None,
     })
@@ -40,10 +38,6 @@ fn instead(keyword: &str) -> Option<&'static str> {
 
 fn instead_of_probe(probe: &str) -> &'static str {
     match probe {
-        "container" => {
-            "leave it out for services of this plan, whose containers must run anyway; elsewhere write `expect tcp \"HOST:PORT\"`"
-        }
-        "logs" => "leave it out; logs are kept as evidence when a phase fails",
         _ => "leave it out",
     }
 }

@@ -3,6 +3,7 @@
 mod address;
 mod condition;
 mod database;
+mod docker;
 mod exec;
 mod expect;
 mod gate;
@@ -11,6 +12,7 @@ mod later;
 mod names;
 mod once;
 mod order;
+mod percentile;
 mod phase;
 mod settings;
 mod text;
@@ -124,7 +126,7 @@ impl<'a> Lowering<'a> {
         let name = match &statement.head {
             Head::App(name)
             | Head::Service { name, .. }
-            | Head::Job(name)
+            | Head::Job { name, .. }
             | Head::External(name)
             | Head::Gate(name)
             | Head::Phase { name, .. }
@@ -148,8 +150,7 @@ impl<'a> Lowering<'a> {
             }
             _ => return,
         };
-        // A job is not built, but what names it need not be told that it is unknown.
-        if matches!(statement.head, Head::Broken { .. } | Head::Job(_)) {
+        if matches!(statement.head, Head::Broken { .. }) {
             names.declare_unusable(name);
         } else {
             names.declare(name, &mut self.problems);

@@ -57,6 +57,11 @@ impl Lowering<'_> {
                     let given = self.count(*given, 0);
                     self.once(&mut restarts, given, statement);
                 }
+                Head::Restarts(_, count) => {
+                    let message = "restarts are compared in `expect container`";
+                    let problem = Diagnostic::new(Code::Misplaced, message, statement.span, "here they have a limit for the whole run");
+                    self.problems.push(problem.help(format!("write `restarts max {}`", count.value)));
+                }
                 _ => {}
             }
         }
@@ -172,6 +177,11 @@ impl Lowering<'_> {
                 Head::HealthyAfter(given) => {
                     let given = self.count(*given, 1);
                     self.once(&mut healthy_after, given, statement);
+                }
+                Head::Healthy => {
+                    let message = "`healthy` says how many passes it takes";
+                    let problem = Diagnostic::new(Code::Missing, message, statement.span, "after how many?");
+                    self.problems.push(problem.help("write `healthy after 2 passes`"));
                 }
                 Head::UnhealthyAfter(given) => {
                     let given = self.count(*given, 1);

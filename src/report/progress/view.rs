@@ -122,6 +122,7 @@ impl View {
             | Event::Stopped
             | Event::Overslept { .. }
             | Event::FailureAsked { .. }
+            | Event::NoiseKnown { .. }
             | Event::Warned { .. }
             | Event::Noted { .. } => {}
             Event::Waived { service, reason } => drop(self.waived.insert(service.clone(), reason.clone())),
