@@ -7,6 +7,7 @@ mod check;
 mod compose_styles;
 mod crash;
 mod deploying;
+mod docker_expectations;
 mod docs;
 mod driver;
 mod engine;

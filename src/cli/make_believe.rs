@@ -112,20 +112,20 @@ fn other_containers(schedule: &Schedule) -> Vec<OtherContainer> {
     let mut others: BTreeMap<&String, OtherContainer> = BTreeMap::new();
     for expectation in &schedule.expectations {
         let Probe::Docker(Docker::Container { name: Some(name), assertions }) = &expectation.probe else { continue };
-        if own.contains(&name.value) {
+        if own.contains(name) {
             continue;
         }
         let (Subject::External(subject) | Subject::Gate(subject) | Subject::Service(subject)) = &expectation.subject;
-        let other = others.entry(&name.value).or_insert_with(|| OtherContainer {
-            name: name.value.clone(),
-            image: format!("{}:latest", name.value),
+        let other = others.entry(name).or_insert_with(|| OtherContainer {
+            name: name.clone(),
+            image: format!("{name}:latest"),
             ports: Vec::new(),
             running: true,
             has_healthcheck: false,
             external: Some(subject.clone()),
         });
         for assertion in assertions {
-            match &assertion.value {
+            match assertion {
                 ContainerAssertion::Image(Condition::Compare(Comparison::Equal, Literal::Text(image))) => other.image.clone_from(image),
                 ContainerAssertion::Image(Condition::Contains(part)) => other.image.clone_from(part),
                 ContainerAssertion::Healthy => other.has_healthcheck = true,

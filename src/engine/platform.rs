@@ -101,6 +101,9 @@ pub struct Survey {
     pub recent: Vec<String>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
+    /// What this Dokploy cannot show, that a plan may ask for.
+    #[serde(default)]
+    pub lacks: BTreeSet<Lack>,
     /// Rights that the key lacks.
     pub missing_rights: Vec<Right>,
     /// Worth knowing and no reason to stop: what an old version lacks, `autoDeploy`, rights that could not be tried.
@@ -117,6 +120,16 @@ pub struct Untested {
     pub allow: String,
     /// Why it is not trusted, one sentence.
     pub why: String,
+}
+
+/// Something that not every Dokploy can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lack {
+    /// What containers write.
+    ContainerLogs,
+    /// How much disk and memory a server has left.
+    ServerRoom,
 }
 
 /// A right of the key, as Dokploy's pages name it.

@@ -10,10 +10,11 @@ use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
+    Answer, Event, Goal, HostContainer, Intent, Lack, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
     unfinished,
 };
 use crate::compose::Protocol;
+use crate::model::{Docker, Probe};
 use crate::schedule::{Phase, Schedule, render};
 
 /// Compose text and environment go into one shell argument, in base64: more than this together fails at deploy time with no reason in
@@ -95,6 +96,9 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
     if let Some(why) = cannot_ask(survey) {
         return Some(Reason::CouldNotAsk { why });
     }
+    if let Some(why) = not_shown(schedule, survey).filter(|_| options.goal == Goal::Rollout) {
+        return Some(Reason::CouldNotAsk { why });
+    }
     let mut why: Vec<String> = untested(options, survey).into_iter().collect();
     why.extend(survey.unsupported.clone());
     // Going back sends no phase that was not there before, and is what helps where somebody put another text there.
@@ -109,6 +113,20 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
         return Some(Reason::Refused { why });
     }
     busy(survey).or_else(|| unfinished::busy(options, survey, position)).map(|who| Reason::Busy { who })
+}
+
+/// What the plan expects and this Dokploy cannot show: it would be asked in vain, when something has been changed already.
+fn not_shown(schedule: &Schedule, survey: &Survey) -> Option<String> {
+    schedule.expectations.iter().find_map(|expectation| {
+        let (lack, what, since) = match &expectation.probe {
+            Probe::Docker(Docker::Logs(_)) => (Lack::ContainerLogs, "the logs of containers", "v0.29.0"),
+            Probe::Docker(Docker::Server(_)) => (Lack::ServerRoom, "a server's disk and memory", "v0.30.0"),
+            _ => return None,
+        };
+        survey.lacks.contains(&lack).then(|| {
+            format!("`{}` needs {what}, which Dokploy {} does not show: {since} and later do", expectation.text, survey.version)
+        })
+    })
 }
 
 /// Why nothing could be told of the app, if so.

@@ -1,7 +1,6 @@
 //! What is expected of Docker, which Dokploy is asked about: containers, their logs, the server they run on.
 
 use super::{Comparison, Condition, Pattern};
-use crate::source::Spanned;
 use std::fmt;
 
 /// An expectation that Dokploy answers, and not the service.
@@ -10,14 +9,14 @@ pub enum Docker {
     /// `container { … }`, `container "NAME" { … }`
     Container {
         /// Another one of the same host, by its name. `None`: those of the service itself, all of them.
-        name: Option<Spanned<String>>,
+        name: Option<String>,
         /// How it must be; all of them. Without any in the plan `running`, filled in by lowering.
-        assertions: Vec<Spanned<ContainerAssertion>>,
+        assertions: Vec<ContainerAssertion>,
     },
     /// `logs { … }`: what the service writes.
     Logs(Logs),
     /// `server { … }`: the host that the app runs on; all of them.
-    Server(Vec<Spanned<ServerAssertion>>),
+    Server(Vec<ServerAssertion>),
 }
 
 /// How a container must be.
@@ -122,8 +121,8 @@ impl fmt::Display for Docker {
         let wants: Vec<String> = match self {
             Self::Container { name, assertions } => {
                 f.write_str("container")?;
-                name.iter().try_for_each(|name| write!(f, " {}", name.value))?;
-                assertions.iter().map(|assertion| assertion.value.to_string()).collect()
+                name.iter().try_for_each(|name| write!(f, " {name}"))?;
+                assertions.iter().map(ToString::to_string).collect()
             }
             Self::Logs(logs) => {
                 f.write_str("logs")?;
@@ -132,7 +131,7 @@ impl fmt::Display for Docker {
             }
             Self::Server(assertions) => {
                 f.write_str("server")?;
-                assertions.iter().map(|assertion| assertion.value.to_string()).collect()
+                assertions.iter().map(ToString::to_string).collect()
             }
         };
         write!(f, " {}", wants.join(", "))

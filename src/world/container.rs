@@ -157,6 +157,7 @@ impl Container {
         self.booted = true;
         if let Some(health) = &mut self.health {
             health.healthy = Some(true);
+            health.checks.push((self.started_at.unwrap_or_default(), CHECK_TAKES, true));
         }
     }
 

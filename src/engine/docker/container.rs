@@ -3,7 +3,6 @@
 use super::Told;
 use crate::engine::{Container, ContainerState, Health, Observed, Reading, Sample};
 use crate::model::{Comparison, Condition, ContainerAssertion};
-use crate::source::Spanned;
 use serde_json::Value;
 
 /// What is remembered of a container that is named, from round to round.
@@ -19,7 +18,7 @@ pub(in crate::engine) struct Named {
 
 impl Named {
     /// One sample of it.
-    pub(super) fn sample(&mut self, told: &Told, observed: &Observed, name: &str, assertions: &[Spanned<ContainerAssertion>]) -> Sample {
+    pub(super) fn sample(&mut self, told: &Told, observed: &Observed, name: &str, assertions: &[ContainerAssertion]) -> Sample {
         let expected = || listed(assertions);
         let container = match observed {
             Observed::Unknown(why) => {
@@ -49,20 +48,24 @@ impl Named {
 }
 
 /// A sample of the containers of a service, each with its restarts since counting began. Whether they are known was looked at before.
-pub(in crate::engine) fn of_service(told: &Told, containers: &[(&Container, u64)], assertions: &[Spanned<ContainerAssertion>]) -> Sample {
+pub(in crate::engine) fn of_service(told: &Told, containers: &[(&Container, u64)], assertions: &[ContainerAssertion]) -> Sample {
     if containers.is_empty() {
         return told.sample(Reading::Fail, listed(assertions), "it has no container".to_owned());
     }
     judge(told, containers, assertions)
 }
 
-fn judge(told: &Told, containers: &[(&Container, u64)], assertions: &[Spanned<ContainerAssertion>]) -> Sample {
+fn judge(told: &Told, containers: &[(&Container, u64)], assertions: &[ContainerAssertion]) -> Sample {
     let mut seen = Vec::new();
     for assertion in assertions {
         for (container, restarts) in containers {
-            match holds(&assertion.value, container, *restarts) {
+            // Neither well nor ill: it cannot be said yet.
+            if matches!(assertion, ContainerAssertion::Healthy) && container.health == Some(Health::Starting) {
+                return told.sample(Reading::Error, assertion.to_string(), "its healthcheck has no verdict yet".to_owned());
+            }
+            match holds(assertion, container, *restarts) {
                 Ok(actual) => seen.push(actual),
-                Err(actual) => return told.sample(Reading::Fail, assertion.value.to_string(), actual),
+                Err(actual) => return told.sample(Reading::Fail, assertion.to_string(), actual),
             }
         }
     }
@@ -78,7 +81,6 @@ fn holds(assertion: &ContainerAssertion, container: &Container, restarts: u64) -
         ContainerAssertion::Healthy => match (&container.state, container.health) {
             (ContainerState::Running, Some(Health::Healthy)) => Ok("healthy".to_owned()),
             (ContainerState::Running, Some(Health::Unhealthy)) => Err("its healthcheck fails".to_owned()),
-            (ContainerState::Running, Some(Health::Starting)) => Err("its healthcheck has no verdict yet".to_owned()),
             (ContainerState::Running, None) => Err("it has no healthcheck".to_owned()),
             _ => Err(state(container)),
         },
@@ -115,15 +117,14 @@ fn state(container: &Container) -> String {
     }
 }
 
-fn listed(assertions: &[Spanned<ContainerAssertion>]) -> String {
-    assertions.iter().map(|assertion| assertion.value.to_string()).collect::<Vec<_>>().join(", ")
+fn listed(assertions: &[ContainerAssertion]) -> String {
+    assertions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{ContainerId, Moment};
-    use crate::source::{SourceMap, Span};
     use std::collections::BTreeMap;
 
     fn told() -> Told {
@@ -146,13 +147,8 @@ mod tests {
         }
     }
 
-    fn spanned(assertions: &[ContainerAssertion]) -> Vec<Spanned<ContainerAssertion>> {
-        let span = Span::new(SourceMap::default().add("rollout.plan", ""), 0..0);
-        assertions.iter().map(|assertion| Spanned::new(assertion.clone(), span)).collect()
-    }
-
     fn reading(container: &Container, restarts: u64, assertion: ContainerAssertion) -> Reading {
-        of_service(&told(), &[(container, restarts)], &spanned(&[assertion])).reading
+        of_service(&told(), &[(container, restarts)], &[assertion]).reading
     }
 
     #[test]
@@ -174,7 +170,8 @@ mod tests {
         }
         let ended = container(ContainerState::Exited(0), 0, None);
         assert_eq!(reading(&ended, 0, Exit(Comparison::Equal, 0)), Reading::Pass);
-        for health in [None, Some(Health::Starting), Some(Health::Unhealthy)] {
+        assert_eq!(reading(&container(ContainerState::Running, 0, Some(Health::Starting)), 0, Healthy), Reading::Error);
+        for health in [None, Some(Health::Unhealthy)] {
             assert_eq!(reading(&container(ContainerState::Running, 0, health), 0, Healthy), Reading::Fail, "{health:?}");
         }
         for state in [ContainerState::Restarting, ContainerState::Exited(0), ContainerState::Created, ContainerState::Other("paused".into())] {
@@ -184,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_not_known_is_an_error_and_a_missing_container_a_failure() {
-        let (mut memory, assertions) = (Named::default(), spanned(&[ContainerAssertion::Running]));
+        let (mut memory, assertions) = (Named::default(), [ContainerAssertion::Running]);
         let mut sample = |observed: Observed| memory.sample(&told(), &observed, "temporal", &assertions).reading;
         assert_eq!(sample(Observed::Unknown("Docker is silent".to_owned())), Reading::Error);
         assert_eq!(sample(Observed::Known(Vec::new())), Reading::Fail);
@@ -193,7 +190,7 @@ mod tests {
 
     #[test]
     fn restarts_of_a_named_container_count_from_its_first_sight() {
-        let (mut memory, assertions) = (Named::default(), spanned(&[ContainerAssertion::Restarts(Comparison::Equal, 0)]));
+        let (mut memory, assertions) = (Named::default(), [ContainerAssertion::Restarts(Comparison::Equal, 0)]);
         let mut sample = |restarts| {
             let observed = Observed::Known(vec![container(ContainerState::Running, restarts, None)]);
             let reading = memory.sample(&told(), &observed, "temporal", &assertions).reading;

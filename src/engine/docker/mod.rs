@@ -39,7 +39,7 @@ impl Ask {
     /// What an expectation needs asked by itself. Logs follow from the containers of the round.
     pub(in crate::engine) fn of(docker: &Docker) -> Option<Self> {
         match docker {
-            Docker::Container { name: Some(name), .. } => Some(Self::Named(name.value.clone())),
+            Docker::Container { name: Some(name), .. } => Some(Self::Named(name.clone())),
             Docker::Server(_) => Some(Self::Server),
             Docker::Container { name: None, .. } | Docker::Logs(_) => None,
         }
@@ -95,7 +95,7 @@ fn why_not(answer: Option<&Answer>) -> String {
 /// What an expectation of an external or a gate came to; `memory` is what is remembered of the container it names.
 pub(in crate::engine) fn of_other(docker: &Docker, told: &Told, memory: &mut Named) -> Sample {
     match docker {
-        Docker::Container { name: Some(name), assertions } => memory.sample(told, &told.named(&name.value), &name.value, assertions),
+        Docker::Container { name: Some(name), assertions } => memory.sample(told, &told.named(name), name, assertions),
         Docker::Server(assertions) => server::sample(told, assertions),
         Docker::Container { name: None, .. } | Docker::Logs(_) => {
             let why = "only Dokploy can tell, and it is not asked".to_owned();

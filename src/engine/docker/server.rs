@@ -3,27 +3,26 @@
 use super::{Ask, Told, why_not};
 use crate::engine::{Answer, Reading, Room, Sample};
 use crate::model::{Free, ServerAssertion};
-use crate::source::Spanned;
 
 /// One sample of the server.
-pub(super) fn sample(told: &Told, assertions: &[Spanned<ServerAssertion>]) -> Sample {
-    let expected = || assertions.iter().map(|assertion| assertion.value.to_string()).collect::<Vec<_>>().join(", ");
+pub(super) fn sample(told: &Told, assertions: &[ServerAssertion]) -> Sample {
+    let expected = || assertions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let (disk, memory) = match told.answers.get(&Ask::Server) {
         Some(Answer::Server { disk, memory }) => (*disk, *memory),
         other => return told.sample(Reading::Error, expected(), format!("the server cannot be asked: {}", why_not(other))),
     };
     let mut seen = Vec::new();
     for assertion in assertions {
-        let (what, room, free): (_, _, &Free) = match &assertion.value {
+        let (what, room, free): (_, _, &Free) = match assertion {
             ServerAssertion::DiskFree(free) => ("disk", disk, free),
             ServerAssertion::MemoryFree(free) => ("memory", memory, free),
         };
         let Some(room) = room else {
-            return told.sample(Reading::Error, assertion.value.to_string(), format!("Dokploy does not say how much {what} is free"));
+            return told.sample(Reading::Error, assertion.to_string(), format!("Dokploy does not say how much {what} is free"));
         };
         let actual = format!("{what}: {} of {} are free", size(room.free), size(room.total));
         if !free.holds(room.free, room.total) {
-            return told.sample(Reading::Fail, assertion.value.to_string(), actual);
+            return told.sample(Reading::Fail, assertion.to_string(), actual);
         }
         seen.push(actual);
     }
@@ -53,7 +52,6 @@ mod tests {
     use super::*;
     use crate::engine::Moment;
     use crate::model::{Amount, Comparison};
-    use crate::source::{SourceMap, Span};
     use std::collections::BTreeMap;
 
     fn told(answer: Option<Answer>) -> Told {
@@ -61,10 +59,9 @@ mod tests {
         Told { now: Moment::START, started: Moment::START, answers }
     }
 
-    fn wanted(bytes: u64) -> Vec<Spanned<ServerAssertion>> {
-        let span = Span::new(SourceMap::default().add("rollout.plan", ""), 0..0);
+    fn wanted(bytes: u64) -> Vec<ServerAssertion> {
         let free = Free { comparison: Comparison::Greater, written: "10GiB".to_owned(), amount: Amount::Bytes(bytes) };
-        vec![Spanned::new(ServerAssertion::DiskFree(free), span)]
+        vec![ServerAssertion::DiskFree(free)]
     }
 
     #[test]

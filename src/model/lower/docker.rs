@@ -69,7 +69,8 @@ impl Lowering<'_> {
         if assertions.is_empty() && !is_damaged {
             assertions.push(Spanned::new(ContainerAssertion::Running, statement.span));
         }
-        Some(Probe::Docker(Docker::Container { name: given, assertions }))
+        let assertions = assertions.into_iter().map(|assertion| assertion.value).collect();
+        Some(Probe::Docker(Docker::Container { name: given.map(|name| name.value), assertions }))
     }
 
     /// Tells of what cannot be both.
@@ -186,7 +187,7 @@ impl Lowering<'_> {
             }
             return None;
         }
-        Some(Probe::Docker(Docker::Server(assertions)))
+        Some(Probe::Docker(Docker::Server(assertions.into_iter().map(|assertion| assertion.value).collect())))
     }
 
     fn free(&mut self, sign: &Spanned<String>, given: &Literal) -> Option<Free> {
