@@ -194,7 +194,11 @@ fn scenes() -> Vec<Scene> {
         scene(deploy(), &["dokploy: job-lost"], vec![replace()]),
         scene(Intent::Observe, &["web: crash-loop"], vec![replace(), deploy()]),
         scene(Intent::DeployLog { deployment: DeploymentId("d".to_owned()), lines: 50 }, &[], vec![]),
-        scene(Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50, seconds: None }, &[], vec![]),
+        scene(
+            Intent::ContainerLogs { containers: vec![("web".to_owned(), ContainerId("c".to_owned()))], lines: 50, seconds: None },
+            &[],
+            vec![],
+        ),
         scene(Intent::Stop, &[], vec![replace(), deploy()]),
         scene(Intent::Withdraw { marker: MARKER.to_owned() }, &[], vec![]),
     ]

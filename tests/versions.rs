@@ -1,13 +1,27 @@
 //! Whole runs against every version that is supported, and against versions that nobody has tested.
 
-use crate::support::live::{Left, names, rollout, rollout_of, sandbox_of, seed};
+use crate::support::live::{Left, names, rollout_of, sandbox_of, seed_with};
 use rollout_plan::engine::{Cause, Event, Options, Reason};
 use rollout_plan::sandbox::Sandbox;
+use rollout_plan::schedule::Schedule;
 use rollout_plan::world::Config;
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 /// One before and one after each change that matters, and the one that was measured.
 const VERSIONS: [&str; 7] = ["v0.25.0", "v0.27.0", "v0.28.3", "v0.29.0", "v0.29.5", "v0.29.9", "v0.30.2"];
+
+/// The example without what only newer versions can show.
+fn seed() -> Arc<Schedule> {
+    let plan = include_str!("../examples/bizosaas/rollout.plan");
+    let lines = plan.lines().filter(|line| !line.contains("expect logs") && !line.contains("expect server"));
+    seed_with(&[("rollout.plan", lines.collect::<Vec<_>>().join("\n"))])
+}
+
+async fn rollout(id: &str, sandbox: &Sandbox, state: &Path) -> Left {
+    rollout_of(seed(), id, sandbox, state, Options::default()).await
+}
 
 async fn dokploy(version: &str, faults: &[&str]) -> Sandbox {
     sandbox_of(Config { version: version.to_owned(), ..Config::default() }, faults).await

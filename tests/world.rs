@@ -199,7 +199,14 @@ fn a_failing_build_is_named_in_the_log() {
 
 #[test]
 fn a_taken_port_leaves_the_container_created() {
-    let containers = vec![OtherContainer { name: "other".into(), image: "x".into(), ports: vec![(8003, 80)], running: true, has_healthcheck: false, external: None }];
+    let containers = vec![OtherContainer {
+        name: "other".into(),
+        image: "x".into(),
+        ports: vec![(8003, 80)],
+        running: true,
+        has_healthcheck: false,
+        external: None,
+    }];
     let mut bench = Bench::new(Config { containers, ..Config::default() });
     let row = bench.deploy(&text("a:1", Some("c:1")), "one");
     assert_eq!(row["status"], "error");

@@ -21,7 +21,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                     });
                     found.extend(short.map(|phase| {
                         let (settle, limit) = (duration(phase.phase.settle), duration(within.value));
-                        let message = format!("job \"{name}\" may take {limit}, and phase \"{}\" settles within {settle}", phase.phase.name.value);
+                        let message =
+                            format!("job \"{name}\" may take {limit}, and phase \"{}\" settles within {settle}", phase.phase.name.value);
                         let told = Diagnostic::new(Code::TimeAlgebra, message, within.span, "never waited for so long");
                         let told = phase.phase.settle_span.into_iter().fold(told, |told, span| told.label(span, "the phase fails then"));
                         told.help(format!("write `settle within {limit}` or more in the phase, or a shorter `within` here"))
@@ -30,7 +31,9 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
             None => {
                 let awaited = context.files().flat_map(|file| &file.services).flat_map(|one| &one.depends_on);
-                let awaited = awaited.filter(|entry| entry.condition == Condition::Completed && entry.service.value == name).map(|entry| entry.service.span);
+                let awaited = awaited
+                    .filter(|entry| entry.condition == Condition::Completed && entry.service.value == name)
+                    .map(|entry| entry.service.span);
                 found.extend(awaited.take(1).map(|span| is_a_job(service, span)));
             }
         }

@@ -12,9 +12,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     }
     let plan = context.plan;
     for service in &plan.services {
-        let has_it = |phase: &Deployed<'_>| {
-            phase.compose().is_some_and(|file| file.services.iter().any(|one| one.name.value == service.name.value))
-        };
+        let has_it =
+            |phase: &Deployed<'_>| phase.compose().is_some_and(|file| file.services.iter().any(|one| one.name.value == service.name.value));
         each(context, &service.expectations, has_it, found);
     }
     for (at, gate) in plan.gates.iter().enumerate() {
@@ -36,7 +35,8 @@ fn each(context: &Context<'_>, expectations: &[Expectation], concerns: impl Fn(&
             found.push(problem);
             continue;
         }
-        let short = context.phases.iter().filter(|phase| concerns(phase)).find(|phase| phase.phase.settle < needed(context, &percentile.value));
+        let short =
+            context.phases.iter().filter(|phase| concerns(phase)).find(|phase| phase.phase.settle < needed(context, &percentile.value));
         found.extend(short.map(|phase| too_short(context, percentile, phase)));
     }
 }

@@ -103,7 +103,10 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     externals.extend(git_hosts(&references));
     let ending = schedule.services.iter().filter(|(_, service)| service.job.is_some()).map(|(name, _)| name.clone()).collect();
     let containers = other_containers(schedule);
-    Setting { config: Config { projects, containers, ending, externals, references, faults, ..Config::default() }, addresses: addresses.into_iter().collect() }
+    Setting {
+        config: Config { projects, containers, ending, externals, references, faults, ..Config::default() },
+        addresses: addresses.into_iter().collect(),
+    }
 }
 
 /// Containers that the plan names and that are none of its own: each is as the plan expects it.

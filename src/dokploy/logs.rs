@@ -134,7 +134,9 @@ fn read(call: &Call, outcome: Outcome, masks: &Masks) -> Log {
     }
     let lines: Vec<String> = text.trim_end().lines().map(bounded).collect();
     let is_cut = match call {
-        Call::ContainerLog { lines: most, .. } | Call::DeployLog { lines: most, .. } => lines.len() >= usize::try_from(*most).unwrap_or(usize::MAX),
+        Call::ContainerLog { lines: most, .. } | Call::DeployLog { lines: most, .. } => {
+            lines.len() >= usize::try_from(*most).unwrap_or(usize::MAX)
+        }
         _ => false,
     };
     Log { lines, missing: None, is_cut }

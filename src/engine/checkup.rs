@@ -115,7 +115,8 @@ impl Checkup {
             return effects;
         }
         // Dokploy is not asked at all.
-        let (platform, samples): (Vec<Effect>, Vec<Effect>) = effects.into_iter().partition(|effect| matches!(effect, Effect::Platform { .. }));
+        let (platform, samples): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Platform { .. }));
         for effect in platform {
             if let Effect::Platform { op, .. } = effect {
                 self.watch.take_answer(op, Answer::Observed(Observed::Unknown("Dokploy is not asked".to_owned())));

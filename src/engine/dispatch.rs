@@ -5,8 +5,8 @@ use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, DeployPurpose, Engine, Input, Moment, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase,
-    preflight, replace, resume, rollback, settle, slept, start,
+    Answer, DeployPurpose, Engine, Input, Moment, OpId, Reason, Step, asked, back, deploy, failure, ledger, lock, ours, phase, preflight,
+    replace, resume, rollback, settle, slept, start,
 };
 
 /// Steps that a deadline may lead to at one moment. Each moves the next one on; this only guards against a mistake in that.

@@ -215,7 +215,10 @@ pub(super) fn overdue(turn: &mut Turn, mut failing: Failing) {
 }
 
 fn unread(cause: &Cause, why: &str) -> BTreeMap<ServiceName, Log> {
-    failing_services(cause).into_iter().map(|name| (name, Log { lines: Vec::new(), missing: Some(why.to_owned()), is_cut: false })).collect()
+    failing_services(cause)
+        .into_iter()
+        .map(|name| (name, Log { lines: Vec::new(), missing: Some(why.to_owned()), is_cut: false }))
+        .collect()
 }
 
 /// Says what failed and why, then reads the logs of what did.

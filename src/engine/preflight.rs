@@ -10,8 +10,8 @@ use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Event, Goal, HostContainer, Intent, Lack, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
-    unfinished,
+    Answer, Event, Goal, HostContainer, Intent, Lack, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume,
+    start, unfinished,
 };
 use crate::compose::Protocol;
 use crate::model::{Docker, Probe};
@@ -123,9 +123,10 @@ fn not_shown(schedule: &Schedule, survey: &Survey) -> Option<String> {
             Probe::Docker(Docker::Server(_)) => (Lack::ServerRoom, "a server's disk and memory", "v0.30.0"),
             _ => return None,
         };
-        survey.lacks.contains(&lack).then(|| {
-            format!("`{}` needs {what}, which Dokploy {} does not show: {since} and later do", expectation.text, survey.version)
-        })
+        survey
+            .lacks
+            .contains(&lack)
+            .then(|| format!("`{}` needs {what}, which Dokploy {} does not show: {since} and later do", expectation.text, survey.version))
     })
 }
 

@@ -137,11 +137,8 @@ impl Tracker {
                     told.sample(Reading::Error, docker.to_string(), format!("its container could not be looked at: {why}"))
                 }
                 (Docker::Container { name: None, assertions }, Observed::Known(all)) => {
-                    let own: Vec<(&Container, u64)> = all
-                        .iter()
-                        .filter(|one| one.service == *name)
-                        .map(|one| (one, self.memory.restarts_since(one)))
-                        .collect();
+                    let own: Vec<(&Container, u64)> =
+                        all.iter().filter(|one| one.service == *name).map(|one| (one, self.memory.restarts_since(one))).collect();
                     docker::of_service(told, &own, assertions)
                 }
                 (Docker::Logs(logs), Observed::Known(_)) => {

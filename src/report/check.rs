@@ -85,7 +85,7 @@ impl Page<'_> {
         let is_job = |name: &&String| schedule.services.get(*name).is_some_and(|service| service.job.is_some());
         let again: Vec<&str> = phase.services.difference(&phase.adds).filter(is_job).map(String::as_str).collect();
         if !again.is_empty() {
-            lines.extend(self.row("runs again", &words::list(&again)));
+            lines.extend(self.row("reruns", &words::list(&again)));
         }
         if !phase.removes.is_empty() {
             lines.extend(self.row("removes", &words::list(&phase.removes)));
@@ -131,11 +131,11 @@ impl Page<'_> {
 
     /// A name, and what is to be said of it below each other in a column of its own.
     fn named(&self, label: &str, name: &str, widest: usize, texts: &[&str]) -> Vec<Line> {
+        let is_labelled = self.schedule.services.contains_key(name) || !label.is_empty();
         let before = |at: usize| {
             let (label, name) = if at == 0 { (label, name) } else { ("", "") };
             let line = Line::text("  ");
-            let line =
-                if self.schedule.services.contains_key(name) || !label.is_empty() { line.cell(Style::Dim, label, LABEL) } else { line };
+            let line = if is_labelled { line.cell(Style::Dim, label, LABEL) } else { line };
             line.cell(Style::Plain, name, widest).plain("  ")
         };
         texts.iter().enumerate().flat_map(|(at, text)| hanging(&before(at), Style::Dim, text, self.width)).collect()

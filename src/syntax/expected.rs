@@ -65,9 +65,10 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         | bracketed | curly | typographic | shell | unfinished | rollout | dokploy | url | api_key | ca | app | project | environment
         | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service
         | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time
-        | body | json | header | none | some | ignore | running | image | query | ping | disk | memory | exit | stdout | condition | method | send
-        | auth | follow | certificate | connect | read | banner | info | database | stderr | setting | phase | require | deploy
-        | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom | s | o => {
+        | body | json | header | none | some | ignore | running | image | query | ping | disk | memory | exit | stdout | condition
+        | method | send | auth | follow | certificate | connect | read | banner | info | database | stderr | setting | phase | require
+        | deploy | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom
+        | s | o => {
             return None;
         }
     })

@@ -21,7 +21,12 @@ pub fn schedule() -> Schedule {
     let tcp = |address: &str| Probe::Tcp { address: text(address), banner: Vec::new() };
     let mut expectations: Vec<Expectation> = SERVICES
         .iter()
-        .map(|name| Expectation { probe: tcp(name), percentiles: Vec::new(), subject: Subject::Service((*name).to_owned()), text: format!("tcp {name}:80") })
+        .map(|name| Expectation {
+            probe: tcp(name),
+            percentiles: Vec::new(),
+            subject: Subject::Service((*name).to_owned()),
+            text: format!("tcp {name}:80"),
+        })
         .collect();
     expectations.push(Expectation {
         probe: tcp("redis"),

@@ -184,7 +184,14 @@ fn an_app_of_another_kind() {
 
 #[test]
 fn a_port_of_a_later_phase_that_somebody_else_has() {
-    let other = OtherContainer { name: "grafana".to_owned(), image: "grafana:12".to_owned(), ports: vec![(18_081, 3000)], running: true, has_healthcheck: false, external: None };
+    let other = OtherContainer {
+        name: "grafana".to_owned(),
+        image: "grafana:12".to_owned(),
+        ports: vec![(18_081, 3000)],
+        running: true,
+        has_healthcheck: false,
+        external: None,
+    };
     // Its port is real here, so that the route must lead there too.
     let served = serve(Config { containers: vec![other], ..small::config() });
     refused(&served.exports, &served.exports.home(), 3).says("host port 18081/tcp of service `worker` is taken by container `grafana`");

@@ -52,7 +52,14 @@ fn says_where_a_run_would_begin() {
 
 #[test]
 fn names_what_would_keep_a_run_from_starting() {
-    let other = OtherContainer { name: "grafana".to_owned(), image: "grafana:12".to_owned(), ports: vec![(18_081, 3000)], running: true, has_healthcheck: false, external: None };
+    let other = OtherContainer {
+        name: "grafana".to_owned(),
+        image: "grafana:12".to_owned(),
+        ports: vec![(18_081, 3000)],
+        running: true,
+        has_healthcheck: false,
+        external: None,
+    };
     let served = serve(Config { containers: vec![other], ..Config::default() });
     assert!(check(&served.exports, 3).stdout.contains("host port 18081/tcp of service `worker` is taken by container `grafana`"));
 

@@ -52,13 +52,23 @@ pub fn schedule() -> Schedule {
             Service { expectations: vec![ExpectationId(expectations.len())], hint, ..Service::unasked(PhaseId(phase)) },
         );
         let subject = Subject::Service(name.to_owned());
-        expectations.push(Expectation { probe: http(port), percentiles: Vec::new(), subject, text: format!("http http://{{host}}:{port}/health status == 200") });
+        expectations.push(Expectation {
+            probe: http(port),
+            percentiles: Vec::new(),
+            subject,
+            text: format!("http http://{{host}}:{port}/health status == 200"),
+        });
     }
     let mut infrastructure = Vec::new();
     for (name, port) in [("postgres", 5433), ("redis", 6380)] {
         infrastructure.push(ExpectationId(expectations.len()));
         let probe = Probe::Tcp { address: text(&format!("127.0.0.1:{port}")), banner: Vec::new() };
-        expectations.push(Expectation { probe, percentiles: Vec::new(), subject: Subject::External(name.to_owned()), text: format!("tcp {{host}}:{port}") });
+        expectations.push(Expectation {
+            probe,
+            percentiles: Vec::new(),
+            subject: Subject::External(name.to_owned()),
+            text: format!("tcp {{host}}:{port}"),
+        });
     }
     let approval =
         Approval { question: "Bring up the AI services?".to_owned(), within: Duration::from_secs(1800), otherwise: OrElse::Stop, span };

@@ -91,7 +91,9 @@ fn holds(assertion: &ContainerAssertion, container: &Container, restarts: u64) -
             };
             verdict(comparison.takes(Some(restarts.cmp(wanted))), actual)
         }
-        ContainerAssertion::Image(condition) => verdict(image_holds(condition, &container.image), format!("its image is {}", container.image)),
+        ContainerAssertion::Image(condition) => {
+            verdict(image_holds(condition, &container.image), format!("its image is {}", container.image))
+        }
         ContainerAssertion::Exit(comparison, wanted) => match container.state {
             ContainerState::Exited(code) => verdict(comparison_takes(*comparison, code, *wanted), format!("it exited with {code}")),
             _ => Err(format!("it has not ended: {}", state(container))),
@@ -174,7 +176,9 @@ mod tests {
         for health in [None, Some(Health::Unhealthy)] {
             assert_eq!(reading(&container(ContainerState::Running, 0, health), 0, Healthy), Reading::Fail, "{health:?}");
         }
-        for state in [ContainerState::Restarting, ContainerState::Exited(0), ContainerState::Created, ContainerState::Other("paused".into())] {
+        for state in
+            [ContainerState::Restarting, ContainerState::Exited(0), ContainerState::Created, ContainerState::Other("paused".into())]
+        {
             assert_eq!(reading(&container(state, 0, None), 0, Running), Reading::Fail);
         }
     }

@@ -203,7 +203,8 @@ impl LogReader {
         for (logs, findings) in expectations {
             if let Ok(look) = &look {
                 findings.take(look, logs, &self.noise);
-                fresh.extend(look.lines.iter().filter(|line| !line.counts && logs.minds(&line.text).is_some()).map(|line| kind(&line.text)));
+                fresh
+                    .extend(look.lines.iter().filter(|line| !line.counts && logs.minds(&line.text).is_some()).map(|line| kind(&line.text)));
             }
             samples.push(findings.sample(told, logs, &look));
         }

@@ -58,7 +58,8 @@ impl Lowering<'_> {
             };
             is_damaged |= assertion.is_none();
             if let Some(assertion) = assertion {
-                let same = |other: &&Spanned<ContainerAssertion>| std::mem::discriminant(&other.value) == std::mem::discriminant(&assertion);
+                let same =
+                    |other: &&Spanned<ContainerAssertion>| std::mem::discriminant(&other.value) == std::mem::discriminant(&assertion);
                 if let Some(first) = assertions.iter().find(same) {
                     self.problems.push(given_twice(inner.form.keyword, inner.span, first.span));
                 }

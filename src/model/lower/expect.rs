@@ -1,7 +1,7 @@
 //! Services, externals, and what is expected of them.
 
-use super::once::Once;
 use super::docker::Owner;
+use super::once::Once;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Condition, Expectation, External, Job, Probe, Service};
@@ -104,13 +104,7 @@ impl Lowering<'_> {
     }
 
     /// An expectation of one thing. `None` if it was not understood or is not built, which has been or will be told.
-    pub(super) fn expectation(
-        &mut self,
-        probe: &syntax::Probe,
-        statement: &Statement,
-        owner: Owner,
-        whose: &str,
-    ) -> Option<Expectation> {
+    pub(super) fn expectation(&mut self, probe: &syntax::Probe, statement: &Statement, owner: Owner, whose: &str) -> Option<Expectation> {
         let end = statement.block.as_ref().and_then(|block| block.close).map_or(statement.span.end, |close| close.end);
         let span = Span { end, ..statement.span };
         if owner == Owner::Job && !matches!(probe, syntax::Probe::Logs | syntax::Probe::Container(None) | syntax::Probe::Later { .. }) {

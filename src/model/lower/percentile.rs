@@ -37,20 +37,22 @@ impl Lowering<'_> {
         let Some(percentile) = percentile else {
             self.problems.push(
                 Diagnostic::new(Code::WrongKind, "a time over a window, and no percentile", span, "every sample, or how many of them?")
-                    .help(format!("write `time < {0}` for every sample, or `time p95 < {0} over {1}`", shown(limit.value), over.map_or(shown(PROPOSED), |over| shown(over.value)))),
+                    .help(format!(
+                        "write `time < {0}` for every sample, or `time p95 < {0} over {1}`",
+                        shown(limit.value),
+                        over.map_or(shown(PROPOSED), |over| shown(over.value))
+                    )),
             );
             return None;
         };
         let Some(over) = over else {
             let message = format!("`{}` of how many samples?", percentile.value);
-            self.problems.push(
-                Diagnostic::new(Code::Missing, message, span, "no window").help(format!(
-                    "write `time {} < {} over {}`",
-                    percentile.value,
-                    shown(limit.value),
-                    shown(PROPOSED)
-                )),
-            );
+            self.problems.push(Diagnostic::new(Code::Missing, message, span, "no window").help(format!(
+                "write `time {} < {} over {}`",
+                percentile.value,
+                shown(limit.value),
+                shown(PROPOSED)
+            )));
             return None;
         };
         let Some(tenths) = tenths(&percentile.value) else {
