@@ -7,6 +7,8 @@ mod connect;
 mod connect_to;
 mod database_url;
 mod exec;
+
+pub(crate) mod git;
 mod http;
 mod judge;
 mod postgres;
