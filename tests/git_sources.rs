@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-fn git(folder: &Path, arguments: &[&str]) -> String {
+/// What git says in this folder, as somebody without settings of their own.
+pub fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");
     command
         .current_dir(folder)

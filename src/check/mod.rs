@@ -4,6 +4,7 @@
 //! compose file cannot be read, for instance, the rules that need all of them wait for it.
 
 mod authority;
+mod build_contexts;
 mod container_names;
 mod context;
 mod cycles;
@@ -83,6 +84,7 @@ pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> C
     pins::check(&context, &mut found);
     jobs::check(&context, &mut found);
     percentiles::check(&context, &mut found);
+    build_contexts::check(&context, &mut found);
     growth::check(&context, &mut found);
     removes::check(&context, &mut found);
     silent_change::check(&context, &clashing, &mut found);

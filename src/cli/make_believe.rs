@@ -4,7 +4,7 @@ use super::variables::SandboxVariables;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
 use crate::model::{Comparison, Condition, ContainerAssertion, Docker, Literal, Probe, Text, TextPart, Variables};
-use crate::probe::{self, Question, Request};
+use crate::probe::{self, CONTEXTS_STAND_IN, Question, Request};
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject, without_user};
 use crate::world::{Compose, Config, Environment, External, Fault, OtherContainer, Project, Speaks};
@@ -34,7 +34,7 @@ pub(super) fn variables(schedule: &Schedule) -> SandboxVariables {
             Probe::Tcp { .. } => |host| format!("{host}:1"),
             Probe::Postgres { .. } => |host| format!("postgres://sandbox:sandbox@{host}/sandbox"),
             Probe::Redis { .. } => |host| format!("redis://{host}"),
-            Probe::Exec(_) | Probe::Docker(_) => str::to_owned,
+            Probe::Exec(_) | Probe::Docker(_) | Probe::BuildContexts(_) => str::to_owned,
         };
         supply(&address.value, form);
     }
@@ -69,6 +69,13 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     for expectation in &schedule.expectations {
         let Ok(Some(request)) = probe::prepare(&expectation.probe, variables) else { continue };
         let (host, port, speaks) = match request.question {
+            Question::BuildContexts(_) => {
+                // No repository is asked: an address that is none stands for all of them.
+                let (Subject::External(name) | Subject::Gate(name) | Subject::Service(name)) = &expectation.subject;
+                let external = External { name: name.clone(), host: CONTEXTS_STAND_IN.to_owned(), port: 0, speaks: Speaks::Tcp };
+                externals.entry((external.host.clone(), 0)).or_insert(external);
+                continue;
+            }
             Question::Http { request, .. } => (request.target.host, request.target.port, Speaks::Http),
             Question::Tcp { host, port, .. } => (host, port, Speaks::Tcp),
             Question::Postgres { target, .. } => (target.url.host, target.url.port, Speaks::Postgres),
@@ -198,6 +205,9 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     let asked: Vec<Request> = asked.collect();
     if asked.iter().any(|request| matches!(&request.question, Question::Http { request, .. } if request.target.tls)) {
         lines.push("it speaks no TLS: https is asked without, and certificates are taken to expire in 90 days".to_owned());
+    }
+    if asked.iter().any(|request| matches!(&request.question, Question::BuildContexts(_))) {
+        lines.push("it asks no repository: every build context is taken to be there".to_owned());
     }
     if asked.iter().any(|request| matches!(&request.question, Question::Exec { .. })) {
         lines.push("it runs no commands: each is taken to end with 0 and to say nothing".to_owned());

@@ -61,6 +61,8 @@ pub struct Build {
     pub context: Spanned<String>,
     /// `dockerfile`.
     pub dockerfile: Option<Spanned<String>>,
+    /// `dockerfile_inline`: the Dockerfile's text stands in the file.
+    pub inline: bool,
     /// The context taken apart when it is a git URL.
     pub git: Option<GitContext>,
 }

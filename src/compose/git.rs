@@ -6,21 +6,25 @@ use crate::source::{Span, Spanned};
 /// The parts of a context that is a git URL; `None` for a path or another URL. `written` is where the context stands
 /// and the text there, which is longer than `context` by quotes or a block's indicator.
 pub(super) fn parse(context: &str, span: Span, written: &str) -> Option<GitContext> {
-    let (repository, fragment) = match context.split_once('#') {
-        Some((repository, fragment)) => (repository, Some(fragment)),
-        None => (context, None),
-    };
-    if !is_repository(repository) {
-        return None;
-    }
-    let (reference, directory) = fragment.map_or(("", ""), split_fragment);
+    let (repository, reference, directory) = repository(context)?;
     // Only a context that is written in one piece has a place for its reference.
-    let reference = (!reference.is_empty()).then(|| {
+    let reference = reference.map(|reference| {
         let place = written.find(context).map(|at| span.start as usize + at + repository.len() + 1);
         let span = place.map_or(span, |start| Span::new(span.file, start..start + reference.len()));
-        Spanned::new(reference.to_owned(), span)
+        Spanned::new(reference, span)
     });
-    Some(GitContext { repository: repository.to_owned(), reference, directory: (!directory.is_empty()).then(|| directory.to_owned()) })
+    Some(GitContext { repository, reference, directory })
+}
+
+/// A repository, its reference and its directory, where they are written.
+pub type Repository = (String, Option<String>, Option<String>);
+
+/// A context taken apart; `None` for a path or another URL.
+pub fn repository(context: &str) -> Option<Repository> {
+    let (repository, fragment) = context.split_once('#').unwrap_or((context, ""));
+    let written = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let (reference, directory) = split_fragment(fragment);
+    is_repository(repository).then(|| (repository.to_owned(), written(reference), written(directory)))
 }
 
 /// Docker's own rule: these schemes always, http only with a `.git` at the end, and the short form of ssh.

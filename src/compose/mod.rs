@@ -15,6 +15,7 @@ pub use definitions::{Definition, definitions};
 pub use file::{
     Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
 };
+pub use git::{Repository, repository};
 pub use interpolate::{InterpolationError, interpolate, with_defaults};
 pub use masked::{masked_line, masks_of};
 pub use read::read;

@@ -61,10 +61,11 @@ impl<'a> Reader<'a> {
             Value::Scalar(_) => (node, None),
             _ => (node.get("context")?, node.get("dockerfile").and_then(spanned)),
         };
+        let inline = node.get("dockerfile_inline").is_some();
         let text = context.scalar()?;
         let written = self.text.get(context.defined.range()).unwrap_or_default();
         let git = git::parse(text, context.defined, written);
-        Some(Build { context: Spanned::new(text.to_owned(), context.span), dockerfile, git })
+        Some(Build { context: Spanned::new(text.to_owned(), context.span), dockerfile, inline, git })
     }
 
     fn port(&mut self, service: &mut Service, item: &Node) {

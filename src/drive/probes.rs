@@ -65,8 +65,8 @@ impl Prober for Probes {
         let called = Instant::now();
         let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
         let (asked, slept) = (Instant::now(), asleep());
-        let mut outcome = probe::ask(request, &self.asking, self.timeout).await;
-        if asked.elapsed() > self.timeout + LATE || asleep().saturating_sub(slept) > LATE {
+        let mut outcome = probe::ask(request, &self.asking, request.limit(self.timeout)).await;
+        if asked.elapsed() > request.limit(self.timeout) + LATE || asleep().saturating_sub(slept) > LATE {
             // Stopped, or asleep: that the answer is late says nothing of the service.
             outcome = Outcome::CouldNotAsk("nobody was at work here while it was asked".to_owned());
         }

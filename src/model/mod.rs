@@ -1,5 +1,6 @@
 //! The typed plan: names resolved, defaults filled in, spans kept. Made by [`lower`] from the syntax tree.
 
+mod build_context;
 mod condition;
 mod docker;
 mod duration;
@@ -11,6 +12,7 @@ mod plan;
 mod probe;
 mod text;
 
+pub use build_context::{BuildContext, ContextPlace, Dockerfile};
 pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
 pub use docker::{Amount, ContainerAssertion, Docker, Free, Logs, ServerAssertion};
 pub use duration::duration;

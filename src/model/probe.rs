@@ -1,6 +1,6 @@
 //! What a plan expects: what is asked, and what the answer must be.
 
-use super::{Comparison, Condition, Docker, JsonPath, Pattern, Text, duration};
+use super::{BuildContext, Comparison, Condition, Docker, JsonPath, Pattern, Text, duration};
 use crate::source::{Span, Spanned};
 use std::fmt;
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub enum Probe {
     Exec(Box<Exec>),
     /// `container …`, `logs …`, `server …`: Dokploy is asked.
     Docker(Docker),
+    /// `build-contexts`: what services are built from is there. None in the plan; the schedule knows the compose files and fills them in.
+    BuildContexts(Vec<BuildContext>),
 }
 
 /// A command, and how it must end.
@@ -94,12 +96,13 @@ pub struct Named {
 }
 
 impl Probe {
-    /// Where it asks; a command asks nowhere that could be told, and what Dokploy answers is asked of Dokploy.
+    /// Where it asks; a command asks nowhere that could be told, Dokploy answers what is Dokploy's, and build contexts are where the compose
+    /// files say.
     pub fn address(&self) -> Option<&Spanned<Text>> {
         match self {
             Self::Http { url, .. } | Self::Postgres { url, .. } | Self::Redis { url, .. } => Some(url),
             Self::Tcp { address, .. } => Some(address),
-            Self::Exec(_) | Self::Docker(_) => None,
+            Self::Exec(_) | Self::Docker(_) | Self::BuildContexts(_) => None,
         }
     }
 
@@ -122,7 +125,7 @@ impl Probe {
                 });
                 time.collect()
             }
-            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } | Self::Docker(_) => Vec::new(),
+            Self::Tcp { .. } | Self::Postgres { .. } | Self::Redis { .. } | Self::Docker(_) | Self::BuildContexts(_) => Vec::new(),
         }
     }
 
@@ -134,7 +137,7 @@ impl Probe {
             Self::Exec(exec) => {
                 exec.command.iter().chain(exec.environment.iter().map(|(_, value)| value)).map(|text| &text.value).collect()
             }
-            Self::Docker(_) => Vec::new(),
+            Self::Docker(_) | Self::BuildContexts(_) => Vec::new(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A service that refuses, resets, says nothing in time or talks something else has said no: that is a failure. Not getting as far as the
 //! service (no such name, no route, no sockets left here) is an error: it says nothing of the service.
 
+use super::build_contexts::{self, Source};
 use super::exec::{self, Ended};
 use super::http::{self, HttpAnswer};
 use super::redis;
@@ -35,6 +36,8 @@ pub enum Outcome {
         /// The time limit.
         after: Duration,
     },
+    /// How each build context is.
+    Sources(Vec<Source>),
     /// What a service said by itself when it was connected to.
     Said(Vec<u8>),
     /// The connection was accepted and kept; for tcp that is all that is asked.
@@ -87,6 +90,7 @@ pub fn judge_masked(request: &Request, masks: &Masks, outcome: &Outcome, at: Mom
         (Outcome::Found(found), Question::Redis { infos, .. }) => values(infos, "", found, masks),
         (Outcome::Said(said), Question::Tcp { banner, .. }) => spoken(banner, said, masks),
         (Outcome::Ended(ended), Question::Exec { assertions, .. }) => exec::judge(assertions, ended, masks, took),
+        (Outcome::Sources(sources), _) => build_contexts::judge(sources, masks),
         (Outcome::StillRunning { after }, _) => (Reading::Fail, exec::still_running(*after)),
         (Outcome::Answered(_) | Outcome::Found(_) | Outcome::Said(_) | Outcome::Ended(_), _) => {
             (Reading::Error, "an answer to another question".into())
@@ -157,6 +161,7 @@ fn expected(question: &Question) -> String {
         Question::Postgres { queries, .. } => {
             queries.iter().map(|query| format!("query '{}' {}", query.name, query.condition)).collect::<Vec<_>>().join(", ")
         }
+        Question::BuildContexts(_) => "every build context is there".into(),
         Question::Redis { infos, .. } => redis::asks(infos),
         Question::Exec { assertions, .. } => exec::asks(assertions),
         Question::Http { assertions, .. } => http::asks(assertions),

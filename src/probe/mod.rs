@@ -3,11 +3,11 @@
 //! [`prepare`] resolves an expectation's text once, [`ask`] takes one look at the service, [`judge`] says what the look means. What was
 //! seen is made safe for terminals and freed of secrets here, before it reaches any event.
 
+mod build_contexts;
 mod connect;
 mod connect_to;
 mod database_url;
 mod exec;
-
 pub(crate) mod git;
 mod http;
 mod judge;
@@ -19,6 +19,8 @@ mod safe;
 mod tcp;
 mod tls;
 
+pub(crate) use build_contexts::STAND_IN as CONTEXTS_STAND_IN;
+pub use build_contexts::{Source, SourceState};
 pub use connect_to::ConnectTo;
 pub use database_url::DatabaseUrl;
 pub use exec::{Ended, ExecTarget};
@@ -44,13 +46,14 @@ pub struct Asking {
     pub folder: Option<PathBuf>,
 }
 
-/// Looks once, over a connection of its own, and never longer than `timeout`.
+/// Looks once, over a connection of its own, and never longer than `timeout`. See [`Request::limit`].
 pub async fn ask(request: &Request, asking: &Asking, timeout: Duration) -> Outcome {
     match &request.question {
         Question::Http { request, .. } => http::ask(request, asking, timeout).await,
         Question::Tcp { host, port, banner } => tcp::ask(host, *port, banner, asking, timeout).await,
         Question::Postgres { target, queries } => postgres::ask(target, queries, asking, timeout).await,
         Question::Exec { target, .. } => exec::ask(target, asking, timeout).await,
+        Question::BuildContexts(contexts) => build_contexts::ask(contexts, asking, timeout).await,
         Question::Redis { target, infos } => redis::ask(target, infos, asking, timeout).await,
     }
 }

@@ -1,13 +1,16 @@
 //! Expectations made ready to be asked: variables resolved, addresses taken apart. Nothing is sent here.
 
+use super::build_contexts;
 use super::exec::{self, ExecTarget};
+use super::git;
 use super::http::{self, HttpRequest};
 use super::postgres::{self, PostgresTarget};
 use super::redis::{self, RedisTarget};
 use super::safe::safe;
 use crate::dokploy::Masks;
-use crate::model::{Condition, ExecAssertion, HttpAssertion, Named, Probe, Resolved, Text, Unset, Variables};
+use crate::model::{BuildContext, Condition, ContextPlace, ExecAssertion, HttpAssertion, Named, Probe, Resolved, Text, Unset, Variables};
 use crate::source::{Span, Spanned};
+use std::time::Duration;
 
 /// An expectation that can be asked.
 #[derive(Clone, Debug)]
@@ -51,6 +54,8 @@ pub enum Question {
         /// How it must end; all of them.
         assertions: Vec<ExecAssertion>,
     },
+    /// A look at what services are built from.
+    BuildContexts(Vec<BuildContext>),
     /// One exchange with Redis.
     Redis {
         /// Where, and as whom.
@@ -58,6 +63,13 @@ pub enum Question {
         /// What fields of INFO must be.
         infos: Vec<Named>,
     },
+}
+
+impl Request {
+    /// How long one look may take, where the plan gives samples this long: repositories take longer to be asked than services, 30 s.
+    pub fn limit(&self, timeout: Duration) -> Duration {
+        if let Question::BuildContexts(_) = self.question { build_contexts::LIMIT } else { timeout }
+    }
 }
 
 /// Why an expectation cannot be asked; the plan or its variables are at fault.
@@ -100,6 +112,17 @@ pub fn prepare(probe: &Probe, variables: &dyn Variables) -> Result<Option<Reques
     let mut texts = Resolver { variables, masks: Masks::default() };
     let question = match probe {
         Probe::Docker(_) => return Ok(None),
+        Probe::BuildContexts(contexts) => {
+            for context in contexts {
+                if let ContextPlace::Git { repository, .. } = &context.place
+                    && let Some((name, password)) = git::credentials(repository)
+                {
+                    // A name alone is a token.
+                    texts.masks.add_secret(&password.unwrap_or(name));
+                }
+            }
+            Question::BuildContexts(contexts.clone())
+        }
         Probe::Http { url, options, assertions } => Question::Http {
             request: Box::new(http::prepare(url, options, &mut texts)?),
             assertions: assertions.iter().map(|assertion| assertion.value.clone()).collect(),

@@ -1,7 +1,8 @@
 //! From a plan whose checks passed to a schedule.
 
 use super::{
-    Expectation, ExpectationId, External, Gate, GateId, Job, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, digest, wording,
+    Expectation, ExpectationId, External, Gate, GateId, Job, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, contexts,
+    digest, wording,
 };
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{self, ComposeFile, with_defaults};
@@ -38,9 +39,11 @@ pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
     let gates = plan
         .gates
         .iter()
-        .map(|gate| {
+        .enumerate()
+        .map(|(at, gate)| {
             let named = gate.externals.iter().flat_map(|external| externals[external.value].iter().copied());
-            let own = expectations.add(&gate.expectations, &Subject::Gate(gate.name.value.clone()));
+            let own = contexts::filled_in(&gate.expectations, || contexts::guarded(plan, at, proven.steps()));
+            let own = expectations.add(&own, &Subject::Gate(gate.name.value.clone()));
             Gate { name: gate.name.value.clone(), expectations: named.chain(own).collect(), approval: gate.approval.clone() }
         })
         .collect();

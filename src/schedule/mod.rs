@@ -3,6 +3,7 @@
 
 mod artefact;
 mod build;
+mod contexts;
 mod time;
 mod wording;
 

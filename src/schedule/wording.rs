@@ -23,6 +23,7 @@ fn of_probe(probe: &Probe, sources: &SourceMap) -> String {
             let words: Vec<&str> = exec.command.iter().map(|word| written(word, sources)).collect();
             line(format!("exec {}", words.join(" ")), exec.assertions.iter().map(|assertion| assertion.value.to_string()))
         }
+        Probe::BuildContexts(_) => "build-contexts".to_owned(),
         // The address is left out where it could be more than the name of a variable.
         Probe::Postgres { url, queries } => {
             line(format!("postgres {}", of_variable(url, sources)), queries.iter().map(|query| query_text(&query.value)))

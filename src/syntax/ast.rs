@@ -1,6 +1,6 @@
 //! The syntax tree: statements as written, with spans, names not resolved.
 
-use super::form::{Form, Place};
+use super::form::Form;
 use crate::source::{FileId, Span, Spanned};
 use std::time::Duration;
 
@@ -296,6 +296,8 @@ pub enum Probe {
     Redis(TextExpr),
     /// `exec [TEXT, …]`
     Exec(Vec<TextExpr>),
+    /// `build-contexts`
+    BuildContexts,
     /// `external NAME, …`
     External(Vec<Name>),
     /// `container`, `container TEXT`
@@ -304,13 +306,6 @@ pub enum Probe {
     Logs,
     /// `server`
     Server,
-    /// A probe that this version does not build.
-    Later {
-        /// Its name: `container`.
-        probe: &'static str,
-        /// Which statements its block holds; `None` if it takes no block.
-        place: Option<Place>,
-    },
 }
 
 /// What a value must be.

@@ -261,8 +261,7 @@ impl<'t> Builder<'t> {
             Head::Expect(Probe::Container(_)) => (BlockUse::May, Some(Place::Container)),
             Head::Expect(Probe::Logs) => (BlockUse::May, Some(Place::Logs)),
             Head::Expect(Probe::Server) => (BlockUse::May, Some(Place::Server)),
-            Head::Expect(Probe::External(_)) => (BlockUse::Never, None),
-            Head::Expect(Probe::Later { place, .. }) => (BlockUse::May, *place),
+            Head::Expect(Probe::External(_) | Probe::BuildContexts) => (BlockUse::Never, None),
             _ => (form.block, form.opens()),
         };
         let broken = matches!(head, Head::Broken { .. });

@@ -176,7 +176,6 @@ impl Values<'_> {
         let probe = pair.into_inner().next()?;
         let rule = probe.as_rule();
         let mut slots = Slots(probe.into_inner());
-        let later = |probe| Probe::Later { probe, place: None };
         Some(match rule {
             Rule::http => Probe::Http(self.text(&mut slots)?),
             Rule::tcp => Probe::Tcp(self.text(&mut slots)?),
@@ -186,7 +185,7 @@ impl Values<'_> {
             Rule::postgres => Probe::Postgres(self.text(&mut slots)?),
             Rule::redis => Probe::Redis(self.text(&mut slots)?),
             Rule::server => Probe::Server,
-            Rule::build_contexts => later("build-contexts"),
+            Rule::build_contexts => Probe::BuildContexts,
             Rule::exec => {
                 let mut words = Vec::new();
                 while let Some(word) = self.text(&mut slots) {

@@ -1,5 +1,6 @@
 //! Probes from the plan's text to the sample, against real servers on loopback.
 
+mod build_contexts;
 mod exec;
 mod faults;
 mod http;

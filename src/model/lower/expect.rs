@@ -107,7 +107,7 @@ impl Lowering<'_> {
     pub(super) fn expectation(&mut self, probe: &syntax::Probe, statement: &Statement, owner: Owner, whose: &str) -> Option<Expectation> {
         let end = statement.block.as_ref().and_then(|block| block.close).map_or(statement.span.end, |close| close.end);
         let span = Span { end, ..statement.span };
-        if owner == Owner::Job && !matches!(probe, syntax::Probe::Logs | syntax::Probe::Container(None) | syntax::Probe::Later { .. }) {
+        if owner == Owner::Job && !matches!(probe, syntax::Probe::Logs | syntax::Probe::Container(None)) {
             self.problems.push(
                 Diagnostic::new(Code::Misplaced, "a job that is over answers nobody", statement.span, format!("in {whose}"))
                     .help("a job must end with 0 anyway; `expect logs { … }` asks what it wrote"),
@@ -136,7 +136,13 @@ impl Lowering<'_> {
                 );
                 return None;
             }
-            syntax::Probe::Later { .. } => return None,
+            syntax::Probe::BuildContexts => {
+                self.problems.push(
+                    Diagnostic::new(Code::Misplaced, "`expect build-contexts` belongs in a gate", statement.span, format!("in {whose}"))
+                        .help("move it into a `gate` block, and `require` the gate in the first phase that builds"),
+                );
+                return None;
+            }
         };
         let percentiles = self.percentiles(statement);
         Some(Expectation { probe, percentiles, span })

@@ -2,9 +2,9 @@
 
 use super::Lowering;
 use super::docker::Owner;
-use super::once::Once;
+use super::once::{Once, given_twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Approval, Gate, OrElse};
+use crate::model::{self, Approval, Expectation, Gate, OrElse};
 use crate::source::Spanned;
 use crate::syntax::{Head, Probe, Statement};
 use std::time::Duration;
@@ -17,7 +17,7 @@ impl Lowering<'_> {
         let Head::Gate(name) = &statement.head else { return None };
         let mut expectations = Vec::new();
         let mut externals: Vec<Spanned<usize>> = Vec::new();
-        let mut approval = Once::default();
+        let (mut approval, mut contexts) = (Once::default(), None);
         let mut holds_anything = statement.is_damaged() || statement.block.is_none();
         for inner in statement.body() {
             match &inner.head {
@@ -27,6 +27,17 @@ impl Lowering<'_> {
                         let others = [&self.services, &self.gates];
                         let index = self.externals.resolve(used, &others, &mut self.problems);
                         externals.extend(index.map(|index| Spanned::new(index, used.span)));
+                    }
+                }
+                Head::Expect(Probe::BuildContexts) => {
+                    holds_anything = true;
+                    expectations.push(Expectation {
+                        probe: model::Probe::BuildContexts(Vec::new()),
+                        percentiles: Vec::new(),
+                        span: inner.span,
+                    });
+                    if let Some(first) = contexts.replace(inner.span) {
+                        self.problems.push(given_twice("expect build-contexts", inner.span, first));
                     }
                 }
                 Head::Expect(probe) => {

@@ -2,14 +2,13 @@
 
 use super::Lowering;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::syntax::{Head, Probe, Statement};
+use crate::syntax::{Head, Statement};
 
 impl Lowering<'_> {
     /// Tells of every construct in a statement that is not built. What stands inside one of them is not looked at.
     pub(super) fn not_built(&mut self, statement: &Statement) {
         let (construct, help) = match &statement.head {
             Head::Later { construct } => ((*construct).to_owned(), instead(statement.form.keyword)),
-            Head::Expect(Probe::Later { probe, .. }) => (format!("`expect {probe}`"), Some(instead_of_probe(probe))),
             _ => {
                 for inner in statement.body() {
                     self.not_built(inner);
@@ -34,10 +33,4 @@ fn instead(keyword: &str) -> Option<&'static str> {
         "allow" | "watch" | "notify" => "leave it out",
         _ => return None,
     })
-}
-
-fn instead_of_probe(probe: &str) -> &'static str {
-    match probe {
-        _ => "leave it out",
-    }
 }
