@@ -287,3 +287,136 @@ fn shown(line: &str) -> String {
         None => line.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{ContainerId, ContainerState, Log};
+    use crate::model::Pattern;
+
+    fn container(id: &str) -> Container {
+        Container {
+            id: ContainerId(id.repeat(12)),
+            name: "app-web-1".to_owned(),
+            service: "web".to_owned(),
+            state: ContainerState::Running,
+            restarts: 0,
+            started_at: "t".to_owned(),
+            health: None,
+            oom_killed: false,
+            restarts_itself: true,
+            image: "web:v1".to_owned(),
+            image_id: "sha256:1".to_owned(),
+        }
+    }
+
+    fn patterns(sources: &[&str]) -> Vec<Pattern> {
+        sources.iter().map(|source| Pattern::new(source).expect("a pattern")).collect()
+    }
+
+    /// A service's log that is read look by look.
+    struct Story {
+        reader: LogReader,
+        logs: Logs,
+        findings: Findings,
+        before: Before,
+        now: u64,
+    }
+
+    impl Story {
+        fn new(from: From, noise: &[&str], none: &[&str], some: &[&str], before: Before) -> Self {
+            let noise = noise.iter().map(|line| kind(line)).collect();
+            let logs = Logs { none: patterns(none), some: patterns(some), ignore: Vec::new() };
+            Self { reader: LogReader::new(from, noise), logs, findings: Findings::default(), before, now: 10_000 }
+        }
+
+        /// A look five seconds later. `written`: second and line. Gives how far back it read, and the sample.
+        fn look(&mut self, id: &str, written: &[(u32, &str)], is_cut: bool) -> (Vec<Option<u32>>, Sample) {
+            self.now += 5_000;
+            let (now, container) = (Moment::millis(self.now), container(id));
+            let asks = self.reader.asks(&[&container], &self.before, !self.logs.some.is_empty(), now);
+            let back = asks.iter().map(|ask| if let Ask::Log { seconds, .. } = ask { *seconds } else { None }).collect();
+            let answer = |ask: &Ask| {
+                let Ask::Log { seconds, .. } = ask else { panic!("only logs are read") };
+                let from = seconds.map_or(0, |seconds| u32::try_from(self.now / 1000).expect("soon").saturating_sub(seconds));
+                let lines = written.iter().filter(|(at, _)| *at >= from);
+                let lines = lines.map(|(at, line)| format!("2026-01-05T09:{:02}:{:02}.000000000Z {line}", at / 60, at % 60)).collect();
+                Answer::Logs(BTreeMap::from([("web".to_owned(), Log { lines, missing: None, is_cut })]))
+            };
+            let answers = asks.iter().map(|ask| (ask.clone(), answer(ask))).collect();
+            let told = Told { now, started: now, answers };
+            let mut samples = self.reader.samples(&told, &[&container], &self.before, std::iter::once((&self.logs, &mut self.findings)));
+            (back, samples.remove(0))
+        }
+    }
+
+    const BAD: &str = "CRITICAL: no heartbeat from 7";
+
+    #[test]
+    fn of_a_new_container_every_line_counts_and_of_a_kept_one_those_since_the_deploy() {
+        let deploy = From::Deploy(Moment::millis(10_000));
+        let before = || Before(Some(vec![container("a")]));
+        let mut new = Story::new(deploy, &[], &["CRITICAL"], &[], before());
+        assert_eq!(new.look("b", &[(2, BAD)], false).1.reading, Reading::Fail);
+        let mut kept = Story::new(deploy, &[], &["CRITICAL"], &[], before());
+        let (back, sample) = kept.look("a", &[(2, BAD), (12, "fine")], false);
+        assert_eq!((back, sample.reading), (vec![Some(5)], Reading::Pass), "{}", sample.actual);
+        assert_eq!(kept.look("a", &[(2, BAD), (12, "fine"), (17, "CRITICAL: no disk")], false).1.reading, Reading::Fail);
+        assert_eq!(kept.look("a", &[], false).1.reading, Reading::Fail, "what was written was written");
+    }
+
+    #[test]
+    fn a_kept_container_that_wrote_nothing_is_never_read_from_before_the_deploy() {
+        let mut kept = Story::new(From::Deploy(Moment::millis(14_000)), &[], &["CRITICAL"], &[], Before(Some(vec![container("a")])));
+        let old = [(13, BAD)];
+        for _ in 0..4 {
+            let (back, sample) = kept.look("a", &old, false);
+            assert_eq!(sample.reading, Reading::Pass, "{back:?}: {}", sample.actual);
+        }
+    }
+
+    #[test]
+    fn known_noise_is_of_a_kind_and_not_the_very_line() {
+        let deploy = From::Deploy(Moment::millis(10_000));
+        let mut web = Story::new(deploy, &[BAD], &["CRITICAL"], &[], Before(Some(Vec::new())));
+        assert_eq!(web.look("b", &[(11, "CRITICAL: no heartbeat from 12345")], false).1.reading, Reading::Pass);
+        let sample = web.look("b", &[(11, BAD), (17, "CRITICAL: no disk")], false).1;
+        assert_eq!((sample.reading, sample.actual.as_str()), (Reading::Fail, "a line matches /CRITICAL/: CRITICAL: no disk"));
+    }
+
+    #[test]
+    fn without_a_deploy_what_was_there_is_noise_and_what_comes_counts() {
+        let mut web = Story::new(From::Now, &[], &["CRITICAL"], &[], Before::default());
+        assert_eq!(web.look("a", &[(2, BAD)], false).1.reading, Reading::Pass);
+        assert_eq!(web.reader.noise.len(), 1);
+        assert_eq!(web.look("a", &[(2, BAD), (18, BAD)], false).1.reading, Reading::Pass, "the same again");
+        assert_eq!(web.look("a", &[(2, BAD), (18, BAD), (22, "CRITICAL: no disk")], false).1.reading, Reading::Fail);
+    }
+
+    #[test]
+    fn lines_that_must_be_there_are_looked_for_from_the_beginning() {
+        let mut kept = Story::new(From::Deploy(Moment::millis(10_000)), &[], &[], &["ready"], Before(Some(vec![container("a")])));
+        let (back, sample) = kept.look("a", &[(1, "ready")], false);
+        assert_eq!((back.len(), sample.reading), (2, Reading::Pass), "{}", sample.actual);
+        let mut missing = Story::new(From::Deploy(Moment::millis(10_000)), &[], &[], &["ready"], Before(Some(Vec::new())));
+        assert_eq!(missing.look("b", &[(11, "starting")], false).1.reading, Reading::Fail);
+        assert_eq!(missing.look("b", &[(11, "starting"), (17, "ready")], false).1.reading, Reading::Pass);
+    }
+
+    #[test]
+    fn lines_that_were_not_read_are_an_error() {
+        let mut web = Story::new(From::Deploy(Moment::millis(10_000)), &[], &["CRITICAL"], &[], Before(Some(Vec::new())));
+        assert_eq!(web.look("b", &[(14, "fine")], true).1.reading, Reading::Error);
+        assert_eq!(web.look("b", &[(14, "fine"), (19, "fine")], true).1.reading, Reading::Pass, "joined to what was read before");
+        assert_eq!(web.look("b", &[(24, "fine")], true).1.reading, Reading::Error);
+        let mut whole = Story::new(From::Now, &[], &[], &["ready"], Before::default());
+        assert_eq!(whole.look("b", &[(14, "fine")], true).1.reading, Reading::Error, "it may have been said before");
+    }
+
+    #[test]
+    fn a_checkup_reads_the_last_ten_minutes() {
+        let mut web = Story::new(From::Recent, &[], &["CRITICAL"], &[], Before::default());
+        let (back, sample) = web.look("a", &[(2, BAD)], false);
+        assert_eq!((back, sample.reading), (vec![Some(600)], Reading::Fail));
+    }
+}
