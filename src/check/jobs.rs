@@ -4,40 +4,37 @@ use super::context::{Context, is_started};
 use crate::compose::{Condition, Service as Composed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Service, duration};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
+use std::time::Duration;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for service in &context.plan.services {
         let name = service.name.value.as_str();
         let composed: Vec<&Composed> =
             context.files().flat_map(|file| &file.services).filter(|one| is_started(one) && one.name.value == name).collect();
-        match service.job {
-            Some(job) => {
-                found.extend(composed.iter().find_map(|one| never_ends(service, one)));
-                if let Some(within) = job.within {
-                    let short = context.phases.iter().find(|phase| {
-                        let has_it = phase.compose().is_some_and(|file| file.services.iter().any(|one| one.name.value == name));
-                        has_it && phase.phase.settle < within.value
-                    });
-                    found.extend(short.map(|phase| {
-                        let (settle, limit) = (duration(phase.phase.settle), duration(within.value));
-                        let message =
-                            format!("job \"{name}\" may take {limit}, and phase \"{}\" settles within {settle}", phase.phase.name.value);
-                        let told = Diagnostic::new(Code::TimeAlgebra, message, within.span, "never waited for so long");
-                        let told = phase.phase.settle_span.into_iter().fold(told, |told, span| told.label(span, "the phase fails then"));
-                        told.help(format!("write `settle within {limit}` or more in the phase, or a shorter `within` here"))
-                    }));
-                }
-            }
-            None => {
-                let awaited = context.files().flat_map(|file| &file.services).flat_map(|one| &one.depends_on);
-                let awaited = awaited
-                    .filter(|entry| entry.condition == Condition::Completed && entry.service.value == name)
-                    .map(|entry| entry.service.span);
-                found.extend(awaited.take(1).map(|span| is_a_job(service, span)));
-            }
-        }
+        let Some(job) = service.job else {
+            let awaited = context.files().flat_map(|file| &file.services).flat_map(|one| &one.depends_on);
+            let mut awaited = awaited.filter(|entry| entry.condition == Condition::Completed && entry.service.value == name);
+            found.extend(awaited.next().map(|entry| is_a_job(service, entry.service.span)));
+            continue;
+        };
+        found.extend(composed.iter().find_map(|one| never_ends(service, one)));
+        found.extend(job.within.and_then(|within| too_long(context, service, within)));
     }
+}
+
+/// A job that may take longer than one of its phases waits.
+fn too_long(context: &Context<'_>, job: &Service, within: Spanned<Duration>) -> Option<Diagnostic> {
+    let name = job.name.value.as_str();
+    let phase = context.phases.iter().find(|phase| {
+        let has_it = phase.compose().is_some_and(|file| file.services.iter().any(|one| one.name.value == name));
+        has_it && phase.phase.settle < within.value
+    })?;
+    let (settle, limit) = (duration(phase.phase.settle), duration(within.value));
+    let message = format!("job \"{name}\" may take {limit}, and phase \"{}\" settles within {settle}", phase.phase.name.value);
+    let told = Diagnostic::new(Code::TimeAlgebra, message, within.span, "never waited for so long");
+    let told = phase.phase.settle_span.into_iter().fold(told, |told, span| told.label(span, "the phase fails then"));
+    Some(told.help(format!("write `settle within {limit}` or more in the phase, or a shorter `within` here")))
 }
 
 /// A job that Docker starts again whenever it ends.

@@ -12,7 +12,7 @@ use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
 use super::{Body, Call, Masks, Refusal};
 use crate::compose::masks_of;
-use crate::engine::{Answer, Failure, FailureKind, HostContainer, Lack, Moment, Observed, QueuedJob, Right, Untested};
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Lacks, Moment, Observed, QueuedJob, Right, Untested};
 use crate::secrets::dotenv;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -63,7 +63,7 @@ pub(super) struct Found {
     compose: String,
     version: String,
     warnings: Vec<String>,
-    untested: Option<Untested>,
+    untested: Option<Box<Untested>>,
     places: Arc<BTreeMap<String, String>>,
 }
 
@@ -166,7 +166,7 @@ impl Survey {
         match support(version) {
             Support::Full => {}
             Support::Newer(why) => self.found.warnings.push(why),
-            Support::ReadOnly(untested) => self.found.untested = Some(untested),
+            Support::ReadOnly(untested) => self.found.untested = Some(Box::new(untested)),
             Support::None(why) => return Err(failure(FailureKind::Unsupported, why)),
         }
         version.clone_into(&mut self.found.version);
@@ -386,8 +386,8 @@ impl Survey {
             found.warnings.push("the app writes no .env file: ${…} in the compose file does not see its environment".to_owned());
         }
         found.warnings.extend(missing.into_iter().map(|effect| format!("Dokploy {}: {effect}", found.version)));
-        let lacks = [(Feature::ContainerLogs, Lack::ContainerLogs), (Feature::ServerHealth, Lack::ServerRoom)];
-        found.lacks = lacks.into_iter().filter(|(feature, _)| !self.features.has(*feature)).map(|(_, lack)| lack).collect();
+        found.lacks =
+            Lacks { container_logs: !self.features.has(Feature::ContainerLogs), server_room: !self.features.has(Feature::ServerHealth) };
         if row.auto_deploy {
             found.warnings.push("autoDeploy is on: a webhook may deploy this app in the middle of a rollout".to_owned());
         }

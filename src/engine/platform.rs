@@ -103,14 +103,14 @@ pub struct Survey {
     pub unsupported: Vec<String>,
     /// What this Dokploy cannot show, that a plan may ask for.
     #[serde(default)]
-    pub lacks: BTreeSet<Lack>,
+    pub lacks: Lacks,
     /// Rights that the key lacks.
     pub missing_rights: Vec<Right>,
     /// Worth knowing and no reason to stop: what an old version lacks, `autoDeploy`, rights that could not be tried.
     pub warnings: Vec<String>,
     /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
     #[serde(default)]
-    pub untested: Option<Untested>,
+    pub untested: Option<Box<Untested>>,
 }
 
 /// A version of Dokploy that was never tested.
@@ -122,14 +122,13 @@ pub struct Untested {
     pub why: String,
 }
 
-/// Something that not every Dokploy can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lack {
+/// What not every Dokploy can show, and this one cannot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacks {
     /// What containers write.
-    ContainerLogs,
+    pub container_logs: bool,
     /// How much disk and memory a server has left.
-    ServerRoom,
+    pub server_room: bool,
 }
 
 /// A right of the key, as Dokploy's pages name it.

@@ -10,8 +10,8 @@ use super::position;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
-    Answer, Event, Goal, HostContainer, Intent, Lack, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume,
-    start, unfinished,
+    Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
+    unfinished,
 };
 use crate::compose::Protocol;
 use crate::model::{Docker, Probe};
@@ -118,14 +118,12 @@ pub(super) fn refusal(schedule: &Schedule, options: &Options, survey: &Survey, p
 /// What the plan expects and this Dokploy cannot show: it would be asked in vain, when something has been changed already.
 fn not_shown(schedule: &Schedule, survey: &Survey) -> Option<String> {
     schedule.expectations.iter().find_map(|expectation| {
-        let (lack, what, since) = match &expectation.probe {
-            Probe::Docker(Docker::Logs(_)) => (Lack::ContainerLogs, "the logs of containers", "v0.29.0"),
-            Probe::Docker(Docker::Server(_)) => (Lack::ServerRoom, "a server's disk and memory", "v0.30.0"),
+        let (is_lacking, what, since) = match &expectation.probe {
+            Probe::Docker(Docker::Logs(_)) => (survey.lacks.container_logs, "the logs of containers", "v0.29.0"),
+            Probe::Docker(Docker::Server(_)) => (survey.lacks.server_room, "a server's disk and memory", "v0.30.0"),
             _ => return None,
         };
-        survey
-            .lacks
-            .contains(&lack)
+        is_lacking
             .then(|| format!("`{}` needs {what}, which Dokploy {} does not show: {since} and later do", expectation.text, survey.version))
     })
 }
@@ -152,7 +150,7 @@ pub(super) fn cannot_ask(survey: &Survey) -> Option<String> {
 
 /// A version that was never tested is only read, unless the user names it.
 fn untested(options: &Options, survey: &Survey) -> Option<String> {
-    let Untested { allow, why } = survey.untested.as_ref()?;
+    let Untested { allow, why } = survey.untested.as_deref()?;
     match options.allow_version.as_deref() {
         Some(allowed) if allowed.trim_start_matches('v') == allow.trim_start_matches('v') => None,
         Some(other) => Some(format!("{why}: it is only read; --allow-version {other} is not it, --allow-version {allow} is")),
@@ -162,7 +160,7 @@ fn untested(options: &Options, survey: &Survey) -> Option<String> {
 
 /// What there is to say of the version when it does not refuse the run.
 fn version_warning(options: &Options, survey: &Survey) -> Option<String> {
-    match (&survey.untested, options.allow_version.as_deref()) {
+    match (survey.untested.as_deref(), options.allow_version.as_deref()) {
         (Some(Untested { allow, why }), Some(_)) => Some(format!("{why}: changed all the same, as --allow-version {allow} says")),
         (None, Some(allowed)) => {
             Some(format!("--allow-version {allowed} is not needed: Dokploy {} is a version that is known", survey.version))

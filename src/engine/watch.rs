@@ -166,14 +166,13 @@ impl Watch {
             self.services.values().flat_map(|tracker| tracker.expectations.keys()).chain(self.others.keys()).copied().collect();
         let (mut awaited, mut asks) = (BTreeMap::new(), BTreeSet::new());
         for expectation in wanted {
-            match &schedule.expectations[expectation.0].probe {
-                Probe::Docker(docker) => asks.extend(Ask::of(docker)),
-                _ => {
-                    let op = next_op();
-                    awaited.insert(op, expectation);
-                    effects.push(Effect::Sample { op, expectation });
-                }
+            if let Probe::Docker(docker) = &schedule.expectations[expectation.0].probe {
+                asks.extend(Ask::of(docker));
+                continue;
             }
+            let op = next_op();
+            awaited.insert(op, expectation);
+            effects.push(Effect::Sample { op, expectation });
         }
         let asked: BTreeMap<OpId, Ask> = asks.into_iter().map(|ask| (next_op(), ask)).collect();
         effects.extend(asked.iter().map(|(op, ask)| Effect::Platform { op: *op, intent: ask.intent() }));

@@ -80,7 +80,9 @@ mod tests {
 
     fn of(samples: &[(Reading, u64)]) -> Measured {
         let mut window = window();
-        samples.iter().for_each(|(reading, took)| window.take(&sample(*reading, *took)));
+        for (reading, took) in samples {
+            window.take(&sample(*reading, *took));
+        }
         window.measured()
     }
 

@@ -8,6 +8,7 @@ use crate::dokploy::Masks;
 use crate::engine::Reading;
 use crate::model::{BuildContext, ContextPlace, Dockerfile};
 use crate::probe::judge::short;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
@@ -70,10 +71,11 @@ pub(super) async fn ask(contexts: &[BuildContext], asking: &Asking, limit: Durat
         let is = match &context.place {
             ContextPlace::Git { repository, reference, directory } => {
                 let key = (repository.as_str(), reference.as_deref());
-                if !listings.contains_key(&key) {
-                    listings.insert(key, list(repository, reference.as_deref(), asking, (deadline, limit)).await);
-                }
-                match &listings[&key] {
+                let listing = match listings.entry(key) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(list(repository, reference.as_deref(), asking, (deadline, limit)).await),
+                };
+                match listing {
                     Ok(listing) => look(listing, &at(repository, reference.as_deref()), directory, &context.dockerfile),
                     Err(state) => state.clone(),
                 }
@@ -279,14 +281,21 @@ mod tests {
     use super::*;
 
     fn listing() -> Listing {
-        read(
-            b"040000 tree 1111\tapps\0040000 tree 1111\tapps/web\0100644 blob 2222\tapps/web/Dockerfile\0100644 blob 2222\tapps/prod.Dockerfile\0\
-              160000 commit 3333\tvendor/lib\0040000 tree 1111\tvendor\0100644 blob 2222\tREADME.md\0",
-        )
+        let paths = [
+            ("040000 tree", "apps"),
+            ("040000 tree", "apps/web"),
+            ("100644 blob", "apps/web/Dockerfile"),
+            ("100644 blob", "apps/prod.Dockerfile"),
+            ("160000 commit", "vendor/lib"),
+            ("040000 tree", "vendor"),
+            ("100644 blob", "README.md"),
+        ];
+        let entries: Vec<String> = paths.iter().map(|(kind, path)| format!("{kind} 1111\t{path}\0")).collect();
+        read(entries.concat().as_bytes())
     }
 
-    fn looked(directory: &str, dockerfile: Dockerfile) -> SourceState {
-        look(&listing(), "`main` of r", directory, &dockerfile)
+    fn looked(directory: &str, dockerfile: &Dockerfile) -> SourceState {
+        look(&listing(), "`main` of r", directory, dockerfile)
     }
 
     #[test]
@@ -299,7 +308,7 @@ mod tests {
             ("apps", Dockerfile::Inline),
             ("", Dockerfile::Named("apps/web/Dockerfile".to_owned())),
         ] {
-            assert_eq!(looked(directory, dockerfile.clone()), SourceState::There, "{directory} {dockerfile:?}");
+            assert_eq!(looked(directory, &dockerfile), SourceState::There, "{directory} {dockerfile:?}");
         }
         for (directory, dockerfile, why) in [
             ("apps/api", Dockerfile::Default, "no directory apps/api"),
@@ -310,10 +319,10 @@ mod tests {
             ("../x", Dockerfile::Default, "leads out"),
             ("apps/web", Dockerfile::Named("../../../x".to_owned()), "no ../../../x in apps/web"),
         ] {
-            let SourceState::Missing(told) = looked(directory, dockerfile) else { panic!("{directory}") };
+            let SourceState::Missing(told) = looked(directory, &dockerfile) else { panic!("{directory}") };
             assert!(told.contains(why), "{told}");
         }
-        assert!(matches!(looked("vendor/lib/src", Dockerfile::Default), SourceState::OutOfSight(_)));
+        assert!(matches!(looked("vendor/lib/src", &Dockerfile::Default), SourceState::OutOfSight(_)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn sample(told: &Told, assertions: &[ServerAssertion]) -> Sample {
 /// Bytes for people, cut and never rounded up: what is not there is not promised.
 fn size(bytes: u64) -> String {
     for (power, name) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
-        let tenths = u128::from(bytes) * 10 >> power;
+        let tenths = (u128::from(bytes) * 10) >> power;
         if tenths >= 10 {
             return format!("{}.{} {name}", tenths / 10, tenths % 10);
         }

@@ -137,10 +137,12 @@ impl Lowering<'_> {
             list.extend(pattern);
         }
         if !is_damaged && logs.none.is_empty() && logs.some.is_empty() {
-            let (message, label) = match logs.ignore.is_empty() {
-                true => ("`expect logs` expects nothing", "nothing in this block can fail"),
-                false => ("lines are ignored where nothing is expected of them", "nothing in this block can fail"),
+            let message = if logs.ignore.is_empty() {
+                "`expect logs` expects nothing"
+            } else {
+                "lines are ignored where nothing is expected of them"
             };
+            let label = "nothing in this block can fail";
             self.problems.push(
                 Diagnostic::new(Code::Vacuous, message, statement.span, label).help("add `none matches /CRITICAL|Traceback/` to the block"),
             );

@@ -7,15 +7,13 @@ use crate::syntax::{Head, Statement};
 impl Lowering<'_> {
     /// Tells of every construct in a statement that is not built. What stands inside one of them is not looked at.
     pub(super) fn not_built(&mut self, statement: &Statement) {
-        let (construct, help) = match &statement.head {
-            Head::Later { construct } => ((*construct).to_owned(), instead(statement.form.keyword)),
-            _ => {
-                for inner in statement.body() {
-                    self.not_built(inner);
-                }
-                return;
+        let Head::Later { construct } = &statement.head else {
+            for inner in statement.body() {
+                self.not_built(inner);
             }
+            return;
         };
+        let help = instead(statement.form.keyword);
         let verb = if construct.starts_with('`') { "is" } else { "are" };
         let problem =
             Diagnostic::new(Code::NotBuilt, format!("{construct} {verb} not built yet"), statement.span, "this version cannot do it");
