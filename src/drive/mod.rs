@@ -16,6 +16,7 @@ mod resolve;
 mod run;
 mod runtime;
 mod transport;
+mod turns;
 
 pub use approve::{Automatic, People, Prompt, Terminal};
 pub use checkup::check_up;

@@ -17,11 +17,14 @@ use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Response, header};
 use hyper_util::rt::TokioIo;
+use std::borrow::Cow;
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 /// As much of a body as is read and judged.
@@ -54,7 +57,7 @@ pub struct HttpAnswer {
 pub(super) async fn ask(request: &HttpRequest, asking: &Asking, timeout: Duration) -> Outcome {
     let deadline = Instant::now() + timeout;
     let mut followed = 0;
-    let mut current = request.clone();
+    let mut current = Cow::Borrowed(request);
     loop {
         let outcome = once(&current, asking, deadline, timeout).await;
         let Outcome::Answered(answer) = &outcome else { return outcome };
@@ -63,7 +66,7 @@ pub(super) async fn ask(request: &HttpRequest, asking: &Asking, timeout: Duratio
             return Outcome::SaidNo(format!("HTTP {} after {MOST_REDIRECTS} redirects, once more to {location}", answer.status));
         }
         match redirect::next(&current, answer.status, location) {
-            Ok(Some(next)) => current = next,
+            Ok(Some(next)) => current = Cow::Owned(next),
             Ok(None) => return outcome,
             Err(why) => return Outcome::SaidNo(format!("HTTP {} to {location}, which {why}", answer.status)),
         }
@@ -80,13 +83,12 @@ async fn once(request: &HttpRequest, asking: &Asking, deadline: Instant, timeout
         Ok(stream) => stream,
         Err(outcome) => return outcome,
     };
-    let mut status = None;
     let limits = Silence { limit: request.read.unwrap_or(timeout).min(timeout), deadline, timeout };
     if !target.tls {
-        return exchange(request, stream, limits, &mut status, None).await;
+        return exchange(request, stream, limits, None).await;
     }
     if asking.connect_to.leaves_out_tls(&target.host, target.port) {
-        return exchange(request, stream, limits, &mut status, Some(PRETENDED_VALIDITY)).await;
+        return exchange(request, stream, limits, Some(PRETENDED_VALIDITY)).await;
     }
     let (connector, name) = match asking.tls.for_http(&target.host) {
         Ok(connector) => connector,
@@ -96,7 +98,7 @@ async fn once(request: &HttpRequest, asking: &Asking, deadline: Instant, timeout
         Ok(Ok(stream)) => {
             let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
             let left = shown.and_then(|shown| certificate::seconds_left(shown, SystemTime::now()));
-            exchange(request, stream, limits, &mut status, left).await
+            exchange(request, stream, limits, left).await
         }
         Ok(Err(error)) => connect::tls_failed(&error, timeout),
         Err(_) => Outcome::NoAnswer { within: connect_limit, status: None },
@@ -120,18 +122,14 @@ impl Silence {
     }
 }
 
-async fn exchange<S>(request: &HttpRequest, stream: S, silence: Silence, status: &mut Option<u16>, certificate: Option<i64>) -> Outcome
+async fn exchange<S>(request: &HttpRequest, stream: S, silence: Silence, certificate: Option<i64>) -> Outcome
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
         Ok(pair) => pair,
         Err(error) => return failed(&error, silence.timeout),
     };
-    // Dropped with this function, however it is left, and the connection with it.
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-
     let target = &request.target;
     let mut builder = hyper::Request::builder()
         .method(request.method.as_str())
@@ -150,14 +148,31 @@ where
         // Its own words would show the value of the header that is at fault.
         return Outcome::CouldNotAsk("the request cannot be made: a header or the path has a sign that HTTP does not allow".into());
     };
-    match silence.until(None, sender.send_request(built)).await {
-        Ok(Ok(response)) => {
-            *status = Some(response.status().as_u16());
-            read(response, silence, certificate).await
+    let asked = async {
+        match silence.until(None, sender.send_request(built)).await {
+            Ok(Ok(response)) => read(response, silence, certificate).await,
+            Ok(Err(error)) => failed(&error, silence.timeout),
+            Err(outcome) => outcome,
         }
-        Ok(Err(error)) => failed(&error, silence.timeout),
-        Err(outcome) => outcome,
-    }
+    };
+    while_driving(connection, asked).await
+}
+
+/// Drives a connection for as long as it is used, in the same task. It ends with that.
+async fn while_driving<T>(connection: impl Future, used: impl Future<Output = T>) -> T {
+    let (mut connection, mut used) = (pin!(connection), pin!(used));
+    let mut is_open = true;
+    poll_fn(|context| {
+        if let Poll::Ready(done) = used.as_mut().poll(context) {
+            return Poll::Ready(done);
+        }
+        if is_open && connection.as_mut().poll(context).is_ready() {
+            is_open = false;
+        }
+        // Often it waits for just what was read.
+        used.as_mut().poll(context)
+    })
+    .await
 }
 
 async fn read(response: Response<Incoming>, silence: Silence, certificate: Option<i64>) -> Outcome {
