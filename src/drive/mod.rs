@@ -8,6 +8,7 @@ mod interrupt;
 mod locking;
 mod machine;
 mod masking;
+mod pace;
 mod platform;
 mod ports;
 mod probes;

@@ -1,6 +1,7 @@
 //! The live prober: every expectation of a schedule, ready to be asked.
 
 use super::clock::asleep;
+use super::pace::Pace;
 use super::turns::Turns;
 use super::{Prober, SharedMasks};
 use crate::engine::{Moment, Sample};
@@ -19,6 +20,7 @@ pub struct Probes {
     requests: Vec<Request>,
     asking: Asking,
     timeout: Duration,
+    pace: Pace,
     turns: Turns,
     masks: SharedMasks,
 }
@@ -44,7 +46,7 @@ impl Probes {
             secrets.borrow_mut().merge(&request.masks);
         }
         let turns = Turns::new(&schedule.expectations, &requests);
-        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, turns, masks: secrets })
+        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, pace: Pace::default(), turns, masks: secrets })
     }
 
     /// Masks what others know to be secret in what services say, too, and lets them know the secrets of the addresses.
@@ -60,6 +62,7 @@ impl Prober for Probes {
     async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample {
         let request = &self.requests[expectation.0];
         let called = Instant::now();
+        self.pace.keep().await;
         let turn = self.turns.take(expectation.0, &request.question, self.timeout).await;
         let (asked, slept) = (Instant::now(), asleep());
         let mut outcome = match &turn {

@@ -11,7 +11,8 @@ pub(super) use judge::{asks, judge};
 pub(super) use target::prepare;
 pub use target::{HttpRequest, HttpTarget};
 
-use super::{Asking, Outcome, connect};
+use super::connect::{self, First};
+use super::{Asking, Outcome};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
@@ -79,30 +80,32 @@ async fn once(request: &HttpRequest, asking: &Asking, deadline: Instant, timeout
     // The plan's own limits can only be shorter than the sample's.
     let connect_limit = request.connect.unwrap_or(timeout).min(timeout);
     let connected_by = deadline.min(Instant::now() + connect_limit);
-    let stream = match connect::connect(&target.host, target.port, &asking.connect_to, connected_by, connect_limit).await {
+    let stream = match connect::connect(&target.host, target.port, First::Probe, &asking.connect_to, connected_by, connect_limit).await {
         Ok(stream) => stream,
         Err(outcome) => return outcome,
     };
     let limits = Silence { limit: request.read.unwrap_or(timeout).min(timeout), deadline, timeout };
-    if !target.tls {
-        return exchange(request, stream, limits, None).await;
-    }
-    if asking.connect_to.leaves_out_tls(&target.host, target.port) {
-        return exchange(request, stream, limits, Some(PRETENDED_VALIDITY)).await;
+    let pretends = asking.connect_to.leaves_out_tls(&target.host, target.port);
+    if !target.tls || pretends {
+        return exchange(request, stream, limits, (target.tls && pretends).then_some(PRETENDED_VALIDITY)).await;
     }
     let (connector, name) = match asking.tls.for_http(&target.host) {
         Ok(connector) => connector,
         Err(why) => return Outcome::CouldNotAsk(why),
     };
-    match timeout_at(connected_by, connector.connect(name, stream)).await {
-        Ok(Ok(stream)) => {
-            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-            let left = shown.and_then(|shown| certificate::seconds_left(shown, SystemTime::now()));
-            exchange(request, stream, limits, left).await
+    // Boxed: what TLS needs is large, and would lie in every sample's future.
+    let encrypted = Box::pin(async move {
+        match timeout_at(connected_by, connector.connect(name, stream)).await {
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let left = shown.and_then(|shown| certificate::seconds_left(shown, SystemTime::now()));
+                exchange(request, stream, limits, left).await
+            }
+            Ok(Err(error)) => connect::tls_failed(&error, timeout),
+            Err(_) => Outcome::NoAnswer { within: connect_limit, status: None },
         }
-        Ok(Err(error)) => connect::tls_failed(&error, timeout),
-        Err(_) => Outcome::NoAnswer { within: connect_limit, status: None },
-    }
+    });
+    encrypted.await
 }
 
 /// How long the service may say nothing.
@@ -155,22 +158,18 @@ where
             Err(outcome) => outcome,
         }
     };
-    while_driving(connection, asked).await
-}
-
-/// Drives a connection for as long as it is used, in the same task. It ends with that.
-async fn while_driving<T>(connection: impl Future, used: impl Future<Output = T>) -> T {
-    let (mut connection, mut used) = (pin!(connection), pin!(used));
+    let (mut connection, mut asked) = (pin!(connection), pin!(asked));
     let mut is_open = true;
+    // The connection is driven by the task that uses it, for as long as it is used.
     poll_fn(|context| {
-        if let Poll::Ready(done) = used.as_mut().poll(context) {
-            return Poll::Ready(done);
+        if let Poll::Ready(outcome) = asked.as_mut().poll(context) {
+            return Poll::Ready(outcome);
         }
         if is_open && connection.as_mut().poll(context).is_ready() {
             is_open = false;
         }
         // Often it waits for just what was read.
-        used.as_mut().poll(context)
+        asked.as_mut().poll(context)
     })
     .await
 }
