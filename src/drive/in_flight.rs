@@ -47,7 +47,15 @@ impl InFlight {
     pub(super) fn new(is_virtual: bool) -> Self {
         let turns = if is_virtual { TURNS } else { LIVE_TURNS };
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { tasks: JoinSet::new(), handles: BTreeMap::new(), sweep_at: SWEEP_AT, turns, answers: Answers(sender), inbox, ready: Vec::new() }
+        Self {
+            tasks: JoinSet::new(),
+            handles: BTreeMap::new(),
+            sweep_at: SWEEP_AT,
+            turns,
+            answers: Answers(sender),
+            inbox,
+            ready: Vec::new(),
+        }
     }
 
     /// Where answers go.

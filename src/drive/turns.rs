@@ -62,8 +62,8 @@ impl Turns {
         Self { all, commands: Semaphore::new(COMMANDS), address, addresses }
     }
 
-    /// Waits for the turn of an expectation, for as long as a sample may take: then those before it hang, the next would hang as well, and the
-    /// round with it.
+    /// Waits for the turn of an expectation, for three quarters of what a sample may take: those before it hang then, the next would hang as
+    /// well, and the round with it.
     ///
     /// # Errors
     /// Why its turn did not come.
@@ -73,7 +73,8 @@ impl Turns {
             Question::Exec { .. } => (Some(&self.commands), "not asked: too many other commands did not end in time"),
             _ => (self.all.as_ref(), "not asked: too many other services did not answer in time"),
         };
-        let until = Instant::now() + timeout;
+        // Less than the whole time limit: those before it began a moment earlier, and end a moment before its own would be over.
+        let until = Instant::now() + timeout * 3 / 4;
         let here = wait(here, until).await.ok_or("not asked: what else is asked at this address was not answered in time")?;
         let all = wait(all, until).await.ok_or(why)?;
         Ok(Turn { _permits: [here, all] })
@@ -86,9 +87,8 @@ async fn wait(places: Option<&Semaphore>, until: Instant) -> Option<Option<Semap
     if let Ok(permit) = places.try_acquire() {
         return Some(Some(permit));
     }
-    let permit = timeout_at(until, places.acquire()).await.ok()?.expect("the semaphore is never closed");
-    // Freed at the very end, by one that hung.
-    (Instant::now() < until).then_some(Some(permit))
+    let permit = timeout_at(until, places.acquire()).await.ok()?;
+    Some(Some(permit.expect("the semaphore is never closed")))
 }
 
 /// How many samples there may be at once, after the soft limit on open files was raised as far as that many need and may have it.

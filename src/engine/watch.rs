@@ -144,13 +144,8 @@ impl Watch {
             Pace::Waiting(due) if now - *due <= A_LITTLE_LATE => (*due).min(now),
             _ => now,
         };
-        self.pace = Pace::Asking(Round {
-            started,
-            observe,
-            observed: None,
-            awaited: samples.iter().copied().collect(),
-            samples: BTreeMap::new(),
-        });
+        self.pace =
+            Pace::Asking(Round { started, observe, observed: None, awaited: samples.iter().copied().collect(), samples: BTreeMap::new() });
         Questions { observe, samples }
     }
 

@@ -2,6 +2,7 @@
 
 mod exec;
 mod faults;
+mod held_up;
 mod http;
 mod postgres;
 mod redis;
