@@ -91,7 +91,7 @@ def lateness(seen, began, offset):
     return late
 
 
-def row(name, measured, seen, late, rounds=None):
+def row(name, measured, seen, late):
     return {
         "prober": name,
         "samples": len(seen),
@@ -156,7 +156,7 @@ def ask_blackbox(program, peer, port, targets, seconds, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--plan", default=str(HERE.parents[1] / "target/release/plan"))
-    parser.add_argument("--peer", required=True, help="the program that `cargo build --release --bench probes` makes")
+    parser.add_argument("--peer", help="what `cargo build --release --bench probes` makes; the newest by default")
     parser.add_argument("--hurl", help="path to hurl; left out if not given")
     parser.add_argument("--blackbox", help="path to prometheus-blackbox-exporter; left out if not given")
     parser.add_argument("--targets", type=int, default=1000)
@@ -164,6 +164,11 @@ def main():
     parser.add_argument("--port", type=int, default=18080)
     parser.add_argument("--hurl-jobs", type=int, default=100)
     given = parser.parse_args()
+    if given.peer is None:
+        built = [file for file in HERE.parents[1].glob("target/release/deps/probes-*") if file.suffix != ".d"]
+        if not built:
+            sys.exit("build it first: cargo build --release --bench probes")
+        given.peer = str(max(built, key=lambda file: file.stat().st_mtime))
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         log = str(Path(folder, "log"))
