@@ -132,6 +132,28 @@ fn model(healthy: u32, unhealthy: u32, containers: bool, rounds: &[Round]) -> Ve
     }
 }
 
+/// Rounds that begin when the one before says, so much too late.
+fn due(late: u64) -> Vec<u64> {
+    let scope = Scope { services: BTreeSet::from(["web".to_owned()]), ..Scope::default() };
+    let (mut checkup, mut now, mut due) = (Checkup::new(schedule(4, 4, 0), scope), Moment::START, Vec::new());
+    for _ in 0..4 {
+        for effect in checkup.begin_round(now) {
+            let Effect::Sample { op, .. } = effect else { panic!("{effect:?}") };
+            checkup.take(now, Input::Sampled(op, sample(Reading::Pass, now)));
+        }
+        due.push(u64::try_from(checkup.next_wake().0.as_millis()).unwrap());
+        now = checkup.next_wake() + Duration::from_millis(late);
+    }
+    due
+}
+
+#[test]
+fn rounds_that_begin_a_little_late_stay_in_their_place_and_late_ones_move_the_rest() {
+    assert_eq!(due(0), [5000, 10_000, 15_000, 20_000]);
+    assert_eq!(due(40), [5000, 10_000, 15_000, 20_000], "a timer's delay does not add up");
+    assert_eq!(due(3000), [5000, 13_000, 21_000, 29_000], "what was missed is not run after");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 

@@ -19,7 +19,7 @@ where
 {
     LocalSet::new()
         .run_until(async {
-            let mut in_flight = InFlight::new();
+            let mut in_flight = InFlight::new(clock.is_virtual());
             loop {
                 for effect in checkup.begin_round(clock.now()) {
                     start(&mut in_flight, effect, platform.as_ref(), &prober, &clock);

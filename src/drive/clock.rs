@@ -173,6 +173,10 @@ impl Clock for PacedClock {
             self.catch_up(times.get()).await;
         }
     }
+
+    fn is_virtual(&self) -> bool {
+        true
+    }
 }
 
 /// Holds a paused clock still until dropped: while a person is asked, the sandbox's time must not run to the deadline.

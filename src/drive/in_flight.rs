@@ -6,9 +6,15 @@ use std::future::Future;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-/// How often everything that can be done at one instant is let go on before that instant's deadlines count. A local exchange takes
-/// about ten turns of the runtime; more than needed costs microseconds.
+/// How often everything that can be done at one instant is let go on before that instant's deadlines count, where instants last until nothing
+/// can be done. A local exchange takes about ten turns of the runtime; more than needed costs microseconds.
 const TURNS: usize = 64;
+
+/// The same on the machine's own time, where an instant is over by then, and each turn is a question to the system.
+const LIVE_TURNS: usize = 2;
+
+/// Fewer handles than this are not looked through.
+const SWEEP_AT: usize = 64;
 
 /// Where a task puts its answers.
 #[derive(Clone, Debug)]
@@ -27,6 +33,9 @@ impl Answers {
 pub(super) struct InFlight {
     tasks: JoinSet<()>,
     handles: BTreeMap<OpId, AbortHandle>,
+    /// At how many handles those of ended tasks are thrown out: so seldom that it costs nothing, so often that they are few.
+    sweep_at: usize,
+    turns: usize,
     answers: Answers,
     inbox: mpsc::UnboundedReceiver<(OpId, Input)>,
     /// Answers that came and were not given out yet.
@@ -34,9 +43,19 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn new() -> Self {
+    /// Nothing yet. `is_virtual`: time stands still while anything can be done.
+    pub(super) fn new(is_virtual: bool) -> Self {
+        let turns = if is_virtual { TURNS } else { LIVE_TURNS };
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { tasks: JoinSet::new(), handles: BTreeMap::new(), answers: Answers(sender), inbox, ready: Vec::new() }
+        Self {
+            tasks: JoinSet::new(),
+            handles: BTreeMap::new(),
+            sweep_at: SWEEP_AT,
+            turns,
+            answers: Answers(sender),
+            inbox,
+            ready: Vec::new(),
+        }
     }
 
     /// Where answers go.
@@ -46,7 +65,10 @@ impl InFlight {
 
     /// Starts a task. Must be called on a [`tokio::task::LocalSet`].
     pub(super) fn start(&mut self, op: OpId, task: impl Future<Output = ()> + 'static) {
-        self.handles.retain(|_, handle| !handle.is_finished());
+        if self.handles.len() >= self.sweep_at {
+            self.handles.retain(|_, handle| !handle.is_finished());
+            self.sweep_at = SWEEP_AT.max(2 * self.handles.len());
+        }
         self.handles.insert(op, self.tasks.spawn_local(task));
     }
 
@@ -81,7 +103,7 @@ impl InFlight {
 
     /// Every answer that can be had without time passing, ordered by operation.
     pub(super) async fn drain(&mut self) -> Vec<Input> {
-        for _ in 0..TURNS {
+        for _ in 0..self.turns {
             tokio::task::yield_now().await;
         }
         while let Ok(answer) = self.inbox.try_recv() {

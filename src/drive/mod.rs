@@ -8,6 +8,7 @@ mod interrupt;
 mod locking;
 mod machine;
 mod masking;
+mod pace;
 mod platform;
 mod ports;
 mod probes;
@@ -16,6 +17,7 @@ mod resolve;
 mod run;
 mod runtime;
 mod transport;
+mod turns;
 
 pub use approve::{Automatic, People, Prompt, Terminal};
 pub use checkup::check_up;

@@ -48,6 +48,10 @@ pub trait Clock {
     fn now(&self) -> Moment;
     /// Sleeps until then; at once when it is past.
     async fn sleep_until(&self, moment: Moment);
+    /// Whether time stands still while anything can be done.
+    fn is_virtual(&self) -> bool {
+        false
+    }
 }
 
 /// Asks the user and approvers.

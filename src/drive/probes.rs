@@ -1,17 +1,15 @@
 //! The live prober: every expectation of a schedule, ready to be asked.
 
 use super::clock::asleep;
+use super::pace::Pace;
+use super::turns::Turns;
 use super::{Prober, SharedMasks};
 use crate::engine::{Moment, Sample};
 use crate::model::Variables;
 use crate::probe::{self, Asking, Outcome, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
-
-/// Samples in flight at once: well below the usual limit of 1024 open files, well above what a plan asks in one round.
-const IN_FLIGHT: usize = 64;
 
 /// A look that took so much longer than it may was not let: a busy machine is not as late.
 const LATE: Duration = Duration::from_secs(5);
@@ -23,7 +21,8 @@ pub struct Probes {
     requests: Vec<Option<Request>>,
     asking: Asking,
     timeout: Duration,
-    permits: Semaphore,
+    pace: Pace,
+    turns: Turns,
     masks: SharedMasks,
 }
 
@@ -47,7 +46,8 @@ impl Probes {
         for request in requests.iter().flatten() {
             secrets.borrow_mut().merge(&request.masks);
         }
-        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, permits: Semaphore::new(IN_FLIGHT), masks: secrets })
+        let turns = Turns::new(&schedule.expectations, &requests);
+        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, pace: Pace::default(), turns, masks: secrets })
     }
 
     /// Masks what others know to be secret in what services say, too, and lets them know the secrets of the addresses.
@@ -63,9 +63,13 @@ impl Prober for Probes {
     async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample {
         let request = self.requests[expectation.0].as_ref().expect("the engine asks Dokploy for what is Dokploy's");
         let called = Instant::now();
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        self.pace.keep().await;
+        let turn = self.turns.take(expectation.0, &request.question, self.timeout).await;
         let (asked, slept) = (Instant::now(), asleep());
-        let mut outcome = probe::ask(request, &self.asking, request.limit(self.timeout)).await;
+        let mut outcome = match &turn {
+            Ok(_turn) => probe::ask(request, &self.asking, request.limit(self.timeout)).await,
+            Err(why) => Outcome::CouldNotAsk((*why).to_owned()),
+        };
         if asked.elapsed() > request.limit(self.timeout) + LATE || asleep().saturating_sub(slept) > LATE {
             // Stopped, or asleep: that the answer is late says nothing of the service.
             outcome = Outcome::CouldNotAsk("nobody was at work here while it was asked".to_owned());

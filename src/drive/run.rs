@@ -63,6 +63,7 @@ where
     A: Approve + 'static,
     L: Locks + 'static,
 {
+    let in_flight = InFlight::new(outside.clock.is_virtual());
     let mut driver = Driver {
         machine,
         outside,
@@ -70,7 +71,7 @@ where
         report,
         now: Moment::START,
         inputs: VecDeque::from([Input::Begin]),
-        in_flight: InFlight::new(),
+        in_flight,
         signal: None,
         leave_by: None,
         idle_wakes: 0,

@@ -17,6 +17,10 @@ use std::time::Duration;
 /// What has not answered by then is given up, as an error. Longer than a remote host takes to say nothing (FACTS §13.1: 20 s and more).
 const ROUND_PATIENCE: Duration = Duration::from_secs(60);
 
+/// A round that begins by so much too late begins when it was due all the same, as far as the next one is concerned: a timer is always a
+/// little late, and that is not to add up.
+const A_LITTLE_LATE: Duration = Duration::from_millis(100);
+
 /// What is watched, how it did so far, and where the round stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Watch {
@@ -176,8 +180,12 @@ impl Watch {
         }
         let asked: BTreeMap<OpId, Ask> = asks.into_iter().map(|ask| (next_op(), ask)).collect();
         effects.extend(asked.iter().map(|(op, ask)| Effect::Platform { op: *op, intent: ask.intent() }));
+        let started = match &self.pace {
+            Pace::Waiting(due) if now - *due <= A_LITTLE_LATE => (*due).min(now),
+            _ => now,
+        };
         self.pace = Pace::Asking(Round {
-            started: now,
+            started,
             observe,
             observed: None,
             awaited,

@@ -8,12 +8,28 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+/// Who speaks first on a new connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// We do, at once.
+    Probe,
+    /// The service, or nobody.
+    Service,
+}
+
 /// Connects, giving each of the host's addresses an equal share of the time that is left.
-pub(super) async fn connect(host: &str, port: u16, routes: &ConnectTo, deadline: Instant, limit: Duration) -> Result<TcpStream, Outcome> {
+pub(super) async fn connect(
+    host: &str,
+    port: u16,
+    first: First,
+    routes: &ConnectTo,
+    deadline: Instant,
+    limit: Duration,
+) -> Result<TcpStream, Outcome> {
     let addresses = match routes.route(host, port) {
         Some(address) => vec![address],
         None => lookup(host, port, deadline).await?,
@@ -23,7 +39,7 @@ pub(super) async fn connect(host: &str, port: u16, routes: &ConnectTo, deadline:
         let left = u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
         let now = Instant::now();
         let until = now + deadline.saturating_duration_since(now) / left;
-        let outcome = match timeout_at(until, TcpStream::connect(address)).await {
+        let outcome = match timeout_at(until, open(*address, first)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => from_io(&error, limit),
             Err(_) => Outcome::NoAnswer { within: limit, status: None },
@@ -34,6 +50,17 @@ pub(super) async fn connect(host: &str, port: u16, routes: &ConnectTo, deadline:
         }
     }
     Err(worst.unwrap_or_else(|| Outcome::CouldNotAsk("the host has no address".into())))
+}
+
+/// One connection. Where what we say follows at once, the handshake's last packet goes along with it instead of before it.
+async fn open(address: SocketAddr, first: First) -> io::Result<TcpStream> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    #[cfg(target_os = "linux")]
+    if first == First::Probe {
+        // Refused, it costs a packet.
+        let _ = rustix::net::sockopt::set_tcp_quickack(&socket, false);
+    }
+    socket.connect(address).await
 }
 
 async fn lookup(host: &str, port: u16, deadline: Instant) -> Result<Vec<SocketAddr>, Outcome> {

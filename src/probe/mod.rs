@@ -48,12 +48,13 @@ pub struct Asking {
 
 /// Looks once, over a connection of its own, and never longer than `timeout`. See [`Request::limit`].
 pub async fn ask(request: &Request, asking: &Asking, timeout: Duration) -> Outcome {
+    // Each in a box of its own: else every sample's future would be as large as the largest, and is moved a few times.
     match &request.question {
-        Question::Http { request, .. } => http::ask(request, asking, timeout).await,
-        Question::Tcp { host, port, banner } => tcp::ask(host, *port, banner, asking, timeout).await,
-        Question::Postgres { target, queries } => postgres::ask(target, queries, asking, timeout).await,
-        Question::Exec { target, .. } => exec::ask(target, asking, timeout).await,
-        Question::BuildContexts(contexts) => build_contexts::ask(contexts, asking, timeout).await,
-        Question::Redis { target, infos } => redis::ask(target, infos, asking, timeout).await,
+        Question::Http { request, .. } => Box::pin(http::ask(request, asking, timeout)).await,
+        Question::Tcp { host, port, banner } => Box::pin(tcp::ask(host, *port, banner, asking, timeout)).await,
+        Question::Postgres { target, queries } => Box::pin(postgres::ask(target, queries, asking, timeout)).await,
+        Question::Exec { target, .. } => Box::pin(exec::ask(target, asking, timeout)).await,
+        Question::Redis { target, infos } => Box::pin(redis::ask(target, infos, asking, timeout)).await,
+        Question::BuildContexts(contexts) => Box::pin(build_contexts::ask(contexts, asking, timeout)).await,
     }
 }

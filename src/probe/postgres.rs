@@ -1,6 +1,6 @@
 //! A PostgreSQL session of its own: let in, asked, left again. Read-only, and the server ends what takes too long.
 
-use super::connect::{self, Wire};
+use super::connect::{self, First, Wire};
 use super::database_url::{DatabaseUrl, Encrypt};
 use super::judge::Found;
 use super::request::{PrepareError, Resolver};
@@ -59,7 +59,7 @@ pub(super) fn prepare(text: &Spanned<Text>, texts: &mut Resolver<'_>) -> Result<
 pub(super) async fn ask(target: &PostgresTarget, queries: &[Named], asking: &Asking, limit: Duration) -> Outcome {
     let deadline = Instant::now() + limit;
     let url = &target.url;
-    let stream = match connect::connect(&url.host, url.port, &asking.connect_to, deadline, limit).await {
+    let stream = match connect::connect(&url.host, url.port, First::Probe, &asking.connect_to, deadline, limit).await {
         Ok(stream) => connect::capped(stream),
         Err(outcome) => return outcome,
     };

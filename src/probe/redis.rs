@@ -1,6 +1,6 @@
 //! Redis over a connection of its own: AUTH and SELECT where the address asks for them, PING, and INFO where something of it is expected.
 
-use super::connect::{self, Wire};
+use super::connect::{self, First, Wire};
 use super::database_url::{DatabaseUrl, Encrypt};
 use super::judge::Found;
 use super::request::{PrepareError, Resolver};
@@ -50,7 +50,7 @@ pub(super) fn prepare(text: &Spanned<Text>, database: Option<u32>, texts: &mut R
 pub(super) async fn ask(target: &RedisTarget, infos: &[Named], asking: &Asking, limit: Duration) -> Outcome {
     let deadline = Instant::now() + limit;
     let url = &target.url;
-    let stream = match connect::connect(&url.host, url.port, &asking.connect_to, deadline, limit).await {
+    let stream = match connect::connect(&url.host, url.port, First::Probe, &asking.connect_to, deadline, limit).await {
         Ok(stream) => connect::capped(stream),
         Err(outcome) => return outcome,
     };

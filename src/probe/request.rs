@@ -72,6 +72,19 @@ impl Request {
     }
 }
 
+impl Question {
+    /// Host and port that are connected to; `None` for commands.
+    pub fn address(&self) -> Option<(&str, u16)> {
+        match self {
+            Self::Http { request, .. } => Some((&request.target.host, request.target.port)),
+            Self::Tcp { host, port, .. } => Some((host, *port)),
+            Self::Postgres { target, .. } => Some((&target.url.host, target.url.port)),
+            Self::Redis { target, .. } => Some((&target.url.host, target.url.port)),
+            Self::Exec { .. } | Self::BuildContexts(_) => None,
+        }
+    }
+}
+
 /// Why an expectation cannot be asked; the plan or its variables are at fault.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PrepareError {

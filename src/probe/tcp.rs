@@ -1,6 +1,7 @@
 //! Asking whether a connection is accepted, and kept; and what the service says by itself.
 
-use super::{Asking, Outcome, connect};
+use super::connect::{self, First};
+use super::{Asking, Outcome};
 use crate::model::{Condition, Holds};
 use serde_json::Value;
 use std::time::Duration;
@@ -19,7 +20,7 @@ const BANNER_LIMIT: usize = 4096;
 pub(super) async fn ask(host: &str, port: u16, banner: &[Condition], asking: &Asking, timeout: Duration) -> Outcome {
     let began = Instant::now();
     let deadline = began + timeout;
-    let mut stream = match connect::connect(host, port, &asking.connect_to, deadline, timeout).await {
+    let mut stream = match connect::connect(host, port, First::Service, &asking.connect_to, deadline, timeout).await {
         Ok(stream) => stream,
         Err(outcome) => return outcome,
     };

@@ -3,6 +3,7 @@
 mod build_contexts;
 mod exec;
 mod faults;
+mod held_up;
 mod http;
 mod postgres;
 mod redis;

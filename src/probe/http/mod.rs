@@ -11,17 +11,21 @@ pub(super) use judge::{asks, judge};
 pub(super) use target::prepare;
 pub use target::{HttpRequest, HttpTarget};
 
-use super::{Asking, Outcome, connect};
+use super::connect::{self, First};
+use super::{Asking, Outcome};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Response, header};
 use hyper_util::rt::TokioIo;
+use std::borrow::Cow;
 use std::error::Error;
+use std::future::poll_fn;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 /// As much of a body as is read and judged.
@@ -54,7 +58,7 @@ pub struct HttpAnswer {
 pub(super) async fn ask(request: &HttpRequest, asking: &Asking, timeout: Duration) -> Outcome {
     let deadline = Instant::now() + timeout;
     let mut followed = 0;
-    let mut current = request.clone();
+    let mut current = Cow::Borrowed(request);
     loop {
         let outcome = once(&current, asking, deadline, timeout).await;
         let Outcome::Answered(answer) = &outcome else { return outcome };
@@ -63,7 +67,7 @@ pub(super) async fn ask(request: &HttpRequest, asking: &Asking, timeout: Duratio
             return Outcome::SaidNo(format!("HTTP {} after {MOST_REDIRECTS} redirects, once more to {location}", answer.status));
         }
         match redirect::next(&current, answer.status, location) {
-            Ok(Some(next)) => current = next,
+            Ok(Some(next)) => current = Cow::Owned(next),
             Ok(None) => return outcome,
             Err(why) => return Outcome::SaidNo(format!("HTTP {} to {location}, which {why}", answer.status)),
         }
@@ -76,31 +80,32 @@ async fn once(request: &HttpRequest, asking: &Asking, deadline: Instant, timeout
     // The plan's own limits can only be shorter than the sample's.
     let connect_limit = request.connect.unwrap_or(timeout).min(timeout);
     let connected_by = deadline.min(Instant::now() + connect_limit);
-    let stream = match connect::connect(&target.host, target.port, &asking.connect_to, connected_by, connect_limit).await {
+    let stream = match connect::connect(&target.host, target.port, First::Probe, &asking.connect_to, connected_by, connect_limit).await {
         Ok(stream) => stream,
         Err(outcome) => return outcome,
     };
-    let mut status = None;
     let limits = Silence { limit: request.read.unwrap_or(timeout).min(timeout), deadline, timeout };
-    if !target.tls {
-        return exchange(request, stream, limits, &mut status, None).await;
-    }
-    if asking.connect_to.leaves_out_tls(&target.host, target.port) {
-        return exchange(request, stream, limits, &mut status, Some(PRETENDED_VALIDITY)).await;
+    let pretends = asking.connect_to.leaves_out_tls(&target.host, target.port);
+    if !target.tls || pretends {
+        return exchange(request, stream, limits, (target.tls && pretends).then_some(PRETENDED_VALIDITY)).await;
     }
     let (connector, name) = match asking.tls.for_http(&target.host) {
         Ok(connector) => connector,
         Err(why) => return Outcome::CouldNotAsk(why),
     };
-    match timeout_at(connected_by, connector.connect(name, stream)).await {
-        Ok(Ok(stream)) => {
-            let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
-            let left = shown.and_then(|shown| certificate::seconds_left(shown, SystemTime::now()));
-            exchange(request, stream, limits, &mut status, left).await
+    // Boxed: what TLS needs is large, and would lie in every sample's future.
+    let encrypted = Box::pin(async move {
+        match timeout_at(connected_by, connector.connect(name, stream)).await {
+            Ok(Ok(stream)) => {
+                let shown = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let left = shown.and_then(|shown| certificate::seconds_left(shown, SystemTime::now()));
+                exchange(request, stream, limits, left).await
+            }
+            Ok(Err(error)) => connect::tls_failed(&error, timeout),
+            Err(_) => Outcome::NoAnswer { within: connect_limit, status: None },
         }
-        Ok(Err(error)) => connect::tls_failed(&error, timeout),
-        Err(_) => Outcome::NoAnswer { within: connect_limit, status: None },
-    }
+    });
+    encrypted.await
 }
 
 /// How long the service may say nothing.
@@ -120,18 +125,14 @@ impl Silence {
     }
 }
 
-async fn exchange<S>(request: &HttpRequest, stream: S, silence: Silence, status: &mut Option<u16>, certificate: Option<i64>) -> Outcome
+async fn exchange<S>(request: &HttpRequest, stream: S, silence: Silence, certificate: Option<i64>) -> Outcome
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin,
 {
     let (mut sender, connection) = match http1::handshake(TokioIo::new(stream)).await {
         Ok(pair) => pair,
         Err(error) => return failed(&error, silence.timeout),
     };
-    // Dropped with this function, however it is left, and the connection with it.
-    let mut driver = JoinSet::new();
-    driver.spawn(connection);
-
     let target = &request.target;
     let mut builder = hyper::Request::builder()
         .method(request.method.as_str())
@@ -150,14 +151,27 @@ where
         // Its own words would show the value of the header that is at fault.
         return Outcome::CouldNotAsk("the request cannot be made: a header or the path has a sign that HTTP does not allow".into());
     };
-    match silence.until(None, sender.send_request(built)).await {
-        Ok(Ok(response)) => {
-            *status = Some(response.status().as_u16());
-            read(response, silence, certificate).await
+    let asked = async {
+        match silence.until(None, sender.send_request(built)).await {
+            Ok(Ok(response)) => read(response, silence, certificate).await,
+            Ok(Err(error)) => failed(&error, silence.timeout),
+            Err(outcome) => outcome,
         }
-        Ok(Err(error)) => failed(&error, silence.timeout),
-        Err(outcome) => outcome,
-    }
+    };
+    let (mut connection, mut asked) = (pin!(connection), pin!(asked));
+    let mut is_open = true;
+    // The connection is driven by the task that uses it, for as long as it is used.
+    poll_fn(|context| {
+        if let Poll::Ready(outcome) = asked.as_mut().poll(context) {
+            return Poll::Ready(outcome);
+        }
+        if is_open && connection.as_mut().poll(context).is_ready() {
+            is_open = false;
+        }
+        // Often it waits for just what was read.
+        asked.as_mut().poll(context)
+    })
+    .await
 }
 
 async fn read(response: Response<Incoming>, silence: Silence, certificate: Option<i64>) -> Outcome {
