@@ -9,7 +9,7 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, ours, remedy, rollback,
+    Sample, back, ledger, ours, rollback, troubleshoot,
 };
 use crate::model::OnFailure;
 use crate::schedule::ServiceName;
@@ -237,7 +237,7 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
                 RowStatus::Cancelled => Blame::default(),
                 RowStatus::Done | RowStatus::Error => blame::blame(&failing.deploy_log.lines, phase, previous, app),
             };
-            let remedies = remedy::remedies(&failing.deploy_log.lines, &blame.lines);
+            let remedies = troubleshoot::remedies(&failing.deploy_log.lines, &blame.lines);
             Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines, remedies }
         }
     };
