@@ -3,8 +3,9 @@
 use super::containers::Before;
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
+use super::troubleshoot::{Advice, Troubleshooter};
 use super::watch::{Looks, Watch};
-use super::{Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
+use super::{Container, Effect, ExitCode, Health, Input, Intent, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Checkup {
     scope: Scope,
     watch: Watch,
     next_op: u64,
+    /// The containers as last looked at.
+    containers: Vec<Container>,
 }
 
 /// What was found of one service or external.
@@ -50,6 +53,8 @@ pub struct Finding {
     pub hint: Option<String>,
     /// Those that it leans on and that are not well, hard needs first.
     pub leans_on: Vec<Subject>,
+    /// Likely causes, by its container and its samples; none while it is well.
+    pub advice: Vec<Advice>,
 }
 
 /// One expectation and what came of it.
@@ -101,7 +106,7 @@ impl Checkup {
         let services = scope.services.iter().filter(|_| scope.containers).map(|name| (name.clone(), Patience::None));
         let looks = if scope.containers { Looks::MustKnow } else { Looks::No };
         let watch = Watch::new(&schedule, services, others, Before::default(), looks, Moment::START);
-        Self { schedule, scope, watch, next_op: 0 }
+        Self { schedule, scope, watch, next_op: 0, containers: Vec::new() }
     }
 
     /// Begins a round: what is to be asked, answered by [`Self::take`].
@@ -125,6 +130,9 @@ impl Checkup {
                     super::Answer::Failed(failure) => Observed::Unknown(failure.message),
                     _ => Observed::Unknown("answered with something else".to_owned()),
                 };
+                if let Observed::Known(containers) = &observed {
+                    self.containers.clone_from(containers);
+                }
                 self.watch.take_observed(op, observed);
             }
             // What does not answer at all is given up.
@@ -174,8 +182,28 @@ impl Checkup {
             let service = self.schedule.services.get(finding.name()).filter(|_| finding.is_service());
             let leans_on = service.into_iter().flat_map(|service| service.needs.iter().chain(&service.uses));
             finding.leans_on = leans_on.filter(|subject| unwell.contains(subject)).cloned().collect();
+            finding.advice = self.advice(finding);
         }
         findings
+    }
+
+    /// What its container and its samples lead to. No log is read.
+    fn advice(&self, finding: &Finding) -> Vec<Advice> {
+        let mut reader = Troubleshooter::new();
+        if finding.is_well() {
+            return Vec::new();
+        }
+        let of_it = |one: &&Container| finding.is_service() && one.service == finding.name();
+        self.containers.iter().filter(of_it).for_each(|one| reader.look_at(one));
+        // Where it is known not to run, what its address says is no news.
+        if matches!(finding.container, None | Some((ServiceState::Running { .. } | ServiceState::Unknown, _))) {
+            for asked in &finding.asked {
+                if let Some(sample) = asked.last.as_ref().filter(|sample| sample.reading != Reading::Pass) {
+                    reader.read_sample(finding.name(), &asked.text, &sample.actual);
+                }
+            }
+        }
+        reader.advice()
     }
 
     fn of_service(&self, name: &ServiceName, tracker: &Tracker) -> Finding {
@@ -194,6 +222,7 @@ impl Checkup {
             asked: asked.collect(),
             hint: self.schedule.services.get(name).and_then(|service| service.hint.clone()),
             leans_on: Vec::new(),
+            advice: Vec::new(),
         }
     }
 
@@ -219,6 +248,7 @@ impl Checkup {
             asked,
             hint,
             leans_on: Vec::new(),
+            advice: Vec::new(),
             subject,
         }
     }

@@ -104,7 +104,7 @@ mod stage;
 mod start;
 mod streak;
 mod tracker;
-mod troubleshoot;
+pub mod troubleshoot;
 mod turn;
 mod underway;
 mod unfinished;

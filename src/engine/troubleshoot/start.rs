@@ -1,35 +1,266 @@
-//! Why containers are not made, or do not start.
+//! Why containers are not made, do not start, or do not stay (FACTS §13.4, §13.5).
 
-use super::Rule;
+use super::rule::{
+    Rule,
+    Sign::{Deploy, Log, Message, State as Is, Warning},
+    State,
+};
 
-pub(super) const RULES: [Rule; 12] = [
-    (
-        &["non-overlapping ipv4 address pool", "address pools have been fully subnetted"],
-        "Docker has no address left for another network: let apps share an external network, remove unused ones with `docker network prune`, \
-         or widen default-address-pools in the daemon's configuration",
-    ),
-    (
-        &["port is already allocated", "address already in use"],
-        "the host port is taken: `docker ps` and `ss -ltnp` on the host say by whom; publish another one, or stop what has it",
-    ),
-    (&["refers to undefined network"], "declare the network under `networks:` at the top of the compose file, or correct its name"),
-    (
-        &["declared as external, but could not be found", "error response from daemon: network "],
-        "an external network is not there: create it on the host with `docker network create NAME`, or correct its name",
-    ),
-    (&["external volume "], "an external volume is not there: create it on the host with `docker volume create NAME`, or correct its name"),
-    (
-        &["env file ", "bind source path does not exist"],
-        "Dokploy empties the folder of the compose file at each deploy: put variables into the app's environment, and files under ../files or \
-         into the app's mounts",
-    ),
-    (&["is already in use by container"], "another container has the name: remove it, or drop `container_name` from the compose file"),
-    (&["required variable"], "add the variable to the app's environment in Dokploy, or a default to the compose file"),
-    (&["invalid project environment variable", "invalid environment variable:"], "a `${{…}}` names a variable that Dokploy does not have"),
-    (&["minimum memory limit"], "raise the service's memory limit to 6m or more"),
-    (&["no service selected"], "every service of the file has a profile, and none is chosen: take a service out of its profile"),
-    (
-        &["didn't complete successfully"],
-        "a job that others wait for failed; where it replaced a running version, that one is down until the next good deploy",
-    ),
+pub(super) const RULES: [Rule; 37] = [
+    Rule {
+        id: "killed-for-memory",
+        signs: &[Is(State::OutOfMemory)],
+        cause: "the kernel killed it for memory: it needs more than its limit",
+        remedy: "raise `mem_limit` or `deploy.resources.limits.memory`, or make it need less (fewer workers, a smaller heap)",
+    },
+    Rule {
+        id: "address-pools-exhausted",
+        signs: &[Deploy(&["non-overlapping ipv4 address pool"]), Deploy(&["address pools have been fully subnetted"])],
+        cause: "Docker has no address range left for another network",
+        remedy: "let apps share an external network, remove unused ones with `docker network prune`, or widen default-address-pools in the daemon's configuration",
+    },
+    Rule {
+        id: "port-taken",
+        signs: &[Deploy(&["port is already allocated"]), Deploy(&["address already in use"])],
+        cause: "the host port is taken",
+        remedy: "`docker ps` and `ss -ltnp` on the host say by whom; publish another one, or stop what has it",
+    },
+    Rule {
+        id: "network-undefined",
+        signs: &[Deploy(&["refers to undefined network"])],
+        cause: "a service uses a network that the file does not declare",
+        remedy: "declare it under `networks:` at the top of the compose file, or correct its name",
+    },
+    Rule {
+        id: "network-missing",
+        signs: &[
+            Deploy(&["declared as external, but could not be found"]),
+            Deploy(&["error response from daemon: network ", " not found"]),
+        ],
+        cause: "an external network is not there",
+        remedy: "create it on the host with `docker network create NAME`, or correct its name",
+    },
+    Rule {
+        id: "volume-missing",
+        signs: &[Deploy(&["external volume ", "not found"])],
+        cause: "an external volume is not there",
+        remedy: "create it on the host with `docker volume create NAME`, or correct its name",
+    },
+    Rule {
+        id: "service-undefined",
+        signs: &[Deploy(&["depends on undefined service"])],
+        cause: "`depends_on` names a service that the file does not have",
+        remedy: "correct the name, or drop the dependency",
+    },
+    Rule {
+        id: "env-file-missing",
+        signs: &[Deploy(&["env file ", "not found"])],
+        cause: "an `env_file` is not there: Dokploy empties the folder of the compose file at each deploy",
+        remedy: "put the variables into the app's environment in Dokploy, or the file under ../files or into the app's mounts",
+    },
+    Rule {
+        id: "bind-source-missing",
+        signs: &[Deploy(&["bind source path does not exist"])],
+        cause: "a file or folder that is mounted is not there: Dokploy empties the folder of the compose file at each deploy",
+        remedy: "put it under ../files or into the app's mounts, or use a volume",
+    },
+    Rule {
+        id: "mount-not-a-directory",
+        signs: &[Deploy(&["are you trying to mount a directory onto a file"])],
+        cause: "a file is mounted that was not there: Docker made a folder of its name instead",
+        remedy: "remove that folder, and put the file under ../files or into the app's mounts, where a deploy leaves it",
+    },
+    Rule {
+        id: "container-name-taken",
+        signs: &[Deploy(&["is already in use by container"])],
+        cause: "another container has the name",
+        remedy: "remove it, or drop `container_name` from the compose file",
+    },
+    Rule {
+        id: "variable-required",
+        signs: &[Deploy(&["required variable ", "is missing a value"])],
+        cause: "a variable without which the file means nothing is not set",
+        remedy: "add it to the app's environment in Dokploy, or a default to the compose file (`${NAME:-default}`)",
+    },
+    Rule {
+        id: "variable-blank",
+        signs: &[Warning(&["variable is not set. defaulting to a blank string"])],
+        cause: "a variable of the compose file is not set, and is blank in the container",
+        remedy: "add it to the app's environment in Dokploy; `${NAME:?}` in the file makes the deploy fail instead",
+    },
+    Rule {
+        id: "dokploy-variable-unknown",
+        signs: &[Deploy(&["invalid project environment variable"]), Deploy(&["invalid environment variable:"])],
+        cause: "a `${{…}}` names a variable that Dokploy does not have",
+        remedy: "add it to the project's or environment's variables in Dokploy, or correct its name",
+    },
+    Rule {
+        id: "memory-limit-too-small",
+        signs: &[Deploy(&["minimum memory limit"])],
+        cause: "the service's memory limit is smaller than Docker allows",
+        remedy: "raise it to 6m or more",
+    },
+    Rule {
+        id: "no-service-selected",
+        signs: &[Deploy(&["no service selected"])],
+        cause: "every service of the file has a profile, and none is chosen",
+        remedy: "take a service out of its profile",
+    },
+    Rule {
+        id: "compose-invalid",
+        signs: &[Deploy(&["validating ", " not allowed"]), Deploy(&["validating ", " must be "]), Deploy(&["❌ has occurred an error: "])],
+        cause: "the compose file is not valid",
+        remedy: "correct what the message names; `docker compose config` shows the same",
+    },
+    Rule {
+        id: "job-failed",
+        signs: &[Deploy(&["didn't complete successfully"])],
+        cause: "a job that others wait for failed; where it replaced a running version, that one is down until the next good deploy",
+        remedy: "its own log says why: a migration, most often; it runs again at every deploy",
+    },
+    Rule {
+        id: "dependency-unhealthy",
+        signs: &[Deploy(&["dependency failed to start: container ", "is unhealthy"])],
+        cause: "a service that others wait for (`service_healthy`) did not get healthy",
+        remedy: "look at that one's log and at its healthcheck; a slow start needs a longer `start_period`",
+    },
+    Rule {
+        id: "dependency-without-healthcheck",
+        signs: &[Deploy(&["has no healthcheck configured"])],
+        cause: "others wait for a service to be healthy that has no healthcheck",
+        remedy: "give it a `healthcheck:`, or wait with `condition: service_started`",
+    },
+    Rule {
+        id: "gpu-missing",
+        signs: &[Deploy(&["could not select device driver"])],
+        cause: "the host offers no GPU to containers",
+        remedy: "install the driver and its container toolkit there, or drop `devices:` from the service",
+    },
+    Rule {
+        id: "exec-format",
+        signs: &[Deploy(&["exec format error"]), Log(&["exec format error"])],
+        cause: "what is started is for another processor, or a script without its `#!` line",
+        remedy: "build the image for the host's platform (`--platform`), or begin the script with `#!/bin/sh`",
+    },
+    Rule {
+        id: "script-line-ends",
+        signs: &[
+            Deploy(&["\\r\": ", "no such file or directory"]),
+            Log(&["\\r", ": no such file or directory"]),
+            Log(&["$'\\r': command not found"]),
+        ],
+        cause: "a script has Windows line ends, so its interpreter is not found",
+        remedy: "save it with LF, and let `* text=auto eol=lf` in .gitattributes keep it so",
+    },
+    Rule {
+        id: "command-not-executable",
+        signs: &[
+            Deploy(&["unable to start container process: exec: ", "permission denied"]),
+            Log(&["exec ", ": permission denied"]),
+            Is(State::Exit(126)),
+        ],
+        cause: "the command or entrypoint may not be executed",
+        remedy: "`RUN chmod +x` in the Dockerfile, or commit the file with that right (`git update-index --chmod=+x`)",
+    },
+    Rule {
+        id: "command-missing",
+        signs: &[
+            Deploy(&["executable file not found in $path"]),
+            Deploy(&["unable to start container process: exec: ", "no such file or directory"]),
+            Log(&["exec ", ": no such file or directory"]),
+            Is(State::Exit(127)),
+        ],
+        cause: "the command or entrypoint is not in the image",
+        remedy: "correct `command:` or `entrypoint:`; a script also needs the interpreter of its first line, such as bash in an alpine image",
+    },
+    Rule {
+        id: "killed-from-outside",
+        signs: &[Is(State::Exit(137))],
+        cause: "it was killed, and not for its own memory limit: it did not end within Docker's grace when stopped, or the host ran out of memory",
+        remedy: "`dmesg | grep -i oom` on the host; let it obey SIGTERM, or raise `stop_grace_period`",
+    },
+    Rule {
+        id: "illegal-instruction",
+        signs: &[Is(State::Exit(132))],
+        cause: "its program uses instructions that this processor does not have",
+        remedy: "another version of the image, or a processor (for a virtual machine: its type) that has AVX",
+    },
+    Rule {
+        id: "segmentation-fault",
+        signs: &[Is(State::Exit(139))],
+        cause: "its program crashed with a memory error",
+        remedy: "most often a native library that does not go with the image (alpine's musl) or the processor: try another base image or version",
+    },
+    Rule {
+        id: "never-started",
+        signs: &[Is(State::NeverStarted)],
+        cause: "Docker made its container and could not start it, or it waits for one that failed",
+        remedy: "`docker start NAME` on the host says why",
+    },
+    Rule {
+        id: "container-paused",
+        signs: &[Is(State::Word("paused"))],
+        cause: "somebody paused its container",
+        remedy: "`docker unpause NAME` on the host",
+    },
+    Rule {
+        id: "child-killed",
+        signs: &[Message("killed"), Log(&["was sent sigkill! perhaps out of memory"]), Log(&["exited with 'signal 9 (sigkill)'"])],
+        cause: "the kernel killed a process in it, most often for memory, while the container lived on",
+        remedy: "raise its memory limit or the host's memory, or run fewer workers; `dmesg | grep -i oom` on the host tells",
+    },
+    Rule {
+        id: "heap-exhausted",
+        signs: &[Log(&["javascript heap out of memory"]), Log(&["java.lang.outofmemoryerror"])],
+        cause: "its program used up the heap that it allows itself",
+        remedy: "`NODE_OPTIONS=--max-old-space-size=…` or `-XX:MaxRAMPercentage=…`, below the container's memory limit",
+    },
+    Rule {
+        id: "port-in-use-inside",
+        signs: &[Log(&["address already in use"]), Log(&["eaddrinuse"])],
+        cause: "two programs in it listen on one port; with `network_mode: host`, one on the host does already",
+        remedy: "start one of them, or give one another port",
+    },
+    Rule {
+        id: "port-needs-root",
+        signs: &[Log(&["listen eacces: permission denied"]), Log(&["bind() to ", "failed (13: permission denied)"])],
+        cause: "it listens on a port below 1024 without being root",
+        remedy: "listen on a higher port and publish that as the low one (`\"80:8080\"`)",
+    },
+    Rule {
+        id: "file-not-permitted",
+        signs: &[
+            Log(&["eacces: permission denied, "]),
+            Log(&["permissionerror: [errno 13] permission denied: '"]),
+            Log(&["can't create directory", "permission denied"]),
+        ],
+        cause: "it may not write where it must: a mounted folder or volume belongs to another user",
+        remedy: "`chown` the folder on the host to the user that the image runs as, or set `user:`",
+    },
+    Rule {
+        id: "setting-missing",
+        signs: &[
+            Log(&["validation error", " for settings"]),
+            Log(&["improperlyconfigured: set the ", " environment variable"]),
+            Log(&["the secret_key setting must not be empty"]),
+            Log(&["undefinedvalueerror: ", "declare it as envvar"]),
+            Log(&["missing `secret_key_base` for "]),
+            Log(&["environment variable not found: "]),
+            Log(&["could not resolve placeholder '"]),
+            Log(&["database is uninitialized and ", "password"]),
+        ],
+        cause: "it does not start without a setting that its environment lacks",
+        remedy: "add the variable to the app's environment in Dokploy, and pass it on under the service's `environment:`",
+    },
+    Rule {
+        id: "module-missing",
+        signs: &[
+            Log(&["modulenotfounderror: no module named"]),
+            Log(&["error: cannot find module '"]),
+            Log(&["cannot load such file -- "]),
+            Log(&["error: unable to access jarfile"]),
+        ],
+        cause: "a library or a file of the program is not in the image, or not where it is looked for",
+        remedy: "see that the build installs and copies it, that `working_dir` and `command` fit, and that no mount hides it",
+    },
 ];
