@@ -191,7 +191,7 @@ fn what_a_container_writes_cannot_reach_the_terminal() {
         let ran = home.plan(super::binary::in_sandbox("rollout.plan", &["web: crash-loop"], &["--format", format, "--color", "never"]));
         assert_eq!(ran.code, 4, "{ran:?}");
         let all = format!("{}{}", ran.stdout, ran.stderr);
-        assert!(all.contains("database-authentication") && all.contains("what helps") | (format == "json"), "{format}: {all}");
+        assert!(all.contains("database-authentication") && (all.contains("what helps") || format == "json"), "{format}: {all}");
         assert!(all.contains("txt.exe") || format == "json", "{format}: the lines themselves are shown: {all}");
         let harmful = |character: &char| {
             (character.is_control() && *character != '\n')

@@ -143,7 +143,10 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
 
 /// Likely causes and what helps, each on lines of its own.
 fn likely(finding: &Finding) -> String {
-    finding.advice.iter().map(|advice| format!("\nlikely: {} [{}]\nhelps: {}", advice.cause, advice.rule, advice.remedy)).collect()
+    finding.advice.iter().fold(String::new(), |mut text, advice| {
+        let _ = write!(text, "\nlikely: {} [{}]\nhelps: {}", advice.cause, advice.rule, advice.remedy);
+        text
+    })
 }
 
 /// Text as XML has it; what XML cannot hold is replaced.
