@@ -40,6 +40,7 @@ mod support;
 mod surveying;
 mod transport;
 mod traps;
+mod troubleshooting;
 mod two_machines;
 mod unruly;
 mod versions;

@@ -70,7 +70,9 @@ impl Turns {
     pub(super) async fn take(&self, expectation: usize, question: &Question, timeout: Duration) -> Result<Turn<'_>, &'static str> {
         let here = self.address.get(expectation).copied().flatten().map(|address| &self.addresses[address]);
         let (all, why) = match question {
-            Question::Exec { .. } | Question::BuildContexts(_) => (Some(&self.commands), "not asked: too many other commands did not end in time"),
+            Question::Exec { .. } | Question::BuildContexts(_) => {
+                (Some(&self.commands), "not asked: too many other commands did not end in time")
+            }
             _ => (self.all.as_ref(), "not asked: too many other services did not answer in time"),
         };
         // Less than the whole time limit: those before it began a moment earlier, and end a moment before its own would be over.

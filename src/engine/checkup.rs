@@ -3,8 +3,9 @@
 use super::containers::Before;
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
+use super::troubleshoot::{Advice, Troubleshooter};
 use super::watch::{Looks, Watch};
-use super::{Answer, Effect, ExitCode, Health, Input, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
+use super::{Answer, Container, Effect, ExitCode, Health, Input, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub struct Finding {
     pub hint: Option<String>,
     /// Those that it leans on and that are not well, hard needs first.
     pub leans_on: Vec<Subject>,
+    /// Likely causes, by its container and its samples; none while it is well.
+    pub advice: Vec<Advice>,
 }
 
 /// One expectation and what came of it.
@@ -191,8 +194,28 @@ impl Checkup {
             let service = self.schedule.services.get(finding.name()).filter(|_| finding.is_service());
             let leans_on = service.into_iter().flat_map(|service| service.needs.iter().chain(&service.uses));
             finding.leans_on = leans_on.filter(|subject| unwell.contains(subject)).cloned().collect();
+            finding.advice = self.advice(finding);
         }
         findings
+    }
+
+    /// What its container and its samples lead to. No log is read.
+    fn advice(&self, finding: &Finding) -> Vec<Advice> {
+        let mut reader = Troubleshooter::new();
+        if finding.is_well() {
+            return Vec::new();
+        }
+        let of_it = |one: &&Container| finding.is_service() && one.service == finding.name();
+        self.watch.seen.iter().flatten().filter(of_it).for_each(|one| reader.look_at(one));
+        // Where it is known not to run, what its address says is no news.
+        if matches!(finding.container, None | Some((ServiceState::Running { .. } | ServiceState::Unknown, _))) {
+            for asked in &finding.asked {
+                if let Some(sample) = asked.last.as_ref().filter(|sample| sample.reading != Reading::Pass) {
+                    reader.read_sample(finding.name(), &asked.text, &sample.actual);
+                }
+            }
+        }
+        reader.advice()
     }
 
     fn of_service(&self, name: &ServiceName, tracker: &Tracker) -> Finding {
@@ -211,6 +234,7 @@ impl Checkup {
             asked: asked.collect(),
             hint: self.schedule.services.get(name).and_then(|service| service.hint.clone()),
             leans_on: Vec::new(),
+            advice: Vec::new(),
         }
     }
 
@@ -236,6 +260,7 @@ impl Checkup {
             asked,
             hint,
             leans_on: Vec::new(),
+            advice: Vec::new(),
             subject,
         }
     }

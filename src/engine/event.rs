@@ -484,9 +484,6 @@ pub enum Cause {
         candidates: bool,
         /// The telling lines of the log.
         lines: Vec<String>,
-        /// What helps, by those lines.
-        #[serde(default)]
-        remedies: Vec<String>,
     },
     /// Accepted and never started.
     NeverStarted {

@@ -9,10 +9,10 @@ use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
     Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, ours, remedy, rollback,
+    Sample, back, ledger, ours, rollback, troubleshoot,
 };
 use crate::model::OnFailure;
-use crate::schedule::ServiceName;
+use crate::schedule::{ExpectationId, ServiceName, Subject};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -228,7 +228,7 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
         Draft::Cause(cause) | Draft::Open(cause) | Draft::Told { cause, .. } => cause,
         // Dokploy was restarted in the middle of it: no service is to blame, and its log just stops.
         Draft::Deploy { status: status @ RowStatus::Cancelled, error } => {
-            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new(), remedies: Vec::new() }
+            Cause::Deploy { status, error, services: BTreeSet::new(), candidates: false, lines: Vec::new() }
         }
         Draft::Deploy { status, error } => {
             let survey = turn.ledger().survey.as_ref();
@@ -240,8 +240,7 @@ fn conclude(turn: &mut Turn, mut failing: Failing) {
                 RowStatus::Cancelled => Blame::default(),
                 RowStatus::Done | RowStatus::Error => blame::blame(&failing.deploy_log.lines, phase, previous, app),
             };
-            let remedies = remedy::remedies(&failing.deploy_log.lines, &blame.lines);
-            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines, remedies }
+            Cause::Deploy { status, error, services: blame.services, candidates: blame.are_candidates, lines: blame.lines }
         }
     };
     match &failing.job {
@@ -276,7 +275,7 @@ fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
 fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
     let (schedule, target) = (turn.schedule(), turn.ledger().destination.as_ref().map(|destination| destination.restore.target()));
     let phase = target.map_or_else(|| schedule.phase(failing.job.phase()).name.clone(), |target| ledger::name_of(&target, &schedule));
-    let evidence = Box::new(Evidence {
+    let mut evidence = Box::new(Evidence {
         phase,
         cause: in_words(cause),
         text: turn.ledger().live.clone(),
@@ -285,6 +284,13 @@ fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<Ser
         logs,
         samples: failing.samples.clone(),
     });
+    let of = |id: ExpectationId| {
+        let expectation = &schedule.expectations[id.0];
+        let (Subject::Service(name) | Subject::External(name) | Subject::Gate(name)) = &expectation.subject;
+        (name.as_str(), expectation.text.as_str())
+    };
+    let advice = troubleshoot::of_cause(cause, Some(&evidence), of);
+    evidence.cause.extend(advice.iter().flat_map(troubleshoot::Advice::in_words));
     let op = turn.op();
     turn.effect(Effect::KeepEvidence { op, evidence: evidence.clone() });
     failing.step = Step::Keeping { op, evidence };
@@ -362,7 +368,7 @@ pub(super) fn end(turn: &mut Turn, known: Known) {
 /// A cause in words, one line each.
 pub(super) fn in_words(cause: &Cause) -> Vec<String> {
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
+        Cause::Deploy { status, error, services, candidates, lines } => {
             let status = match status {
                 RowStatus::Done => "done",
                 RowStatus::Error => "error",
@@ -375,7 +381,6 @@ pub(super) fn in_words(cause: &Cause) -> Vec<String> {
                 .chain(who)
                 .chain(error.clone())
                 .chain(lines.iter().cloned())
-                .chain(remedies.iter().map(|remedy| format!("what helps: {remedy}")))
                 .collect()
         }
         Cause::NeverStarted { evidence } => vec![format!("the deploy was accepted and never started: {evidence}")],

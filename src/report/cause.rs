@@ -5,6 +5,7 @@ use super::outline::Outline;
 use super::safe;
 use super::words::{count, list, short_list};
 use crate::compose::masked_line;
+use crate::engine::troubleshoot::Advice;
 use crate::engine::{Cause, FailedService, RowStatus};
 
 /// The cause in one line: who, then what.
@@ -59,7 +60,7 @@ pub fn headline(outline: &Outline, cause: &Cause) -> String {
 pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
     match cause {
-        Cause::Deploy { error, services, candidates, remedies, .. } => {
+        Cause::Deploy { error, services, candidates, .. } => {
             if *candidates && services.len() > 1 {
                 let text = format!("The log does not name the service. It is one of: {}.", list(services));
                 lines.extend(wrapped(Style::Plain, &text, 2, width));
@@ -69,9 +70,6 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
             }
             for name in services {
                 lines.extend(hint(outline.hints.get(name).map(String::as_str), (services.len() > 1).then_some(name.as_str()), width));
-            }
-            for remedy in remedies {
-                lines.extend(hanging(&Line::text("    ").styled(Style::Warn, "what helps: "), Style::Plain, remedy, width));
             }
         }
         Cause::NeverStarted { evidence } => lines.extend(hanging(&Line::text("  seen: "), Style::Plain, evidence, width)),
@@ -90,6 +88,19 @@ pub fn detail(outline: &Outline, cause: &Cause, width: usize) -> Vec<Line> {
             lines.push(Line::text("  what was believed live (-) against what is (+):"));
             lines.extend(self::diff(diff, width));
         }
+    }
+    lines
+}
+
+/// Likely causes, each with what was seen and what helps.
+pub fn advice(advice: &[Advice], width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for one in advice {
+        let first = Line::text("  ").styled(Style::Warn, format!("{}: ", one.label()));
+        lines.extend(hanging(&first, Style::Plain, &format!("{} [{}]", one.cause, one.rule), width));
+        let first = Line::text("    ").styled(Style::Dim, format!("{}: ", one.source.in_words()));
+        lines.extend(hanging(&first, Style::Plain, &one.seen, width));
+        lines.extend(hanging(&Line::text("    ").styled(Style::Dim, "what helps: "), Style::Plain, one.remedy, width));
     }
     lines
 }

@@ -5,7 +5,7 @@ use super::line::{Line, Style, folded};
 use super::progress::{Failure, View};
 use super::safe;
 use super::words::count;
-use crate::engine::{Cause, Log};
+use crate::engine::{Cause, Log, troubleshoot};
 
 /// Lines of a log that are shown; the evidence folder has the rest.
 const TAIL: usize = 20;
@@ -21,6 +21,13 @@ pub fn report(view: &View, failure: &Failure, width: usize) -> Vec<Line> {
         lines.push(Line::new());
     }
     lines.extend(logs);
+    // Beside what was really written, and after it.
+    let of = |id| view.outline.expectation(id);
+    let advice = cause::advice(&troubleshoot::of_cause(&failure.cause, failure.evidence.as_deref(), of), width);
+    if !advice.is_empty() {
+        lines.push(Line::new());
+        lines.extend(advice);
+    }
     if let Some(path) = &failure.path {
         lines.push(Line::new());
         lines.push(Line::text("  evidence: ").styled(Style::Path, path).whole());

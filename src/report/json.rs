@@ -5,6 +5,7 @@ use super::outline::Outline;
 use super::progress::View;
 use super::setting::{Setting, Speed};
 use super::{difference, exit, safe};
+use crate::engine::troubleshoot::{self, Advice};
 use crate::engine::{
     Cause, DeployPurpose, Ending, Event, ExitCode, FailedService, Health, Moment, Observed, Position, Reading, Reason, RoundService,
     RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
@@ -105,9 +106,10 @@ impl Lines {
             Event::ApprovalNotGiven { gate, by } => {
                 ("approval-not-given", json!({ "gate": outline.gate(*gate).name, "by": by.as_ref().map(|by| &by.0) }))
             }
-            Event::NotHeld { phase: id, services } => {
-                let services: Vec<Value> = services.iter().map(failed_service).collect();
-                ("not-held", json!({ "phase": phase(id), "services": services }))
+            Event::NotHeld { phase: id, services: told } => {
+                let services: Vec<Value> = told.iter().map(failed_service).collect();
+                let advice = advice(&troubleshoot::of_services(told));
+                ("not-held", json!({ "phase": phase(id), "services": services, "advice": advice }))
             }
             Event::PhaseStarted { phase: id } => {
                 ("phase-started", json!({ "phase": phase(id), "adds": outline.phase(*id).adds, "services": outline.phase(*id).services }))
@@ -164,7 +166,13 @@ impl Lines {
             Event::PhaseFailed { phase: id, cause, .. } => {
                 ("phase-failed", json!({ "phase": phase(id), "cause": spell_cause(outline, cause) }))
             }
-            Event::EvidenceKept { path, .. } => ("evidence-kept", json!({ "path": path })),
+            Event::EvidenceKept { path, evidence } => {
+                let of_rollback = view.rollback.as_ref().and_then(|rollback| rollback.failure.as_ref());
+                let failure = of_rollback.or(view.failure.as_ref());
+                let found =
+                    failure.map(|failure| troubleshoot::of_cause(&failure.cause, evidence.as_deref(), |id| outline.expectation(id)));
+                ("evidence-kept", json!({ "path": path, "advice": advice(&found.unwrap_or_default()) }))
+            }
             Event::RollbackStarted { target: to, undo } => {
                 let undo = match undo {
                     Undo::TextOnly => "text-only",
@@ -330,12 +338,13 @@ fn sample(outline: &Outline, id: ExpectationId, sample: &Sample) -> Value {
 
 /// The difference of texts is left out: it is compose text.
 fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
-    let kind = |name: &str, fields: Value| with(json!({ "kind": name }), fields);
+    let found = advice(&troubleshoot::of_cause(cause, None, |id| outline.expectation(id)));
+    let kind = |name: &str, fields: Value| with(with(json!({ "kind": name }), fields), json!({ "advice": found }));
     match cause {
-        Cause::Deploy { status, error, services, candidates, lines, remedies } => {
+        Cause::Deploy { status, error, services, candidates, lines } => {
             let said =
                 json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines });
-            kind("deploy", with(said, json!({ "remedies": remedies })))
+            kind("deploy", said)
         }
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
@@ -353,6 +362,21 @@ fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
         Cause::Asked { by } => kind("asked", json!({ "by": by })),
         Cause::TextChanged { .. } => kind("text-changed", json!({})),
     }
+}
+
+/// Likely causes, each with the rule's name.
+pub(super) fn advice(advice: &[Advice]) -> Value {
+    let one = |one: &Advice| {
+        json!({
+            "rule": one.rule,
+            "of": one.of,
+            "from": one.source.key(),
+            "seen": one.seen,
+            "cause": one.cause,
+            "remedy": one.remedy,
+        })
+    };
+    advice.iter().map(one).collect()
 }
 
 fn failed_service(failed: &FailedService) -> Value {

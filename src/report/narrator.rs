@@ -4,7 +4,7 @@ use super::line::Line;
 use super::progress::View;
 use super::story::{Beat, beat};
 use super::{cause, difference, failure, header, way_back};
-use crate::engine::{Event, Moment};
+use crate::engine::{Event, Moment, troubleshoot};
 
 /// Something to be said.
 #[derive(Clone, Debug)]
@@ -41,7 +41,11 @@ impl Narrator {
             Event::StartFound { .. } => told.push(Told::Block(header::summary(view, width))),
             Event::TargetFound { .. } => told.push(Told::Block(way_back::summary(view, width))),
             Event::PhaseFailed { .. } | Event::RollbackFailed { .. } => self.owed = true,
-            Event::NotHeld { services, .. } => told.push(Told::Block(apart(cause::services(services, width)))),
+            Event::NotHeld { services, .. } => {
+                let mut lines = cause::services(services, width);
+                lines.extend(cause::advice(&troubleshoot::of_services(services), width));
+                told.push(Told::Block(apart(lines)));
+            }
             Event::EvidenceKept { .. } => self.pay(view, width, &mut told),
             Event::GateNotHeld { .. } => {
                 self.owed = true;

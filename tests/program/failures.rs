@@ -178,3 +178,29 @@ fn a_policy_to_stop_leaves_everything_as_it_is() {
     assert_eq!(count(&log, "compose.deploy"), 3);
     assert!(home.run().join("evidence/01-business/cause.txt").is_file());
 }
+
+/// What a container wrote is shown, and stands in the evidence: harmless, beside a likely cause that quotes it.
+#[test]
+fn what_a_container_writes_cannot_reach_the_terminal() {
+    let log = r#"log: ["\e]0;title\a\e[2Jtxt.exe \u202Egnp\u009B31m\r\nverified", "FATAL: password authentication failed for user \e]0;x\a\"admin\"\u2066"]"#;
+    let one = "services:\n  web:\n    image: registry.example/web:1.0\n    ports: [\"18080:80\"]\n    x-sandbox: { build: 100ms, boot: 100ms, LOG }\n";
+    for format in ["human", "plain", "json"] {
+        let home = Home::new();
+        super::small::put(&home);
+        home.file("one.yml", &one.replace("LOG", log));
+        let ran = home.plan(super::binary::in_sandbox("rollout.plan", &["web: crash-loop"], &["--format", format, "--color", "never"]));
+        assert_eq!(ran.code, 4, "{ran:?}");
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(all.contains("database-authentication") && (all.contains("what helps") || format == "json"), "{format}: {all}");
+        assert!(all.contains("txt.exe") || format == "json", "{format}: the lines themselves are shown: {all}");
+        let harmful = |character: &char| {
+            (character.is_control() && *character != '\n')
+                || ('\u{202a}'..='\u{202e}').contains(character)
+                || ('\u{2066}'..='\u{2069}').contains(character)
+        };
+        assert_eq!(all.chars().find(harmful), None, "{format}: {all:?}");
+        assert!(all.lines().all(|line| !line.starts_with("verified")), "{format}: a line of its own: {all}");
+        assert!(text(&home.run().join("evidence/01-one/cause.txt")).contains("[database-authentication]"));
+        assert!(!text(&home.run().join("journal.jsonl")).contains("authentication failed"), "nothing of a container's log is recorded");
+    }
+}

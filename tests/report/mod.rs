@@ -144,7 +144,7 @@ const KEYS: [(&str, &[&str]); 35] = [
     ("holding", &["why", "until_ms"]),
     ("phase-verified", &["phase", "services", "healthy", "samples", "images", "asserted_only"]),
     ("phase-failed", &["phase", "cause"]),
-    ("evidence-kept", &["path"]),
+    ("evidence-kept", &["path", "advice"]),
     ("rollback-started", &["to", "undo"]),
     ("rollback-verified", &["to", "services", "not_held_against"]),
     ("rollback-failed", &["to", "cause"]),

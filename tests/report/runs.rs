@@ -181,8 +181,7 @@ pub fn candidates() -> Script {
     script.start(Position::Phase(FOUNDATION, None), Some(FOUNDATION)).push(Event::PhaseStarted { phase: CORE });
     script.deploy(&DeployPurpose::Phase(CORE), 30, 600, RowStatus::Error);
     let services = names(1).difference(&names(0)).cloned().collect();
-    let cause =
-        Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new(), remedies: Vec::new() };
+    let cause = Cause::Deploy { status: RowStatus::Error, error: None, services, candidates: true, lines: Vec::new() };
     script.push(Event::PhaseFailed { phase: CORE, cause, open: false });
     let log = Log { lines: vec!["Cloning…".to_owned(), "error during connect: EOF".to_owned()], missing: None, is_cut: false };
     script.evidence("core", BTreeMap::new(), log);

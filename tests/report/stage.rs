@@ -377,6 +377,5 @@ pub fn build_failed() -> Cause {
             "#14 8.214 ERROR: Could not find a version that satisfies the requirement django-cms==99.0".to_owned(),
             "target business-directory: failed to solve: process \"/bin/sh -c pip install -r requirements.txt\" did not complete successfully: exit code: 1".to_owned(),
         ],
-        remedies: Vec::new(),
     }
 }

@@ -94,7 +94,7 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         let words = state_in_words(state);
         // What the container alone is to blame for; one whose expectations fail has a case for each of those.
         let is_blamed = finding.verdict != Verdict::Met && finding.asked.iter().all(|asked| asked.verdict == Verdict::Met);
-        let why = || finding.actual.clone().unwrap_or_else(|| words.clone());
+        let why = || finding.actual.clone().unwrap_or_else(|| words.clone()) + &likely(finding);
         let outcome = match (state, finding.verdict) {
             (ServiceState::Unknown, Verdict::Errored) => Outcome::Error("its container could not be looked at".to_owned(), why()),
             (ServiceState::Running { .. }, _) if !is_blamed => Outcome::Passed,
@@ -114,18 +114,10 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         let line = sample.map_or_else(|| "no answer".to_owned(), |sample| sample.actual.clone());
         let (passes, failures, errors) = asked.totals;
         let text = sample.map_or_else(String::new, |sample| {
-            let Some(hint) = &finding.hint else {
-                return format!(
-                    "{}: expected {}\n{passes} passed, {failures} failed, {errors} could not be asked",
-                    reading_word(sample.reading),
-                    sample.expected
-                );
-            };
-            format!(
-                "{}: expected {}\n{passes} passed, {failures} failed, {errors} could not be asked\nhint: {hint}",
-                reading_word(sample.reading),
-                sample.expected
-            )
+            let reading = reading_word(sample.reading);
+            let counts = format!("{passes} passed, {failures} failed, {errors} could not be asked");
+            let hint = finding.hint.as_ref().map_or_else(String::new, |hint| format!("\nhint: {hint}"));
+            format!("{reading}: expected {}\n{counts}{hint}{}", sample.expected, likely(finding))
         });
         let outcome = match verdict {
             Verdict::Met => Outcome::Passed,
@@ -147,6 +139,14 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         });
     }
     cases
+}
+
+/// Likely causes and what helps, each on lines of its own.
+fn likely(finding: &Finding) -> String {
+    finding.advice.iter().fold(String::new(), |mut text, advice| {
+        let _ = write!(text, "\nlikely: {} [{}]\nhelps: {}", advice.cause, advice.rule, advice.remedy);
+        text
+    })
 }
 
 /// Text as XML has it; what XML cannot hold is replaced.

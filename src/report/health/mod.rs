@@ -279,5 +279,6 @@ fn of_finding(finding: &Finding, is_try: bool) -> Value {
         "asked": finding.asked.iter().map(asked).collect::<Vec<_>>(),
         "leans_on_unwell": finding.leans_on.iter().map(of_subject).collect::<Vec<_>>(),
         "hint": finding.hint,
+        "advice": crate::report::json::advice(&finding.advice),
     })
 }

@@ -1,6 +1,7 @@
 //! The verdict, the table and what to do next, for people.
 
 use super::{Health, Shown, named, of_subject, reading_word, seen, slowest, state_in_words, word};
+use crate::engine::troubleshoot::Source;
 use crate::engine::{Finding, Reading, ServiceState, Verdict};
 use crate::report::exit;
 use crate::report::line::{Line, Style, hanging};
@@ -161,6 +162,13 @@ fn details(finding: &Finding, health: &Health, width: usize) -> Vec<Line> {
     }
     if let Some(hint) = &finding.hint {
         lines.extend(row("hint", Style::Plain, hint));
+    }
+    for advice in &finding.advice {
+        lines.extend(row("likely", Style::Warn, &format!("{} [{}]", advice.cause, advice.rule)));
+        if advice.source == Source::State {
+            lines.extend(row("by", Style::Plain, &format!("{}: {}", advice.source.in_words(), advice.seen)));
+        }
+        lines.extend(row("helps", Style::Plain, advice.remedy));
     }
     lines
 }

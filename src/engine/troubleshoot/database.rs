@@ -1,0 +1,198 @@
+//! Why a database does not do what is asked of it: as its clients say it in their logs, and as the samples do.
+
+use super::rule::{
+    Rule,
+    Sign::{Log, Sample},
+};
+
+pub(super) const RULES: [Rule; 19] = [
+    Rule {
+        id: "database-at-localhost",
+        signs: &[
+            Log(&["connection to server at \"localhost\"", "connection refused"]),
+            Log(&["connection to server at \"127.0.0.1\"", "connection refused"]),
+            Log(&["connect econnrefused 127.0.0.1:"]),
+            Log(&["connect econnrefused ::1:"]),
+            Log(&["can't reach database server at `localhost"]),
+            Log(&["error 111 connecting to localhost:"]),
+        ],
+        cause: "it looks for its database at localhost, which in a container is the container itself",
+        remedy: "name the database's service, or the host's address, in DATABASE_URL or REDIS_URL",
+    },
+    Rule {
+        id: "database-unreachable",
+        signs: &[
+            Log(&["connection to server at ", "timeout expired"]),
+            Log(&["connection to server at ", "connection timed out"]),
+            Log(&["connection to server at ", "no route to host"]),
+            Log(&["connect etimedout "]),
+        ],
+        cause: "nothing answers at the database's address: a firewall in between, or the wrong address",
+        remedy: "open its port for this host and for Docker's networks; `nc -vz HOST PORT` from the container's host tells",
+    },
+    Rule {
+        id: "redis-refused",
+        signs: &[
+            Log(&["error 111 connecting to "]),
+            Log(&["connect econnrefused ", ":6379"]),
+            Log(&["redis::cannotconnecterror"]),
+            Log(&["dial tcp ", ":6379: connect: connection refused"]),
+            Sample("redis", &["connection refused"]),
+        ],
+        cause: "nothing listens at the address of Redis: it is down, or listens elsewhere",
+        remedy: "start it, or correct host and port in REDIS_URL; from another host it must `bind` more than 127.0.0.1",
+    },
+    Rule {
+        id: "database-refused",
+        signs: &[
+            Log(&["connection to server at ", "connection refused"]),
+            Log(&["could not connect to server: connection refused"]),
+            Log(&["connect econnrefused ", ":5432"]),
+            Log(&["connect econnrefused ", ":3306"]),
+            Log(&["connect econnrefused ", ":27017"]),
+            Log(&["can't reach database server at"]),
+            Log(&["dial tcp ", ":5432: connect: connection refused"]),
+            Log(&["org.postgresql.util.psqlexception: connection to ", "refused"]),
+            Log(&["can't connect to mysql server on"]),
+            Sample("postgres", &["connection refused"]),
+        ],
+        cause: "nothing listens at the database's address: it is down, or listens elsewhere",
+        remedy: "start it, or correct host and port in DATABASE_URL; from another host it must listen on more than localhost (listen_addresses)",
+    },
+    Rule {
+        id: "host-unknown",
+        signs: &[
+            Log(&["could not translate host name "]),
+            Log(&["getaddrinfo enotfound "]),
+            Log(&["getaddrinfo eai_again "]),
+            Log(&["temporary failure in name resolution"]),
+            Log(&["name or service not known"]),
+            Log(&["java.net.unknownhostexception"]),
+            Log(&["dial tcp: lookup ", "no such host"]),
+        ],
+        cause: "it asks for a host whose name its container cannot resolve",
+        remedy: "correct the name: a service's name is known only to services on a network with it; two apps need a network that both are on",
+    },
+    Rule {
+        id: "database-authentication",
+        signs: &[
+            Log(&["password authentication failed for user"]),
+            Log(&["access denied for user '"]),
+            Log(&["mongoservererror: authentication failed"]),
+            Log(&["authentication failed against database server"]),
+            Sample("postgres", &["not let in: ", "(28p01)"]),
+        ],
+        cause: "the database does not accept user and password",
+        remedy: "compare them with DATABASE_URL, special characters percent-encoded; a database keeps the password of its first start, whatever the environment says later",
+    },
+    Rule {
+        id: "database-role-missing",
+        signs: &[Log(&["role \"", "\" does not exist"]), Sample("postgres", &["not let in: role \"", "does not exist"])],
+        cause: "the database has no such user",
+        remedy: "`CREATE ROLE`, or correct the user in DATABASE_URL; POSTGRES_USER counts only at the first start of an empty volume",
+    },
+    Rule {
+        id: "database-host-not-permitted",
+        signs: &[Log(&["no pg_hba.conf entry for host"]), Sample("postgres", &["not let in: no pg_hba.conf entry"])],
+        cause: "PostgreSQL's rules do not let this address in, or only with TLS",
+        remedy: "add the address to pg_hba.conf and reload; where it says \"no encryption\", ask for `sslmode=require`",
+    },
+    Rule {
+        id: "database-tls",
+        signs: &[Log(&["server does not support ssl, but ssl was required"]), Log(&["the server does not support ssl connections"])],
+        cause: "the program insists on TLS and the database has none",
+        remedy: "`sslmode=disable` (or `prefer`) in DATABASE_URL within a private network, or give the database a certificate",
+    },
+    Rule {
+        id: "database-missing",
+        signs: &[
+            Log(&["database \"", "\" does not exist"]),
+            Log(&["unknown database '"]),
+            Sample("postgres", &["postgresql says: ", "(3d000)"]),
+        ],
+        cause: "the server has no database of that name",
+        remedy: "create it (`createdb NAME`), or correct the name in DATABASE_URL; POSTGRES_DB counts only at the first start of an empty volume",
+    },
+    Rule {
+        id: "database-starting",
+        signs: &[
+            Log(&["the database system is starting up"]),
+            Log(&["loading redis is loading the dataset in memory"]),
+            Sample("postgres", &["postgresql says: ", "(57p03)"]),
+            Sample("redis", &["redis says: loading"]),
+        ],
+        cause: "the database was still starting or recovering",
+        remedy: "wait for it: a healthcheck and `condition: service_healthy`, or a gate before the phase; a long recovery is in the database's own log",
+    },
+    Rule {
+        id: "database-too-many-connections",
+        signs: &[
+            Log(&["sorry, too many clients already"]),
+            Log(&["remaining connection slots are reserved"]),
+            Sample("postgres", &["postgresql says: ", "(53300)"]),
+        ],
+        cause: "the database has no connection left",
+        remedy: "fewer workers or smaller pools over all services, a pooler, or a higher max_connections",
+    },
+    Rule {
+        id: "database-version-differs",
+        signs: &[Log(&["the data directory was initialized by postgresql version"])],
+        cause: "the volume holds data of another major version of PostgreSQL",
+        remedy: "go back to the image of that version, then dump and restore into the new one; nothing is lost yet",
+    },
+    Rule {
+        id: "redis-authentication",
+        signs: &[
+            Log(&["noauth authentication required"]),
+            Log(&["wrongpass invalid username-password pair"]),
+            Sample("redis", &["not let in: noauth"]),
+            Sample("redis", &["not let in: wrongpass"]),
+        ],
+        cause: "Redis asks for a password and got none, or another",
+        remedy: "correct it in REDIS_URL (`redis://:PASSWORD@HOST:6379/0`); NOAUTH: none was sent, WRONGPASS: another",
+    },
+    Rule {
+        id: "redis-full",
+        signs: &[Log(&["oom command not allowed when used memory > 'maxmemory'"])],
+        cause: "Redis is at its memory limit and evicts nothing",
+        remedy: "raise maxmemory, or choose a maxmemory-policy that evicts where it is only a cache",
+    },
+    Rule {
+        id: "redis-cannot-save",
+        signs: &[Log(&["misconf redis is configured to save rdb snapshots"])],
+        cause: "Redis refuses writes since it cannot save to disk",
+        remedy: "see the disk of its volume and its own log: full, or not its own",
+    },
+    Rule {
+        id: "migration-failed",
+        signs: &[
+            Log(&["inconsistentmigrationhistory"]),
+            Log(&["can't locate revision identified by"]),
+            Log(&["multiple head revisions are present"]),
+            Log(&["migrate found failed migrations in the target database"]),
+            Log(&["a migration failed to apply"]),
+            Log(&["and all later migrations canceled"]),
+            Log(&["migrations have failed validation"]),
+            Log(&["dirty database version"]),
+        ],
+        cause: "a migration of the database failed, or its history does not go with this version",
+        remedy: "the lines around it name the migration; mend or mark it by the tool's own means before the next deploy. A rollback does not undo what it did",
+    },
+    Rule {
+        id: "migrations-pending",
+        signs: &[
+            Log(&["migrations are pending"]),
+            Log(&["relation \"", "\" does not exist"]),
+            Log(&["no such table: "]),
+            Log(&["table '", "' doesn't exist"]),
+        ],
+        cause: "the database lacks a table that this version needs: its migrations did not run, or ran on another database",
+        remedy: "run them before the program starts (a job with `service_completed_successfully`), and see that DATABASE_URL names the right database",
+    },
+    Rule {
+        id: "database-read-only",
+        signs: &[Log(&["cannot execute ", "in a read-only transaction"]), Log(&["readonly you can't write against a read only replica"])],
+        cause: "it writes to a database that only reads: a replica, or one that went read-only",
+        remedy: "name the primary in DATABASE_URL or REDIS_URL",
+    },
+];
