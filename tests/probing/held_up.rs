@@ -126,5 +126,6 @@ fn commands_that_hang_hold_up_no_connection() {
     assert!(*took < SOON, "{took:?}");
     let ended = hung.iter().filter(|(sample, _)| read(sample) == (Reading::Fail, "still running after 2s, and ended")).count();
     let in_vain = hung.iter().filter(|(sample, _)| sample.actual.contains("too many other commands")).count();
-    assert_eq!((ended, in_vain), (32, 8));
+    // Where starting 32 takes a good part of the time limit, more of them get their turn.
+    assert!(ended >= 32 && ended + in_vain == 40, "{ended} ended, {in_vain} not asked");
 }
