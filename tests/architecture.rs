@@ -18,7 +18,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("dokploy", &["secrets", "diagnostic", "compose", "schedule", "engine"]),
     ("wire", &["dokploy"]),
     // Of `dokploy` its masks: one way to hide secrets.
-    ("probe", &["source", "model", "schedule", "engine", "dokploy"]),
+    ("probe", &["source", "secrets", "model", "schedule", "engine", "dokploy"]),
     ("store", &["schedule", "engine"]),
     ("drive", &["source", "secrets", "model", "schedule", "engine", "dokploy", "wire", "probe", "store"]),
     // The other side of the wire: it must not know what the client expects of it.

@@ -8,6 +8,7 @@ mod compose_styles;
 mod crash;
 mod deploying;
 mod docker_expectations;
+mod docker_faults;
 mod docs;
 mod driver;
 mod engine;

@@ -119,7 +119,8 @@ fn read(call: &Call, outcome: Outcome, masks: &Masks) -> Log {
             return missing(features::without(feature));
         }
         Outcome::Body(Body::Json(Value::String(text))) => text,
-        Outcome::Body(Body::Empty | Body::Json(Value::Null)) => String::new(),
+        // What a container that wrote nothing has for a log is a text, an empty one.
+        Outcome::Body(Body::Empty | Body::Json(Value::Null)) => return missing("Dokploy has no log of it"),
         other => return missing(&not_answered(call, Some(other)).message),
     };
     let text = masks.apply(&clean(&text));

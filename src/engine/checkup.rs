@@ -6,6 +6,7 @@ use super::tracker::{Patience, Tracker};
 use super::troubleshoot::{Advice, Troubleshooter};
 use super::watch::{Looks, Watch};
 use super::{Answer, Container, Effect, ExitCode, Health, Input, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
+use crate::model::Probe;
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,6 +61,8 @@ pub struct Finding {
 pub struct Asked {
     /// The expectation as the plan writes it.
     pub text: String,
+    /// Whether Dokploy answers it, and not what is asked about.
+    pub is_dokploys: bool,
     /// Its own verdict.
     pub verdict: Verdict,
     /// The last sample; `None` when there is none.
@@ -268,6 +271,7 @@ impl Checkup {
     fn asked(&self, id: ExpectationId, streak: &Streak) -> Asked {
         Asked {
             text: self.schedule.expectations[id.0].text.clone(),
+            is_dokploys: matches!(self.schedule.expectations[id.0].probe, Probe::Docker(_)),
             verdict: streak.verdict(&self.schedule.sampling, true, false),
             last: streak.recent.last().cloned(),
             totals: streak.totals,

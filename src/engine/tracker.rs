@@ -233,7 +233,10 @@ impl Tracker {
 
     /// What to say of a service that failed: its container if that is at fault, else the worst of its expectations.
     pub(super) fn failed(&self, name: &ServiceName, schedule: &Schedule) -> FailedService {
-        let hint = schedule.services.get(name).and_then(|service| service.hint.clone());
+        let service = schedule.services.get(name);
+        let hint = service.and_then(|service| service.hint.clone());
+        let is_job = service.is_some_and(|service| service.job.is_some());
+        let expected = if is_job { "ends with 0" } else { "runs, and is the same in every sample" };
         let look = self.last.as_ref().map(|last| &last.look);
         let at_fault = look.is_none_or(|look| look.terminal.is_some() || look.count != Count::Reading(Reading::Pass));
         let worst = self.expectations.iter().filter(|(_, streak)| streak.passes == 0 || self.verdict() != Verdict::Met);
@@ -251,7 +254,7 @@ impl Tracker {
             _ => FailedService {
                 service: name.clone(),
                 what: "its container".to_owned(),
-                expected: "runs, and is the same in every sample".to_owned(),
+                expected: expected.to_owned(),
                 actual: look.and_then(|look| look.actual.clone().or_else(|| look.changed.clone())).unwrap_or_else(|| self.actual()),
                 counts: self.container.totals,
                 hint,

@@ -73,7 +73,10 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         }
         Event::GateHeld { gate } => step(&phase_or(view, "gate"), "gate", format!("{} holds", outline.gate(*gate).name)),
         Event::GateNotHeld { gate, cause } => {
-            let detail = format!("{}: {}", outline.gate(*gate).name, cause::headline(outline, cause));
+            let (name, why) = (&outline.gate(*gate).name, cause::headline(outline, cause));
+            // What the gate itself expects is told under its name already.
+            let why = why.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(&why);
+            let detail = format!("{name}: {why}");
             beat("gate", "not held", detail, Style::Bad, true)
         }
         Event::ApprovalAsked { gate, question, until } => {

@@ -6,7 +6,7 @@ mod table;
 
 use super::safe;
 use super::words::{count, duration, list};
-use crate::engine::{Asked, CommonCause, ExitCode, Finding, Reading, ServiceState, Verdict, health_code};
+use crate::engine::{Asked, CommonCause, ExitCode, Finding, Reading, Sample, ServiceState, Verdict, health_code};
 use crate::report::exit;
 use crate::schedule::{ServiceName, Subject};
 use serde_json::{Value, json};
@@ -181,7 +181,7 @@ fn seen(finding: &Finding) -> String {
         return actual.clone();
     }
     let container = finding.container.as_ref().map(|(state, _)| state_in_words(state));
-    let answer = finding.asked.iter().filter_map(|asked| asked.last.as_ref()).max_by_key(|sample| sample.took_ms);
+    let answer = answers(finding).max_by_key(|sample| sample.took_ms);
     match (answer, container) {
         (Some(sample), _) => sample.actual.clone(),
         (None, Some(container)) => format!("container {container}"),
@@ -191,7 +191,13 @@ fn seen(finding: &Finding) -> String {
 
 /// The longest that an answer took in the last round.
 fn slowest(finding: &Finding) -> Option<Duration> {
-    finding.asked.iter().filter_map(|asked| asked.last.as_ref()).map(|sample| Duration::from_millis(sample.took_ms)).max()
+    answers(finding).map(|sample| Duration::from_millis(sample.took_ms)).max()
+}
+
+/// The last sample of each expectation that it answers itself; of those that Dokploy answers only where there is no other.
+fn answers(finding: &Finding) -> impl Iterator<Item = &Sample> {
+    let is_asked_itself = finding.asked.iter().any(|asked| !asked.is_dokploys);
+    finding.asked.iter().filter(move |asked| !(is_asked_itself && asked.is_dokploys)).filter_map(|asked| asked.last.as_ref())
 }
 
 fn state_in_words(state: &ServiceState) -> String {
