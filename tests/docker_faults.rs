@@ -29,7 +29,7 @@ fn instead(status: u16, content_type: &str, body: &str) -> Fate {
 }
 
 fn broken(how: Breakage) -> Fate {
-    Fate::Broken { acts: false, how }
+    Fate::Broken { acts: true, how }
 }
 
 fn faults() -> Vec<(&'static str, Fate)> {
@@ -100,7 +100,7 @@ fn reading(probe: &str, procedures: &'static [&'static str], fault: Option<Fate>
         let options = Options { run: "r1".to_owned(), ..Options::default() };
         let engine = Engine::new(Arc::clone(&schedule), options);
         world.run_with(engine, &schedule, &mut record, &mut readings, &mut NoInterrupts).await;
-        let of_probe = schedule.expectations.iter().position(|expectation| expectation.text.starts_with(&probe[..6]));
+        let of_probe = schedule.expectations.iter().position(|expectation| expectation.text.split(' ').next() == probe.split(' ').next());
         readings.0[&ExpectationId(of_probe.expect("the plan has it")).0]
     })
 }

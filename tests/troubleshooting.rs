@@ -87,6 +87,18 @@ fn shown(advice: &[Advice]) -> String {
 }
 
 #[test]
+fn what_says_little_gives_way() {
+    let rules = |text: &str| advice_on(text, Troubleshooter::new()).iter().map(|advice| advice.rule).collect::<Vec<_>>();
+    let blank = "level=warning msg=\"The \\\"DB_HOST\\\" variable is not set. Defaulting to a blank string.\"";
+    let taken = "Bind for 0.0.0.0:8000 failed: port is already allocated";
+    assert_eq!(rules(&format!("=== state\ncreated\n=== deploy log\n{blank}\n{taken}\n")), ["port-taken"]);
+    let refused =
+        "=== container log\n2026-11-24T09:14:43.772852754Z redis.exceptions.AuthenticationError: NOAUTH Authentication required.\n";
+    let both = rules(&format!("=== deploy that went through\n{blank}\n{refused}"));
+    assert!(both.len() == 2 && both[1] == "variable-blank", "{both:?}");
+}
+
+#[test]
 fn each_rule_reads_what_is_really_written_and_does_not_fall_for_what_is_near_it() {
     for rule in rules() {
         let folder = root().join(rule.id);

@@ -217,6 +217,8 @@ pub(super) const RULES: [Rule; 29] = [
             Deploy(&["manifest for ", "not found"]),
             Deploy(&["manifest unknown"]),
             Deploy(&["failed to resolve source metadata for ", "not found"]),
+            Deploy(&["error: docker.io/", ": not found"]),
+            Deploy(&["failed to solve: docker.io/", ": not found"]),
         ],
         cause: "the registry has no such image or tag",
         remedy: "correct the tag, or push it first",

@@ -21,6 +21,9 @@ const SHOWN: usize = 200;
 /// Dokploy's closing words, without any of the command's own before them.
 const CLOSING: &str = "Error occurred ❌";
 
+/// Rules that say little: nothing where the deploy's log says what is wrong, and last where anything else does.
+const LAST_RESORTS: [&str; 2] = ["never-started", "variable-blank"];
+
 /// The one rule whose sign is that there is none.
 pub(super) const SILENT: &str = "deploy-log-silent";
 
@@ -43,9 +46,13 @@ impl Troubleshooter {
         Self { without: Some(rule), found: Vec::new() }
     }
 
-    /// What was concluded: what Docker knows first, then by what was read when. At most five.
+    /// What was concluded: what Docker knows first, then by what was read when, what says little last. At most five.
     pub fn advice(mut self) -> Vec<Advice> {
-        self.found.sort_by_key(|advice| advice.source != Source::State);
+        let says_little = |advice: &Advice| LAST_RESORTS.contains(&advice.rule);
+        if self.found.iter().any(|advice| advice.source == Source::DeployLog && !says_little(advice)) {
+            self.found.retain(|advice| !says_little(advice));
+        }
+        self.found.sort_by_key(|advice| (says_little(advice), advice.source != Source::State));
         self.found.truncate(MOST);
         self.found
     }
