@@ -136,6 +136,16 @@ fn a_job_is_well_once_it_has_ended_with_0_and_runs_again_at_each_deploy() {
 }
 
 #[test]
+fn a_job_s_container_is_asked_for_what_has_ended() {
+    job("job migrate { expect container }").run().completed();
+    job("job migrate { expect container { image == \"registry.example/migrate:v1\" } }").run().completed();
+    job("job migrate { expect container { image == \"registry.example/migrate:v2\" } }")
+        .run()
+        .failed("one", "its image is registry.example");
+    job("job migrate { expect logs { some matches /done/ } }").run().completed();
+}
+
+#[test]
 fn what_ends_is_no_service() {
     job("service migrate").run().failed("one", "exited with 0 and is not started again");
 }

@@ -32,6 +32,9 @@
 //! - A reading of one kind ends the rows of the others: two failures, an error and a failure are no three failures in a row. While the
 //!   containers cannot be told, every reading of a service is an error.
 //! - A healthcheck that has no verdict yet neither passes nor fails; it ends a row of passes.
+//! - A line of a log was written, whatever is read later: it fails its expectation for as long as that deploy is watched. What was written
+//!   between two looks and not read is an error.
+//! - A job that runs is pending, and is no other container than before.
 //! - Dokploy's empty list of containers is "unknown". It is taken for none when Docker answered for the rest of the host at the start, or the
 //!   live text is blank; and after Dokploy stopped the app.
 //! - A soak that is broken begins anew at once, and fails when it cannot be over in time any more.

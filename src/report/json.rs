@@ -12,6 +12,7 @@ use crate::engine::{
 };
 use crate::schedule::{ExpectationId, PhaseId, Subject};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The format's version: grows when a key changes its meaning or goes away, not when one is added.
 pub const VERSION: u32 = 1;
@@ -114,7 +115,10 @@ impl Lines {
             Event::PhaseStarted { phase: id } => {
                 ("phase-started", json!({ "phase": phase(id), "adds": outline.phase(*id).adds, "services": outline.phase(*id).services }))
             }
-            Event::NoiseKnown { noise } => ("noise-known", json!({ "noise": noise })),
+            Event::NoiseKnown { noise } => {
+                let kinds: BTreeMap<&String, usize> = noise.iter().map(|(name, kinds)| (name, kinds.len())).collect();
+                ("noise-known", json!({ "kinds": kinds }))
+            }
             Event::Replacing { purpose, digest, .. } => ("replacing", with(for_what(outline, purpose), json!({ "digest": digest }))),
             Event::Replaced { purpose } => ("replaced", for_what(outline, purpose)),
             Event::Deploying { purpose, marker, .. } => ("deploying", with(for_what(outline, purpose), json!({ "marker": marker }))),

@@ -67,8 +67,13 @@ impl Lowering<'_> {
             }
         }
         self.contradicting(&assertions);
+        let is_own_job = owner == Owner::Job && given.is_none();
+        if is_own_job {
+            self.not_of_a_job(&assertions);
+        }
         if assertions.is_empty() && !is_damaged {
-            assertions.push(Spanned::new(ContainerAssertion::Running, statement.span));
+            let usual = if is_own_job { ContainerAssertion::Exit(Comparison::Equal, 0) } else { ContainerAssertion::Running };
+            assertions.push(Spanned::new(usual, statement.span));
         }
         let assertions = assertions.into_iter().map(|assertion| assertion.value).collect();
         Some(Probe::Docker(Docker::Container { name: given.map(|name| name.value), assertions }))
@@ -84,6 +89,19 @@ impl Lowering<'_> {
                 Diagnostic::new(Code::WrongKind, message, exit.span, "only one that has ended has one")
                     .label(runs.span, "and this one runs")
                     .help("remove one of them"),
+            );
+        }
+    }
+
+    /// Tells of what a job that is over cannot be.
+    fn not_of_a_job(&mut self, assertions: &[Spanned<ContainerAssertion>]) {
+        let runs =
+            |assertion: &&Spanned<ContainerAssertion>| matches!(assertion.value, ContainerAssertion::Running | ContainerAssertion::Healthy);
+        if let Some(runs) = assertions.iter().find(runs) {
+            let message = format!("a job that is over is not `{}`", runs.value);
+            self.problems.push(
+                Diagnostic::new(Code::WrongKind, message, runs.span, "it must end with 0")
+                    .help("leave it out: that it ends with 0 is asked of every job"),
             );
         }
     }
