@@ -342,13 +342,16 @@ fn sample(outline: &Outline, id: ExpectationId, sample: &Sample) -> Value {
 
 /// The difference of texts is left out: it is compose text.
 fn spell_cause(outline: &Outline, cause: &Cause) -> Value {
-    let found = advice(&troubleshoot::of_cause(cause, None, |id| outline.expectation(id)));
+    let likely = troubleshoot::of_cause(cause, None, |id| outline.expectation(id));
+    let found = advice(&likely);
     let kind = |name: &str, fields: Value| with(with(json!({ "kind": name }), fields), json!({ "advice": found }));
     match cause {
         Cause::Deploy { status, error, services, candidates, lines } => {
             let said =
                 json!({ "status": row_status(*status), "error": error, "services": services, "candidates": candidates, "lines": lines });
-            kind("deploy", said)
+            // What was there before `advice`: a key that goes away would be another version.
+            let remedies: Vec<&str> = likely.iter().map(|one| one.remedy).collect();
+            kind("deploy", with(said, json!({ "remedies": remedies })))
         }
         Cause::NeverStarted { evidence } => kind("never-started", json!({ "evidence": evidence })),
         Cause::QueueTimeout { withdrawn } => kind("queue-timeout", json!({ "withdrawn": withdrawn })),
