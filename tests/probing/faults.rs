@@ -33,6 +33,26 @@ fn first(stream: &mut std::net::TcpStream) {
     let _ = stream.read(&mut [0; 4096]);
 }
 
+/// HTTP, Redis or PostgreSQL, by what is asked first: whoever it is is not let in.
+fn refuses_the_password(mut stream: std::net::TcpStream) {
+    let mut asked = [0; 4096];
+    while let Ok(read @ 1..) = stream.read(&mut asked) {
+        let answer: &[u8] = match &asked[..read] {
+            [b'G', b'E', b'T', ..] => b"HTTP/1.1 401 Unauthorized\r\nwww-authenticate: Basic realm=\"x\"\r\ncontent-length: 0\r\n\r\n",
+            [b'*', ..] => b"-WRONGPASS invalid username-password pair or user is disabled.\r\n",
+            // TLS is not spoken.
+            [0, 0, 0, 8, 4, 210, 22, 47] => b"N",
+            // A password in clear is asked for, and then it is the wrong one.
+            [0, ..] => &[b'R', 0, 0, 0, 8, 0, 0, 0, 3],
+            [b'p', ..] => b"E\0\0\0\x2bSFATAL\0C28P01\0Mno such password here!\0\0",
+            _ => return,
+        };
+        if stream.write_all(answer).is_err() {
+            return;
+        }
+    }
+}
+
 /// Servers that are at fault.
 fn faults() -> Vec<(&'static str, SocketAddr)> {
     vec![
@@ -49,6 +69,15 @@ fn faults() -> Vec<(&'static str, SocketAddr)> {
                 hang();
             }),
         ),
+        (
+            "silent after the headers (HTTP)",
+            serve(|mut stream| {
+                first(&mut stream);
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n");
+                hang();
+            }),
+        ),
+        ("wrong credentials, in the protocol that is asked in", serve(refuses_the_password)),
         (
             "one byte at a time, for ever",
             serve(|mut stream| {
