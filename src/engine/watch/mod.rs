@@ -4,11 +4,14 @@
 //! The start assertion, the baseline, gates, earlier services, settling, soaking and the proof of a rollback are all watches; they
 //! differ in what they watch and in what they make of [`Watch::standing`].
 
+mod asking;
+
+use self::asking::Round;
 use super::containers::Before;
-use super::docker::{self, Ask, From, Named, Noise, Told};
+use super::docker::{self, From, Named, Noise, Told};
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
-use super::{Answer, Container, Effect, Event, FailedService, Intent, Moment, Observed, OpId, Reading, Sample, Verdict};
+use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, Sample, Verdict};
 use crate::model::Probe;
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +19,6 @@ use std::time::Duration;
 
 /// What has not answered by then is given up, as an error. Longer than a remote host takes to say nothing (FACTS §13.1: 20 s and more).
 const ROUND_PATIENCE: Duration = Duration::from_secs(60);
-
-/// A round that begins by so much too late begins when it was due all the same, as far as the next one is concerned: a timer is always a
-/// little late, and that is not to add up.
-const A_LITTLE_LATE: Duration = Duration::from_millis(100);
 
 /// What is watched, how it did so far, and where the round stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,20 +57,6 @@ enum Pace {
     Asking(Round),
     /// The next round begins then.
     Waiting(Moment),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Round {
-    started: Moment,
-    observe: Option<OpId>,
-    observed: Option<Observed>,
-    awaited: BTreeMap<OpId, ExpectationId>,
-    samples: BTreeMap<ExpectationId, Sample>,
-    /// What else Dokploy was asked, and said.
-    asked: BTreeMap<OpId, Ask>,
-    answers: BTreeMap<Ask, Answer>,
-    /// Whether what follows from the containers was asked.
-    is_asked_on: bool,
 }
 
 /// Where a watch stands after a round.
@@ -161,94 +146,6 @@ impl Watch {
         matches!(self.pace, Pace::Asking(_))
     }
 
-    /// Begins a round, with ids from `next_op` on.
-    pub(super) fn begin(&mut self, schedule: &Schedule, now: Moment, mut next_op: impl FnMut() -> OpId) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let observe = (self.looks != Looks::No).then(&mut next_op);
-        effects.extend(observe.map(|op| Effect::Platform { op, intent: Intent::Observe }));
-        let wanted: BTreeSet<ExpectationId> =
-            self.services.values().flat_map(|tracker| tracker.expectations.keys()).chain(self.others.keys()).copied().collect();
-        let (mut awaited, mut asks) = (BTreeMap::new(), BTreeSet::new());
-        for expectation in wanted {
-            if let Probe::Docker(docker) = &schedule.expectations[expectation.0].probe {
-                asks.extend(Ask::of(docker));
-                continue;
-            }
-            let op = next_op();
-            awaited.insert(op, expectation);
-            effects.push(Effect::Sample { op, expectation });
-        }
-        let asked: BTreeMap<OpId, Ask> = asks.into_iter().map(|ask| (next_op(), ask)).collect();
-        effects.extend(asked.iter().map(|(op, ask)| Effect::Platform { op: *op, intent: ask.intent() }));
-        let started = match &self.pace {
-            Pace::Waiting(due) if now - *due <= A_LITTLE_LATE => (*due).min(now),
-            _ => now,
-        };
-        self.pace = Pace::Asking(Round {
-            started,
-            observe,
-            observed: None,
-            awaited,
-            samples: BTreeMap::new(),
-            asked,
-            answers: BTreeMap::new(),
-            is_asked_on: false,
-        });
-        effects
-    }
-
-    /// What is to be asked once the round's containers are known: their logs.
-    pub(super) fn ask_on(&mut self, schedule: &Schedule, now: Moment, mut next_op: impl FnMut() -> OpId) -> Vec<Effect> {
-        let Pace::Asking(round) = &mut self.pace else { return Vec::new() };
-        let (Some(Observed::Known(containers)), false) = (&round.observed, round.is_asked_on) else { return Vec::new() };
-        round.is_asked_on = true;
-        let mut effects = Vec::new();
-        for (name, tracker) in &self.services {
-            let own: Vec<&Container> = containers.iter().filter(|one| one.service == *name).collect();
-            for ask in tracker.log_asks(&own, &self.before, schedule, now) {
-                let op = next_op();
-                effects.push(Effect::Platform { op, intent: ask.intent() });
-                round.asked.insert(op, ask);
-            }
-        }
-        effects
-    }
-
-    /// Whether this answer belongs to the round in the air.
-    pub(super) fn awaits(&self, op: OpId) -> bool {
-        matches!(&self.pace, Pace::Asking(round) if round.observe == Some(op) || round.awaited.contains_key(&op) || round.asked.contains_key(&op))
-    }
-
-    pub(super) fn take_sample(&mut self, op: OpId, sample: Sample) {
-        if let Pace::Asking(round) = &mut self.pace
-            && let Some(expectation) = round.awaited.remove(&op)
-        {
-            round.samples.insert(expectation, sample);
-        }
-    }
-
-    pub(super) fn take_answer(&mut self, op: OpId, answer: Answer) {
-        let Pace::Asking(round) = &mut self.pace else { return };
-        if round.observe == Some(op) {
-            round.observe = None;
-            round.observed = Some(match answer {
-                Answer::Observed(observed) => observed,
-                Answer::Failed(failure) => Observed::Unknown(failure.message),
-                _ => Observed::Unknown("answered with something else".to_owned()),
-            });
-        } else if let Some(ask) = round.asked.remove(&op) {
-            round.answers.insert(ask, answer);
-        }
-    }
-
-    /// How many answers the round still waits for.
-    pub(super) fn awaited(&self) -> usize {
-        match &self.pace {
-            Pace::Asking(round) => round.awaited.len() + round.asked.len() + usize::from(round.observe.is_some()),
-            Pace::Waiting(_) => 0,
-        }
-    }
-
     /// Begins anew, with a round that is due now: nobody looked for a while. What is in the air counts for nothing; gives its ids.
     pub(super) fn begin_anew(&mut self, now: Moment) -> Vec<OpId> {
         self.services.values_mut().for_each(Tracker::begin_anew);
@@ -257,27 +154,6 @@ impl Watch {
             Pace::Asking(round) => round.awaited.into_keys().chain(round.asked.into_keys()).chain(round.observe).collect(),
             Pace::Waiting(_) => Vec::new(),
         }
-    }
-
-    /// Gives up what has not answered, as errors. Gives the ids that are not wanted any more.
-    pub(super) fn give_up(&mut self, schedule: &Schedule, now: Moment) -> Vec<OpId> {
-        let Pace::Asking(round) = &mut self.pace else { return Vec::new() };
-        let why = format!("no answer within {} s", ROUND_PATIENCE.as_secs());
-        let mut given_up: Vec<OpId> = round.awaited.keys().copied().collect();
-        for (_, expectation) in std::mem::take(&mut round.awaited) {
-            let expected = schedule.expectations[expectation.0].text.clone();
-            let took_ms = u64::try_from((now - round.started).as_millis()).unwrap_or(u64::MAX);
-            round.samples.insert(expectation, Sample { reading: Reading::Error, expected, actual: why.clone(), at: now, took_ms });
-        }
-        for (op, ask) in std::mem::take(&mut round.asked) {
-            given_up.push(op);
-            round.answers.insert(ask, Answer::Observed(Observed::Unknown(why.clone())));
-        }
-        if let Some(op) = round.observe.take() {
-            given_up.push(op);
-            round.observed = Some(Observed::Unknown(why));
-        }
-        given_up
     }
 
     /// Judges the round in the air, all of whose answers are in.
