@@ -1,6 +1,7 @@
 //! A fresh TCP connection, and what it means when there is none.
 
 use super::{ConnectTo, Outcome};
+use rustix::net::RecvFlags;
 use rustls::pki_types::ServerName;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -116,6 +117,50 @@ impl AsyncWrite for Capped {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A connection of one exchange, made and ended with as few packets as that takes. Its end is said by closing it, not by saying first that
+/// nothing more is written. Where the service has closed its side already, nothing can be lost any more and a reset ends both at once: no
+/// FIN and its answer, and no socket that the service has to remember for a minute for each time it was asked (as load balancers close
+/// what they check by).
+pub(super) struct Once(pub(super) TcpStream);
+
+impl Drop for Once {
+    fn drop(&mut self) {
+        let closed = rustix::net::recv(&self.0, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
+        if matches!(closed, Ok((0, _))) {
+            // Refused, it is closed as ever.
+            let _ = self.0.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Once {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Once {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, parts: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) use judge::{asks, judge};
 pub(super) use target::prepare;
 pub use target::{HttpRequest, HttpTarget};
 
-use super::connect::{self, First};
+use super::connect::{self, First, Once};
 use super::{Asking, Outcome};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -87,7 +87,7 @@ async fn once(request: &HttpRequest, asking: &Asking, deadline: Instant, timeout
     let limits = Silence { limit: request.read.unwrap_or(timeout).min(timeout), deadline, timeout };
     let pretends = asking.connect_to.leaves_out_tls(&target.host, target.port);
     if !target.tls || pretends {
-        return exchange(request, stream, limits, (target.tls && pretends).then_some(PRETENDED_VALIDITY)).await;
+        return exchange(request, Once(stream), limits, (target.tls && pretends).then_some(PRETENDED_VALIDITY)).await;
     }
     let (connector, name) = match asking.tls.for_http(&target.host) {
         Ok(connector) => connector,
