@@ -61,7 +61,7 @@ struct Readings(BTreeMap<usize, Reading>);
 
 impl Report for Readings {
     fn event(&mut self, _: Moment, event: &Event) {
-        if let Event::Round { services, others } = event {
+        if let Event::Round { services, others, .. } = event {
             let of_services = services.values().flat_map(|round| &round.samples).map(|(at, sample)| (*at, sample.reading));
             self.0.extend(of_services.chain(others.iter().map(|(at, (sample, _))| (*at, sample.reading))));
         }

@@ -152,7 +152,7 @@ fn end() -> Event {
 }
 
 fn round() -> Event {
-    Event::Round { services: BTreeMap::new(), others: BTreeMap::new() }
+    Event::Round { services: BTreeMap::new(), others: BTreeMap::new(), asides: BTreeMap::new() }
 }
 
 fn platform(op: u64, intent: Intent) -> Effect {

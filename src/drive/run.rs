@@ -317,7 +317,7 @@ mod tests {
                 actual: None,
                 samples: BTreeMap::new(),
             };
-            Event::Round { services: BTreeMap::from([(service.to_owned(), round)]), others: BTreeMap::new() }
+            Event::Round { services: BTreeMap::from([(service.to_owned(), round)]), others: BTreeMap::new(), asides: BTreeMap::new() }
         };
         let note = || Event::Noted { note: Note::default() };
         assert_eq!(to_record(&[round("a"), note()], None), (vec![], Some(round("a"))));

@@ -6,7 +6,7 @@ use super::tracker::{Patience, Tracker};
 use super::troubleshoot::{Advice, Troubleshooter};
 use super::watch::{Looks, Watch};
 use super::{Answer, Container, Effect, ExitCode, Health, Input, Moment, Observed, OpId, Reading, Sample, ServiceState, Verdict};
-use crate::model::Probe;
+use crate::model::{Probe, Severity};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, Subject};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -61,6 +61,8 @@ pub struct Finding {
 pub struct Asked {
     /// The expectation as the plan writes it.
     pub text: String,
+    /// Whether it decides.
+    pub severity: Severity,
     /// Whether Dokploy answers it, and not what is asked about.
     pub is_dokploys: bool,
     /// Its own verdict.
@@ -77,6 +79,12 @@ impl Finding {
         self.verdict == Verdict::Met
     }
 
+    /// What the plan warns of, and is so; what is not decided yet does not count.
+    pub fn warnings(&self) -> impl Iterator<Item = &Asked> {
+        let is_so = |asked: &&Asked| matches!(asked.verdict, Verdict::Failed | Verdict::Errored);
+        self.asked.iter().filter(|asked| asked.severity == Severity::Warns).filter(is_so)
+    }
+
     /// Whether this is the plan's own service, and not an external.
     pub fn is_service(&self) -> bool {
         matches!(self.subject, Subject::Service(_))
@@ -84,14 +92,8 @@ impl Finding {
 
     /// Its name in the plan.
     pub fn name(&self) -> &str {
-        name(&self.subject)
+        self.subject.name()
     }
-}
-
-/// The name of a subject.
-fn name(subject: &Subject) -> &str {
-    let (Subject::Service(name) | Subject::External(name) | Subject::Gate(name)) = subject;
-    name
 }
 
 impl Checkup {
@@ -181,7 +183,11 @@ impl Checkup {
         let longest = percentiles.map(|percentile| percentile.samples(sampling.every)).max().unwrap_or(0);
         let most = self.scope.rounds.unwrap_or(2 * (sampling.healthy_after + sampling.unhealthy_after) + longest);
         let is_decided = |verdict: Verdict| matches!(verdict, Verdict::Met | Verdict::Failed | Verdict::Errored);
-        self.rounds() >= u64::from(most) || (self.rounds() > 0 && self.findings().iter().all(|finding| is_decided(finding.verdict)))
+        let warns = |asked: &&Asked| asked.severity == Severity::Warns;
+        // What is warned of is waited for, too, as long as what holds still takes.
+        let is_settled =
+            |finding: &Finding| is_decided(finding.verdict) && finding.asked.iter().filter(warns).all(|asked| is_decided(asked.verdict));
+        self.rounds() >= u64::from(most) || (self.rounds() > 0 && self.findings().iter().all(is_settled))
     }
 
     /// What was found so far: services, then externals, each by name.
@@ -223,9 +229,9 @@ impl Checkup {
 
     fn of_service(&self, name: &ServiceName, tracker: &Tracker) -> Finding {
         let look = tracker.last.as_ref().map(|last| &last.look);
-        let asked = tracker.expectations.iter().map(|(id, streak)| {
+        let asked = tracker.expectations.iter().chain(&tracker.asides).map(|(id, streak)| {
             // As judged beside the container: a pass while it does not run is none.
-            let last = tracker.last.as_ref().and_then(|last| last.samples.get(&id.0)).cloned();
+            let last = tracker.last.as_ref().and_then(|last| last.samples.get(&id.0).or_else(|| last.asides.get(id))).cloned();
             Asked { last, ..self.asked(*id, streak) }
         });
         Finding {
@@ -244,13 +250,14 @@ impl Checkup {
     fn of_others(&self, subject: Subject) -> Finding {
         let of_subject = self.watch.others().filter(|(id, _)| self.schedule.expectations[id.0].subject == subject);
         let asked: Vec<Asked> = of_subject.map(|(id, streak)| self.asked(id, streak)).collect();
+        let deciding = || asked.iter().filter(|asked| asked.severity == Severity::Decides);
         // Nothing can be asked, so nothing is known, and waiting will not change that.
-        let verdict = asked.iter().map(|asked| asked.verdict).max().unwrap_or(Verdict::Errored);
-        let reading = asked.iter().map(|asked| asked.last.as_ref().map_or(Reading::Error, |sample| sample.reading)).max();
-        let worst = asked.iter().filter_map(|asked| asked.last.as_ref()).filter(|sample| sample.reading != Reading::Pass);
+        let verdict = deciding().map(|asked| asked.verdict).max().unwrap_or(Verdict::Errored);
+        let reading = deciding().map(|asked| asked.last.as_ref().map_or(Reading::Error, |sample| sample.reading)).max();
+        let worst = deciding().filter_map(|asked| asked.last.as_ref()).filter(|sample| sample.reading != Reading::Pass);
         let actual = worst.max_by_key(|sample| sample.reading).map(|sample| sample.actual.clone());
-        let nothing = asked.is_empty().then(|| "the plan expects nothing of it, and its container is not looked at".to_owned());
-        let service = self.schedule.services.get(name(&subject)).filter(|_| matches!(subject, Subject::Service(_)));
+        let nothing = deciding().next().is_none().then(|| "the plan expects nothing of it, and its container is not looked at".to_owned());
+        let service = self.schedule.services.get(subject.name()).filter(|_| matches!(subject, Subject::Service(_)));
         let hint = match &subject {
             Subject::External(name) => self.schedule.externals.get(name).and_then(|external| external.hint.clone()),
             _ => service.and_then(|service| service.hint.clone()),
@@ -271,6 +278,7 @@ impl Checkup {
     fn asked(&self, id: ExpectationId, streak: &Streak) -> Asked {
         Asked {
             text: self.schedule.expectations[id.0].text.clone(),
+            severity: self.schedule.expectations[id.0].severity,
             is_dokploys: matches!(self.schedule.expectations[id.0].probe, Probe::Docker(_)),
             verdict: streak.verdict(&self.schedule.sampling, true, false),
             last: streak.recent.last().cloned(),

@@ -1,6 +1,7 @@
 //! Which part of the engine an input belongs to: by the stage, and by the id that the stage awaits.
 
 use super::Event;
+use super::asides;
 use super::note::Entry;
 use super::stage::Stage;
 use super::turn::{Known, Turn};
@@ -136,6 +137,7 @@ fn round_maybe_over(turn: &mut Turn) {
     let Some(watch) = stage.watch_mut().filter(|watch| watch.is_asking() && watch.awaited() == 0) else { return };
     let round = watch.judge(&turn.schedule(), turn.now);
     turn.emit(round);
+    asides::tell(turn, watch);
     judged(turn, stage, true);
 }
 
@@ -170,6 +172,7 @@ fn woke(turn: &mut Turn) {
             }
             let round = watch.judge(&turn.schedule(), now);
             turn.emit(round);
+            asides::tell(turn, watch);
             return judged(turn, stage, true);
         }
         if watch.next_wake() <= now {

@@ -248,6 +248,23 @@ pub enum Event {
         services: BTreeMap<ServiceName, RoundService>,
         /// Samples of externals and gates.
         others: BTreeMap<usize, (Sample, Verdict)>,
+        /// Samples of what decides nothing (`warn`, `observe`), of whomever.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        asides: BTreeMap<usize, (Sample, Verdict)>,
+    },
+    /// What the plan says to warn of is so: told, and not held against anything.
+    WarningBegan {
+        /// The `warn` expectation.
+        expectation: ExpectationId,
+        /// Its last sample.
+        sample: Sample,
+    },
+    /// What was warned of is not so any more.
+    WarningOver {
+        /// The `warn` expectation.
+        expectation: ExpectationId,
+        /// Its last sample.
+        sample: Sample,
     },
     /// Every service is met; the soak began.
     Settled {
@@ -394,7 +411,7 @@ impl Event {
         let Event::Round { services, .. } = self else { return None };
         let short = |round: &RoundService| RoundService { samples: BTreeMap::new(), ..round.clone() };
         let services: BTreeMap<_, _> = services.iter().map(|(name, round)| (name.clone(), short(round))).collect();
-        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new() })
+        (!services.is_empty()).then(|| Event::Round { services, others: BTreeMap::new(), asides: BTreeMap::new() })
     }
 
     /// Whether it tells a reader something; the engine's own notes do not.

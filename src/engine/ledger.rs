@@ -5,7 +5,7 @@ use super::destination::{self, Destination};
 use super::underway::Underway;
 use super::verified::{Baseline, Restore, Verified};
 use super::{Container, DeployPurpose, Ending, Event, Goal, Moment, Observed, Options, Position, Reading, Survey, Target, Undo};
-use crate::schedule::{Commits, Header, PhaseId, Schedule, ServiceName, body_of, canonical, digest, render, without_user};
+use crate::schedule::{Commits, ExpectationId, Header, PhaseId, Schedule, ServiceName, body_of, canonical, digest, render, without_user};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -48,6 +48,8 @@ pub(super) struct Ledger {
     pub standing: Standing,
     verified: Option<Verified<PhaseId>>,
     tries: Vec<DeployPurpose>,
+    /// `warn` expectations that do not hold and were told.
+    pub warned: BTreeSet<ExpectationId>,
     /// Healthy and all services of what is live, as last sampled.
     pub healthy: (usize, usize),
     pub ending: Option<Ending>,
@@ -118,6 +120,12 @@ impl Ledger {
             Event::StartedBroken { reason, what, held, .. } => {
                 self.broken.get_or_insert_with(|| (reason.clone(), Vec::new())).1.push(what.clone());
                 self.held_then.extend(held.iter().cloned());
+            }
+            Event::WarningBegan { expectation, .. } => {
+                self.warned.insert(*expectation);
+            }
+            Event::WarningOver { expectation, .. } => {
+                self.warned.remove(expectation);
             }
             Event::FailureAsked { by } => self.asked = Some(by.clone()),
             Event::ApprovalAsked { .. } => self.asked_at = Some(now),

@@ -66,6 +66,7 @@
 //! survive a kill is in a durable event: a stage that goes on by something else would begin anew with less. Any prefix of a step's durable
 //! events may be what is left of it, with none of its effects started.
 
+mod asides;
 mod asked;
 mod back;
 mod blame;

@@ -5,6 +5,7 @@
 //! of the services delivered earlier; without approvals one such assertion right before the deploy. Its containers are also what a
 //! replaced container is told from afterwards.
 
+use super::asides;
 use super::asked;
 use super::containers::Before;
 use super::judgement::{Assertion, Outcome, listed};
@@ -32,7 +33,7 @@ pub(super) fn next(turn: &mut Turn, done: Option<PhaseId>) {
     }
     let schedule = turn.schedule();
     let gates = &schedule.phase(phase).gates;
-    let expecting = gates.iter().filter(|gate| !schedule.gates[gate.0].expectations.is_empty());
+    let expecting = gates.iter().filter(|gate| schedule.gates[gate.0].asked().next().is_some());
     let mut checks: Vec<Check> = expecting.map(|gate| Check::Expectations(*gate)).collect();
     let underway = &turn.ledger().underway;
     let asks = |gate: &GateId| schedule.gates[gate.0].approval.is_some() && !underway.is_approved(phase, *gate);
@@ -51,8 +52,7 @@ fn check(turn: &mut Turn, phase: PhaseId, mut checks: Vec<Check>) {
     match (!checks.is_empty()).then(|| checks.remove(0)) {
         Some(Check::Expectations(gate)) => {
             turn.emit(Event::GateAsked { gate, phase });
-            let expectations = schedule.gates[gate.0].expectations.clone();
-            let assertion = Assertion::begin(turn, [], expectations, Looks::No, until);
+            let assertion = Assertion::begin(turn, [], schedule.gates[gate.0].asked(), Looks::No, until);
             turn.enter(Stage::Gate { phase, gate, assertion, rest: checks });
         }
         Some(Check::Approval(gate)) => ask(turn, phase, gate, checks),
@@ -88,10 +88,12 @@ pub(super) fn gate_judged(turn: &mut Turn, phase: PhaseId, gate: GateId, mut ass
     match assertion.outcome(turn) {
         Outcome::Open => turn.enter(Stage::Gate { phase, gate, assertion, rest }),
         Outcome::Holds => {
+            asides::tell_open(turn, &assertion.watch);
             turn.emit(Event::GateHeld { gate });
             check(turn, phase, rest);
         }
         Outcome::DoesNotHold { .. } => {
+            asides::tell_open(turn, &assertion.watch);
             let samples = assertion.watch.failed_others();
             let first = samples.first().map(|(id, sample)| format!(": {}: {}", schedule.expectations[id.0].text, sample.actual));
             turn.emit(Event::GateNotHeld { gate, cause: Cause::Expectations { samples } });

@@ -93,9 +93,10 @@ impl Reach {
                 reach.target(target);
                 reach.cause(cause);
             }
-            Event::Round { services, others } => {
+            Event::WarningBegan { expectation, .. } | Event::WarningOver { expectation, .. } => reach.expectation(*expectation),
+            Event::Round { services, others, asides } => {
                 let samples = services.values().flat_map(|service| service.samples.keys());
-                samples.chain(others.keys()).for_each(|at| reach.expectation(ExpectationId(*at)));
+                samples.chain(others.keys()).chain(asides.keys()).for_each(|at| reach.expectation(ExpectationId(*at)));
             }
             // These name nothing by index.
             _ => {}

@@ -11,7 +11,7 @@ use super::stage::{Job, Stage};
 use super::tracker::Patience;
 use super::turn::Turn;
 use super::watch::{Looks, Standing, Watch};
-use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, kept, ours, phase, rollback};
+use super::{Cause, DeploymentId, Event, FailedService, Moment, Reading, asides, kept, ours, phase, rollback};
 use crate::schedule::{SOAK_TRIES, ServiceName, body_of};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,6 +190,7 @@ fn soaking_judged(turn: &mut Turn, mut delivery: Delivery, mut soaking: Soaking,
 /// Everything held, and it is ours. Only from here does anything come to be called verified.
 pub(super) fn verified(turn: &mut Turn, delivery: Delivery) {
     let Leg::Soaking(Soaking { watch, .. }) = delivery.step else { return };
+    asides::tell_open(turn, &watch);
     match delivery.job {
         Job::Phase(phase) => {
             if turn.ledger().repeats() {

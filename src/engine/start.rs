@@ -195,7 +195,7 @@ fn preview(turn: &mut Turn) {
 
 fn gates_ahead(schedule: &Schedule, to_run: &[PhaseId]) -> BTreeSet<ExpectationId> {
     let gates = to_run.iter().flat_map(|phase| &schedule.phase(*phase).gates).map(|gate| &schedule.gates[gate.0]);
-    gates.filter(|gate| gate.approval.is_none()).flat_map(|gate| gate.expectations.iter().copied()).collect()
+    gates.filter(|gate| gate.approval.is_none()).flat_map(crate::schedule::Gate::asked).collect()
 }
 
 /// The gates to come were sampled once.

@@ -4,7 +4,7 @@ use super::containers::{Before, Look, Memory, job_look, look};
 use super::docker::{self, Ask, Findings, From, LogReader, Named, Told};
 use super::streak::{Count, Streak};
 use super::{Container, FailedService, Moment, Observed, Reading, RoundService, Sample, ServiceState, Verdict};
-use crate::model::{Docker, Probe};
+use crate::model::{Docker, Probe, Sampling, Severity};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +27,8 @@ pub(super) struct Tracker {
     pub is_waived: bool,
     container: Streak,
     pub expectations: BTreeMap<ExpectationId, Streak>,
+    /// What is asked besides and decides nothing.
+    pub asides: BTreeMap<ExpectationId, Streak>,
     memory: Memory,
     logs: LogReader,
     findings: BTreeMap<ExpectationId, Findings>,
@@ -46,16 +48,21 @@ pub(super) struct Last {
     verdict: Verdict,
     pub actual: Option<String>,
     pub samples: BTreeMap<usize, Sample>,
+    /// Samples of what decides nothing.
+    pub asides: BTreeMap<ExpectationId, Sample>,
 }
 
 impl Tracker {
     pub(super) fn new(schedule: &Schedule, name: &str, patience: Patience) -> Self {
-        let expectations = schedule.services.get(name).map_or(&[][..], |service| &service.expectations);
+        let service = schedule.services.get(name);
+        let streaks =
+            |ids: &[ExpectationId]| ids.iter().map(|id| (*id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every))).collect();
         Self {
             patience,
             is_waived: false,
             container: Streak::default(),
-            expectations: expectations.iter().map(|id| (*id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every))).collect(),
+            expectations: service.map(|service| streaks(&service.expectations)).unwrap_or_default(),
+            asides: service.map(|service| streaks(&service.asides)).unwrap_or_default(),
             memory: Memory::default(),
             logs: LogReader::new(From::Now, BTreeSet::new()),
             findings: BTreeMap::new(),
@@ -75,13 +82,23 @@ impl Tracker {
         self.last.as_ref().and_then(|last| last.actual.clone()).unwrap_or_else(|| "nothing was seen yet".to_owned())
     }
 
-    fn streaks(&mut self) -> impl Iterator<Item = &mut Streak> {
-        std::iter::once(&mut self.container).chain(self.expectations.values_mut())
+    /// The rows that decide.
+    fn streaks(&self) -> impl Iterator<Item = &Streak> {
+        std::iter::once(&self.container).chain(self.expectations.values())
+    }
+
+    fn all_streaks(&mut self) -> impl Iterator<Item = &mut Streak> {
+        std::iter::once(&mut self.container).chain(self.expectations.values_mut()).chain(self.asides.values_mut())
+    }
+
+    /// Everything that is asked of it, whether it decides or not.
+    pub(super) fn asked(&self) -> impl Iterator<Item = ExpectationId> {
+        self.expectations.keys().chain(self.asides.keys()).copied()
     }
 
     /// The rows begin anew.
     pub(super) fn begin_anew(&mut self) {
-        self.streaks().for_each(Streak::begin_anew);
+        self.all_streaks().for_each(Streak::begin_anew);
         self.memory.begin_anew();
     }
 
@@ -97,7 +114,7 @@ impl Tracker {
 
     /// What to read of its logs, now that its containers are known.
     pub(super) fn log_asks(&self, containers: &[&Container], before: &Before, schedule: &Schedule, now: Moment) -> Vec<Ask> {
-        let logs = self.expectations.keys().filter_map(|id| match &schedule.expectations[id.0].probe {
+        let logs = self.asked().filter_map(|id| match &schedule.expectations[id.0].probe {
             Probe::Docker(Docker::Logs(logs)) => Some(logs),
             _ => None,
         });
@@ -120,10 +137,9 @@ impl Tracker {
     ) -> BTreeMap<ExpectationId, Sample> {
         let mut samples = BTreeMap::new();
         let asked: Vec<(ExpectationId, &Docker)> = self
-            .expectations
-            .keys()
+            .asked()
             .filter_map(|id| match &schedule.expectations[id.0].probe {
-                Probe::Docker(docker) => Some((*id, docker)),
+                Probe::Docker(docker) => Some((id, docker)),
                 _ => None,
             })
             .collect();
@@ -176,7 +192,7 @@ impl Tracker {
             self.was_replaced |= !before.kept(name, containers);
         }
         if look.changed.is_some() {
-            self.streaks().for_each(Streak::is_of_another);
+            self.all_streaks().for_each(Streak::is_of_another);
         }
 
         self.container.count(look.count);
@@ -188,17 +204,21 @@ impl Tracker {
             Count::Pending => Reading::Fail,
         };
         let mut actual = look.actual.clone();
-        let mut judged = BTreeMap::new();
-        for (id, streak) in &mut self.expectations {
-            let sample = match (of_docker.get(id), samples.get(id)) {
-                (Some(sample), _) => sample.clone(),
-                (None, Some(sample)) => judged_with(sample, &look),
-                (None, None) => continue,
-            };
+        let (mut judged, mut beside) = (BTreeMap::new(), BTreeMap::new());
+        let seen = |id: &ExpectationId| match (of_docker.get(id), samples.get(id)) {
+            (Some(sample), _) => Some(sample.clone()),
+            (None, sample) => sample.map(|sample| judged_with(sample, &look)),
+        };
+        for (id, streak) in self.expectations.iter_mut().chain(&mut self.asides) {
+            let Some(sample) = seen(id) else { continue };
             if self.named.get(id).is_some_and(|named| named.changed.is_some()) {
                 streak.is_of_another();
             }
             let sample = streak.take(&sample, self.must_fill);
+            if schedule.expectations[id.0].severity != Severity::Decides {
+                beside.insert(*id, sample);
+                continue;
+            }
             if sample.reading != Reading::Pass && (actual.is_none() || sample.reading > reading) {
                 actual = Some(sample.actual.clone());
             }
@@ -206,12 +226,7 @@ impl Tracker {
             judged.insert(id.0, sample);
         }
 
-        let decisive = self.was_met
-            || match self.patience {
-                Patience::None => true,
-                Patience::UntilMet => false,
-                Patience::IfReplaced => !self.was_replaced,
-            };
+        let decisive = self.is_decisive();
         let was_met = self.was_met;
         let sampling = &schedule.sampling;
         let worst = self.streaks().map(|streak| streak.verdict(sampling, decisive, was_met)).max();
@@ -227,8 +242,25 @@ impl Tracker {
             actual: actual.clone(),
             samples: judged.clone(),
         };
-        self.last = Some(Last { look, reading, verdict, actual, samples: judged });
+        self.last = Some(Last { look, reading, verdict, actual, samples: judged, asides: beside });
         round
+    }
+
+    /// Whether failures decide by now.
+    fn is_decisive(&self) -> bool {
+        self.was_met
+            || match self.patience {
+                Patience::None => true,
+                Patience::UntilMet => false,
+                Patience::IfReplaced => !self.was_replaced,
+            }
+    }
+
+    /// What is asked besides: how it stands, and its last sample.
+    pub(super) fn beside(&self, sampling: &Sampling) -> impl Iterator<Item = (ExpectationId, Verdict, &Sample)> {
+        let last = self.last.as_ref().map(|last| &last.asides).into_iter().flatten();
+        let decisive = self.is_decisive();
+        last.filter_map(move |(id, sample)| Some((*id, self.asides.get(id)?.verdict(sampling, decisive, false), sample)))
     }
 
     /// What to say of a service that failed: its container if that is at fault, else the worst of its expectations.

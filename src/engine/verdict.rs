@@ -18,7 +18,7 @@ pub(super) fn live(ledger: &Ledger, schedule: &Schedule) -> (Option<String>, boo
 
 /// What is running now, and why the run ended, in one sentence without a full stop.
 pub(super) fn sentence(ledger: &Ledger, schedule: &Schedule, options: &Options, reason: &Reason, facts: Facts) -> String {
-    let running = running(ledger, schedule, facts) + &waived(ledger, options);
+    let running = running(ledger, schedule, facts) + &waived(ledger, options) + &warned(ledger, schedule);
     let sentence = of_reason(&running, ledger, schedule, options, reason, facts);
     match &ledger.broken {
         Some((why, what)) => format!("{sentence}; started from broken ({why}): {}", listed(what)),
@@ -33,6 +33,17 @@ fn waived(ledger: &Ledger, options: &Options) -> String {
     }
     let each = options.waived.iter().map(|(service, reason)| format!("{service} ({reason})"));
     format!(", waived: {}", listed(each))
+}
+
+/// Who was warned of and was not well again by the end.
+fn warned(ledger: &Ledger, schedule: &Schedule) -> String {
+    let mut names: Vec<&str> = ledger.warned.iter().map(|id| schedule.expectations[id.0].subject.name()).collect();
+    names.dedup();
+    match names.len() {
+        0 => String::new(),
+        1 => format!(", a warning about {}", names[0]),
+        _ => format!(", warnings about {}", listed(names)),
+    }
 }
 
 fn of_reason(running: &str, ledger: &Ledger, schedule: &Schedule, options: &Options, reason: &Reason, facts: Facts) -> String {

@@ -12,6 +12,7 @@ mod plan;
 mod probe;
 mod text;
 
+pub use crate::syntax::Severity;
 pub use build_context::{BuildContext, ContextPlace, Dockerfile};
 pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
 pub use docker::{Amount, ContainerAssertion, Docker, Free, Logs, ServerAssertion};

@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use super::{Percentile, Probe, Text};
+use super::{Percentile, Probe, Severity, Text};
 use crate::source::{Span, Spanned};
 use std::time::Duration;
 
@@ -28,11 +28,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Everything that is expected, of whomever.
+    /// Everything that is asked, of whomever, whether it decides or not.
     pub fn expectations(&self) -> impl Iterator<Item = &Expectation> {
         let services = self.services.iter().flat_map(|service| &service.expectations);
         let externals = self.externals.iter().flat_map(|external| &external.expectations);
-        services.chain(externals).chain(self.gates.iter().flat_map(|gate| &gate.expectations))
+        let of_gates = self.gates.iter().flat_map(|gate| &gate.expectations);
+        services.chain(externals).chain(of_gates).chain(self.asides())
+    }
+
+    /// Everything that is asked and decides nothing, of whomever.
+    fn asides(&self) -> impl Iterator<Item = &Expectation> {
+        let services = self.services.iter().flat_map(|service| &service.asides);
+        let externals = self.externals.iter().flat_map(|external| &external.asides);
+        services.chain(externals).chain(self.gates.iter().flat_map(|gate| &gate.asides))
     }
 }
 
@@ -115,6 +123,8 @@ pub struct Service {
     pub uses: Vec<Spanned<String>>,
     /// What must hold besides its container running.
     pub expectations: Vec<Expectation>,
+    /// What is asked besides and decides nothing (`warn`, `observe`).
+    pub asides: Vec<Expectation>,
     /// Written as `job NAME { … }`: it does its work and ends with 0.
     pub job: Option<Job>,
 }
@@ -133,6 +143,8 @@ pub struct External {
     pub name: Spanned<String>,
     /// What must hold.
     pub expectations: Vec<Expectation>,
+    /// What is asked besides and decides nothing (`warn`, `observe`).
+    pub asides: Vec<Expectation>,
     /// What to look at when it fails.
     pub hint: Option<String>,
 }
@@ -144,6 +156,8 @@ pub struct Gate {
     pub name: Spanned<String>,
     /// Direct expectations.
     pub expectations: Vec<Expectation>,
+    /// What is asked besides and decides nothing (`warn`, `observe`).
+    pub asides: Vec<Expectation>,
     /// Externals whose expectations must hold (`expect external a, b`), as indices into [`Plan::externals`].
     pub externals: Vec<Spanned<usize>>,
     /// A person's yes, if one is asked for.
@@ -211,9 +225,11 @@ pub enum OnFailure {
     Ask,
 }
 
-/// `expect …`: something that is sampled and judged.
+/// `expect …`, `warn …`, `observe …`: something that is sampled and judged.
 #[derive(Clone, Debug)]
 pub struct Expectation {
+    /// What becomes of an answer that is not as it should be.
+    pub severity: Severity,
     /// What is asked, and what the answer must be.
     pub probe: Probe,
     /// What so many of its samples must be below.

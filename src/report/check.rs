@@ -103,8 +103,9 @@ impl Page<'_> {
     /// The service with each of its expectations.
     fn service(&self, label: &str, name: &str) -> Vec<Line> {
         let widest = self.schedule.services.keys().map(String::len).max().unwrap_or_default();
-        let ids = self.schedule.services.get(name).map(|service| service.expectations.as_slice()).unwrap_or_default();
-        let mut texts: Vec<&str> = ids.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        let ids = self.schedule.services.get(name).map(|service| (&service.expectations, &service.asides));
+        let ids = ids.into_iter().flat_map(|(expectations, asides)| expectations.iter().chain(asides));
+        let mut texts: Vec<&str> = ids.map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
         let job = self.schedule.services.get(name).and_then(|service| service.job).map(|job| match job.within {
             Some(within) => format!("a job: ends with 0 within {}", duration(within)),
             None => "a job: ends with 0".to_owned(),
@@ -120,7 +121,7 @@ impl Page<'_> {
 
     fn gate(&self, gate: &Gate) -> Vec<Line> {
         let widest = self.schedule.gates.iter().map(|gate| gate.name.len()).max().unwrap_or_default();
-        let mut texts: Vec<&str> = gate.expectations.iter().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
+        let mut texts: Vec<&str> = gate.asked().map(|id| self.schedule.expectations[id.0].text.as_str()).collect();
         let asked = gate
             .approval
             .as_ref()

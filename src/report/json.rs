@@ -31,9 +31,9 @@ pub struct Lines {
 impl Lines {
     /// The line for an event; `view` has it applied already.
     pub fn event(&mut self, view: &View, setting: &Setting, now: Moment, event: &Event) -> String {
-        if let Event::Round { services, others } = event {
+        if let Event::Round { services, others, asides } = event {
             self.rounds += 1;
-            let asked = services.values().map(|service| service.samples.len()).sum::<usize>() + others.len();
+            let asked = services.values().map(|service| service.samples.len()).sum::<usize>() + others.len() + asides.len();
             self.samples += u64::try_from(asked).unwrap_or(u64::MAX);
         }
         let (name, fields) = self.spell(view, now, event);
@@ -138,16 +138,20 @@ impl Lines {
             Event::NotDone { why, may_have_acted, .. } => ("not-done", json!({ "why": sentence(why), "may_have_acted": may_have_acted })),
             Event::Stopping { .. } => ("stopping", json!({})),
             Event::Stopped => ("stopped", json!({})),
-            Event::Round { services, others } => {
+            Event::WarningBegan { expectation, sample: taken } => ("warning-began", sample(outline, *expectation, taken)),
+            Event::WarningOver { expectation, sample: taken } => ("warning-over", sample(outline, *expectation, taken)),
+            Event::Round { services, others, asides } => {
                 let services: Map<String, Value> =
                     services.iter().map(|(name, service)| (name.clone(), round_service(view, name, service))).collect();
-                let others: Vec<Value> = others
-                    .iter()
-                    .map(|(at, (taken, verdict))| {
+                let [others, asides] = [others, asides].map(|list| {
+                    let spelled = list.iter().map(|(at, (taken, verdict))| {
                         with(sample(outline, ExpectationId(*at), taken), json!({ "verdict": verdict_word(*verdict) }))
-                    })
-                    .collect();
-                ("round", json!({ "round": self.rounds, "samples": self.samples, "services": services, "others": others }))
+                    });
+                    spelled.collect::<Vec<Value>>()
+                });
+                let said = json!({ "round": self.rounds, "samples": self.samples, "services": services, "others": others });
+                // Plans without `warn` and `observe` have none.
+                ("round", if asides.is_empty() { said } else { with(said, json!({ "asides": asides })) })
             }
             Event::Settled { purpose, until } => {
                 ("settled", with(for_what(outline, purpose), json!({ "soak_ms": span(now, *until), "until_ms": millis(*until) })))
@@ -430,7 +434,7 @@ fn row_status(status: RowStatus) -> &'static str {
     }
 }
 
-fn verdict_word(verdict: Verdict) -> &'static str {
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Met => "met",
         Verdict::Holding => "holding",

@@ -231,6 +231,16 @@ pub fn beat(view: &View, now: Moment, event: &Event) -> Option<Beat> {
         }
         Event::Waived { service, reason } => beat("start", "waived", format!("{service} decides nothing: {reason}"), Style::Warn, true),
         Event::FailureAsked { by } => beat(&current(view), "failing", format!("{by} asked for it"), Style::Warn, true),
+        Event::WarningBegan { expectation, sample } => {
+            let (name, text) = outline.expectation(*expectation);
+            let text = text.strip_prefix("warn ").unwrap_or(text);
+            beat("warning", "", format!("{name}: {}, where the plan would have {text}; the run goes on", sample.actual), Style::Warn, true)
+        }
+        Event::WarningOver { expectation, sample } => {
+            let (name, text) = outline.expectation(*expectation);
+            let text = text.strip_prefix("warn ").unwrap_or(text);
+            beat("warning", "", format!("{name}: over, {}: {text}", sample.actual), Style::Plain, true)
+        }
         Event::Warned { text } => beat("warning", "", difference::sentence_and_diff(text).0.to_owned(), Style::Warn, true),
     }
 }

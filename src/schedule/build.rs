@@ -31,20 +31,31 @@ pub fn prepare(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) ->
 pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
     let mut expectations = Expectations { sources, all: Vec::new() };
     let services = services(plan, proven, &mut expectations);
-    let externals: Vec<Vec<ExpectationId>> = plan
+    let externals: Vec<[Vec<ExpectationId>; 2]> = plan
         .externals
         .iter()
-        .map(|external| expectations.add(&external.expectations, &Subject::External(external.name.value.clone())))
+        .map(|external| {
+            let subject = Subject::External(external.name.value.clone());
+            [&external.expectations, &external.asides].map(|list| expectations.add(list, &subject))
+        })
         .collect();
     let gates = plan
         .gates
         .iter()
         .enumerate()
         .map(|(at, gate)| {
-            let named = gate.externals.iter().flat_map(|external| externals[external.value].iter().copied());
-            let own = contexts::filled_in(&gate.expectations, || contexts::guarded(plan, at, proven.steps()));
-            let own = expectations.add(&own, &Subject::Gate(gate.name.value.clone()));
-            Gate { name: gate.name.value.clone(), expectations: named.chain(own).collect(), approval: gate.approval.clone() }
+            let subject = Subject::Gate(gate.name.value.clone());
+            let own = [&gate.expectations, &gate.asides].map(|list| {
+                let own = contexts::filled_in(list, || contexts::guarded(plan, at, proven.steps()));
+                expectations.add(&own, &subject)
+            });
+            let named = gate.externals.iter().map(|external| &externals[external.value]);
+            let [mut deciding, mut asides] = [Vec::new(), Vec::new()];
+            for [expectations, beside] in named.chain([&own]) {
+                deciding.extend(expectations.iter().copied());
+                asides.extend(beside.iter().copied());
+            }
+            Gate { name: gate.name.value.clone(), expectations: deciding, asides, approval: gate.approval.clone() }
         })
         .collect();
     let mut phases: Vec<Phase> = Vec::with_capacity(proven.steps().len());
@@ -54,9 +65,9 @@ pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
         delivered.extend(phase.services.iter().cloned());
         phases.push(phase);
     }
-    let named = plan.externals.iter().zip(&externals).map(|(external, expectations)| {
-        let (expectations, hint) = (expectations.clone(), external.hint.clone());
-        (external.name.value.clone(), External { expectations, hint })
+    let named = plan.externals.iter().zip(&externals).map(|(external, [expectations, asides])| {
+        let (expectations, asides, hint) = (expectations.clone(), asides.clone(), external.hint.clone());
+        (external.name.value.clone(), External { expectations, asides, hint })
     });
     Schedule {
         externals: named.collect(),
@@ -81,6 +92,7 @@ impl Expectations<'_> {
     fn add(&mut self, expectations: &[model::Expectation], subject: &Subject) -> Vec<ExpectationId> {
         let first = self.all.len();
         self.all.extend(expectations.iter().map(|expectation| Expectation {
+            severity: expectation.severity,
             probe: expectation.probe.clone(),
             subject: subject.clone(),
             percentiles: expectation.percentiles.iter().map(|percentile| percentile.value).collect(),
@@ -103,12 +115,13 @@ fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -
     for service in &plan.services {
         let name = &service.name.value;
         if let Some(&added_in) = added_in.get(name) {
-            let expectations = expectations.add(&service.expectations, &Subject::Service(name.clone()));
+            let subject = Subject::Service(name.clone());
+            let [expectations, asides] = [&service.expectations, &service.asides].map(|list| expectations.add(list, &subject));
             let subjects = |names: &[Spanned<String>]| names.iter().map(|name| leaned_on(plan, &name.value)).collect();
             let (needs, uses) = (subjects(&service.needs), subjects(&service.uses));
             let (note, hint) = (service.note.clone(), service.hint.clone());
             let job = service.job.map(|job| Job { within: job.within.map(|limit| limit.value) });
-            services.insert(name.clone(), Service { expectations, note, hint, needs, uses, added_in, job });
+            services.insert(name.clone(), Service { expectations, asides, note, hint, needs, uses, added_in, job });
         }
     }
     for (name, added_in) in added_in {

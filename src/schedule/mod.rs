@@ -11,7 +11,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
-use crate::model::{App, Approval, Limits, OnFailure, Percentile, Probe, Sampling};
+use crate::model::{App, Approval, Limits, OnFailure, Percentile, Probe, Sampling, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -58,6 +58,8 @@ pub struct Schedule {
 pub struct Service {
     /// Its expectations besides "the container runs".
     pub expectations: Vec<ExpectationId>,
+    /// What is asked besides and decides nothing.
+    pub asides: Vec<ExpectationId>,
     /// What it is, for people.
     pub note: Option<String>,
     /// What to look at when it fails.
@@ -82,7 +84,16 @@ pub struct Job {
 impl Service {
     /// One of which the plan says nothing: its container is all that is looked at.
     pub fn unasked(added_in: PhaseId) -> Self {
-        Self { expectations: Vec::new(), note: None, hint: None, needs: BTreeSet::new(), uses: BTreeSet::new(), added_in, job: None }
+        Self {
+            expectations: Vec::new(),
+            asides: Vec::new(),
+            note: None,
+            hint: None,
+            needs: BTreeSet::new(),
+            uses: BTreeSet::new(),
+            added_in,
+            job: None,
+        }
     }
 }
 
@@ -91,6 +102,8 @@ impl Service {
 pub struct External {
     /// Its expectations.
     pub expectations: Vec<ExpectationId>,
+    /// What is asked besides and decides nothing.
+    pub asides: Vec<ExpectationId>,
     /// What to look at when it fails.
     pub hint: Option<String>,
 }
@@ -98,6 +111,8 @@ pub struct External {
 /// An expectation and whom it speaks of.
 #[derive(Clone, Debug)]
 pub struct Expectation {
+    /// What becomes of an answer that is not as it should be.
+    pub severity: Severity,
     /// What is asked.
     pub probe: Probe,
     /// What so many of its samples must be below.
@@ -120,6 +135,14 @@ pub enum Subject {
     Gate(String),
 }
 
+impl Subject {
+    /// Its name in the plan.
+    pub fn name(&self) -> &str {
+        let (Self::Service(name) | Self::External(name) | Self::Gate(name)) = self;
+        name
+    }
+}
+
 /// A gate.
 #[derive(Clone, Debug)]
 pub struct Gate {
@@ -127,8 +150,17 @@ pub struct Gate {
     pub name: String,
     /// Everything that must be met, externals included.
     pub expectations: Vec<ExpectationId>,
+    /// What is asked along and decides nothing, of the externals too.
+    pub asides: Vec<ExpectationId>,
     /// The person's yes, if one is asked for. Asked after the expectations hold.
     pub approval: Option<Approval>,
+}
+
+impl Gate {
+    /// Everything that it asks, whether it decides or not.
+    pub fn asked(&self) -> impl Iterator<Item = ExpectationId> {
+        self.expectations.iter().chain(&self.asides).copied()
+    }
 }
 
 /// A phase.

@@ -1,11 +1,16 @@
 //! An expectation as one line, in the words of the plan.
 
-use crate::model::{Expectation, Named, Probe, Text, TextPart};
+use crate::model::{Expectation, Named, Probe, Severity, Text, TextPart};
 use crate::source::{SourceMap, Spanned};
 
-/// `http http://{host}:8000/health/ status in [200, 302], time p95 < 500ms over 2m`, names as written.
+/// `http http://{host}:8000/health/ status in [200, 302], time p95 < 500ms over 2m`, names as written; what decides nothing
+/// begins with its keyword.
 pub(super) fn expectation(expectation: &Expectation, sources: &SourceMap) -> String {
-    expectation.percentiles.iter().fold(of_probe(&expectation.probe, sources), |text, percentile| format!("{text}, {}", percentile.value))
+    let probe = match expectation.severity {
+        Severity::Decides => of_probe(&expectation.probe, sources),
+        beside => format!("{} {}", beside.keyword(), of_probe(&expectation.probe, sources)),
+    };
+    expectation.percentiles.iter().fold(probe, |text, percentile| format!("{text}, {}", percentile.value))
 }
 
 fn of_probe(probe: &Probe, sources: &SourceMap) -> String {

@@ -136,8 +136,8 @@ pub enum Head {
     Needs(Vec<Name>),
     /// `uses NAME, …`
     Uses(Vec<Name>),
-    /// `expect PROBE [{ … }]`
-    Expect(Probe),
+    /// `expect PROBE [{ … }]`, `warn PROBE [{ … }]`, `observe PROBE [{ … }]`
+    Expect(Severity, Probe),
     /// `approve "…" [within DURATION] [else stop]`
     Approve {
         /// What is asked.
@@ -281,6 +281,28 @@ pub enum Head {
         /// What it would have declared, if that can be told.
         name: Option<Name>,
     },
+}
+
+/// What becomes of an answer that is not as it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// `expect`: it decides whether its subject is well.
+    Decides,
+    /// `warn`: it is told, and decides nothing.
+    Warns,
+    /// `observe`: it is recorded, and neither told nor decisive: a trial of a new check.
+    Observes,
+}
+
+impl Severity {
+    /// The keyword.
+    pub fn keyword(self) -> &'static str {
+        match self {
+            Self::Decides => "expect",
+            Self::Warns => "warn",
+            Self::Observes => "observe",
+        }
+    }
 }
 
 /// What an `expect` asks.

@@ -253,15 +253,15 @@ impl<'t> Builder<'t> {
         around: Surroundings,
     ) -> Option<Block> {
         let (block_use, place) = match head {
-            Head::Expect(Probe::Http(_)) => (BlockUse::May, Some(Place::Http)),
-            Head::Expect(Probe::Tcp(_)) => (BlockUse::May, Some(Place::Tcp)),
-            Head::Expect(Probe::Postgres(_)) => (BlockUse::May, Some(Place::Postgres)),
-            Head::Expect(Probe::Redis(_)) => (BlockUse::May, Some(Place::Redis)),
-            Head::Expect(Probe::Exec(_)) => (BlockUse::May, Some(Place::Exec)),
-            Head::Expect(Probe::Container(_)) => (BlockUse::May, Some(Place::Container)),
-            Head::Expect(Probe::Logs) => (BlockUse::May, Some(Place::Logs)),
-            Head::Expect(Probe::Server) => (BlockUse::May, Some(Place::Server)),
-            Head::Expect(Probe::External(_) | Probe::BuildContexts) => (BlockUse::Never, None),
+            Head::Expect(_, Probe::Http(_)) => (BlockUse::May, Some(Place::Http)),
+            Head::Expect(_, Probe::Tcp(_)) => (BlockUse::May, Some(Place::Tcp)),
+            Head::Expect(_, Probe::Postgres(_)) => (BlockUse::May, Some(Place::Postgres)),
+            Head::Expect(_, Probe::Redis(_)) => (BlockUse::May, Some(Place::Redis)),
+            Head::Expect(_, Probe::Exec(_)) => (BlockUse::May, Some(Place::Exec)),
+            Head::Expect(_, Probe::Container(_)) => (BlockUse::May, Some(Place::Container)),
+            Head::Expect(_, Probe::Logs) => (BlockUse::May, Some(Place::Logs)),
+            Head::Expect(_, Probe::Server) => (BlockUse::May, Some(Place::Server)),
+            Head::Expect(_, Probe::External(_) | Probe::BuildContexts) => (BlockUse::Never, None),
             _ => (form.block, form.opens()),
         };
         let broken = matches!(head, Head::Broken { .. });

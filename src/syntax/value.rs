@@ -1,6 +1,8 @@
 //! From pairs of the grammar to heads and values, keeping where each stands.
 
-use super::ast::{Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, StatusRange, TextExpr, TextKind};
+use super::ast::{
+    Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, StatusRange, TextExpr, TextKind,
+};
 use super::grammar::{Grammar, Rule};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span, Spanned};
@@ -101,9 +103,9 @@ impl Values<'_> {
             Rule::needs => Head::Needs(self.names(slots)),
             Rule::uses => Head::Uses(self.names(slots)),
             Rule::allow => later("`allow`"),
-            Rule::expect => Head::Expect(self.probe(slots.take(Rule::probe)?)?),
-            Rule::warn => later("`warn`"),
-            Rule::observe => later("`observe`"),
+            Rule::expect => Head::Expect(Severity::Decides, self.probe(slots.take(Rule::probe)?)?),
+            Rule::warn => Head::Expect(Severity::Warns, self.probe(slots.take(Rule::probe)?)?),
+            Rule::observe => Head::Expect(Severity::Observes, self.probe(slots.take(Rule::probe)?)?),
             Rule::approve => Head::Approve { question: self.plain(&mut slots)?, within: self.duration(&mut slots) },
             Rule::require => Head::Require(self.names(slots)),
             Rule::deploy => Head::Deploy { app: self.name(&mut slots)?, from: self.plain(&mut slots)?, within: self.duration(&mut slots) },

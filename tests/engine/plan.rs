@@ -1,6 +1,6 @@
 //! A plan of four growing phases, as the engine sees it, without a language in between.
 
-use rollout_plan::model::{App, Approval, Limits, OnFailure, OrElse, Probe, Sampling, Text};
+use rollout_plan::model::{App, Approval, Limits, OnFailure, OrElse, Probe, Sampling, Severity, Text};
 use rollout_plan::schedule::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Schedule, Service, Subject, digest};
 use rollout_plan::source::{SourceMap, Span, Spanned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,7 @@ pub fn schedule() -> Schedule {
     let mut expectations: Vec<Expectation> = SERVICES
         .iter()
         .map(|name| Expectation {
+            severity: Severity::Decides,
             probe: tcp(name),
             percentiles: Vec::new(),
             subject: Subject::Service((*name).to_owned()),
@@ -29,6 +30,7 @@ pub fn schedule() -> Schedule {
         })
         .collect();
     expectations.push(Expectation {
+        severity: Severity::Decides,
         probe: tcp("redis"),
         percentiles: Vec::new(),
         subject: Subject::External("redis".to_owned()),
@@ -77,7 +79,7 @@ pub fn schedule() -> Schedule {
         services: services.collect(),
         phases: phases.collect(),
         expectations,
-        gates: vec![Gate { name: "infrastructure".to_owned(), expectations: vec![ExpectationId(4)], approval: None }],
+        gates: vec![Gate { name: "infrastructure".to_owned(), expectations: vec![ExpectationId(4)], asides: vec![], approval: None }],
     }
 }
 
@@ -85,7 +87,7 @@ pub fn schedule() -> Schedule {
 pub fn with_approval(mut schedule: Schedule) -> Schedule {
     let span = schedule.app.name.span;
     let approval = Approval { question: "Bring up the agents?".to_owned(), within: seconds(1800), otherwise: OrElse::Stop, span };
-    schedule.gates.push(Gate { name: "go-ahead".to_owned(), expectations: vec![], approval: Some(approval) });
+    schedule.gates.push(Gate { name: "go-ahead".to_owned(), expectations: vec![], asides: vec![], approval: Some(approval) });
     schedule.phases[3].gates.push(GateId(1));
     schedule
 }

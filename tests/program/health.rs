@@ -333,3 +333,21 @@ fn steady(text: &str) -> String {
     });
     regex::Regex::new(r"rounds in \d+s").unwrap().replace_all(&text, "rounds in 10s").into_owned()
 }
+
+#[test]
+fn what_the_plan_warns_of_is_counted_and_decides_nothing() {
+    let scene = Scene::delivered();
+    let beside = "service web {\n  warn http \"http://{host}:18080/health\" { status == 204 }\n  observe http \"http://{host}:18080/health\" { \
+                  status == 205 }\n";
+    scene.home.file("rollout.plan", &PLAN.replace("service web {\n", beside));
+    scene
+        .health(&[])
+        .ends(0)
+        .shows("backend: 2/2 healthy; 1 warning (exit 0: all healthy)")
+        .shows("! web: HTTP 200, where the plan would have http http://{host}:18080/health status == 204");
+    let object = scene.json(&[]);
+    let asked = object["findings"][0]["asked"].as_array().unwrap().iter();
+    let asked: Vec<_> = asked.map(|asked| (asked["severity"].as_str().unwrap(), asked["verdict"].as_str().unwrap())).collect();
+    assert_eq!(asked, [("expect", "met"), ("warn", "failed"), ("observe", "failed")]);
+    scene.health(&["--format", "junit"]).ends(0).shows("failures=\"0\"").shows("<skipped message=\"warn, and decides nothing: HTTP 200");
+}

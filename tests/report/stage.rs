@@ -4,7 +4,7 @@ use rollout_plan::engine::{
     Approver, Cause, Container, ContainerId, ContainerState, DeployPurpose, DeploymentId, Ending, Event, Evidence, FailedService, Log,
     Moment, Observed, OpId, Origin, Position, Reading, RoundService, RowStatus, Sample, ServiceState, Survey, Target, Undo, Verdict,
 };
-use rollout_plan::model::{App, Approval, HttpAssertion, Limits, OnFailure, OrElse, Probe, Sampling, Text};
+use rollout_plan::model::{App, Approval, HttpAssertion, Limits, OnFailure, OrElse, Probe, Sampling, Severity, Text};
 use rollout_plan::schedule::{Expectation, ExpectationId, Gate, GateId, Phase, PhaseId, Schedule, Service, Subject};
 use rollout_plan::source::{SourceMap, Span, Spanned};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,6 +53,7 @@ pub fn schedule() -> Schedule {
         );
         let subject = Subject::Service(name.to_owned());
         expectations.push(Expectation {
+            severity: Severity::Decides,
             probe: http(port),
             percentiles: Vec::new(),
             subject,
@@ -64,6 +65,7 @@ pub fn schedule() -> Schedule {
         infrastructure.push(ExpectationId(expectations.len()));
         let probe = Probe::Tcp { address: text(&format!("127.0.0.1:{port}")), banner: Vec::new() };
         expectations.push(Expectation {
+            severity: Severity::Decides,
             probe,
             percentiles: Vec::new(),
             subject: Subject::External(name.to_owned()),
@@ -73,8 +75,8 @@ pub fn schedule() -> Schedule {
     let approval =
         Approval { question: "Bring up the AI services?".to_owned(), within: Duration::from_secs(1800), otherwise: OrElse::Stop, span };
     let gates = vec![
-        Gate { name: "infrastructure".to_owned(), expectations: infrastructure, approval: None },
-        Gate { name: "go-ahead".to_owned(), expectations: Vec::new(), approval: Some(approval) },
+        Gate { name: "infrastructure".to_owned(), expectations: infrastructure, asides: Vec::new(), approval: None },
+        Gate { name: "go-ahead".to_owned(), expectations: Vec::new(), asides: Vec::new(), approval: Some(approval) },
     ];
     let phases = PHASES
         .iter()
@@ -255,7 +257,7 @@ impl Script {
                 let service = RoundService { state, health: None, verdict, reading, passes: streak, actual, samples };
                 services.insert((*name).to_owned(), service);
             }
-            self.push(Event::Round { services, others: BTreeMap::new() });
+            self.push(Event::Round { services, others: BTreeMap::new(), asides: BTreeMap::new() });
         }
         self
     }

@@ -2,6 +2,7 @@
 
 use super::{Pace, ROUND_PATIENCE, Watch};
 use crate::engine::docker::Ask;
+use crate::engine::tracker::Tracker;
 use crate::engine::{Answer, Container, Effect, Intent, Moment, Observed, OpId, Reading, Sample};
 use crate::model::Probe;
 use crate::schedule::{ExpectationId, Schedule};
@@ -33,8 +34,8 @@ impl Watch {
         let mut effects = Vec::new();
         let observe = (self.looks != super::Looks::No).then(&mut next_op);
         effects.extend(observe.map(|op| Effect::Platform { op, intent: Intent::Observe }));
-        let wanted: BTreeSet<ExpectationId> =
-            self.services.values().flat_map(|tracker| tracker.expectations.keys()).chain(self.others.keys()).copied().collect();
+        let others = self.others.keys().chain(self.asides.keys()).copied();
+        let wanted: BTreeSet<ExpectationId> = self.services.values().flat_map(Tracker::asked).chain(others).collect();
         let (mut awaited, mut asks) = (BTreeMap::new(), BTreeSet::new());
         for expectation in wanted {
             if let Probe::Docker(docker) = &schedule.expectations[expectation.0].probe {

@@ -12,7 +12,7 @@ use super::docker::{self, From, Named, Noise, Told};
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
 use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, Sample, Verdict};
-use crate::model::Probe;
+use crate::model::{Probe, Sampling, Severity};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,6 +25,8 @@ const ROUND_PATIENCE: Duration = Duration::from_secs(60);
 pub(super) struct Watch {
     services: BTreeMap<ServiceName, Tracker>,
     others: BTreeMap<ExpectationId, Streak>,
+    /// What is asked along with `others` and decides nothing.
+    asides: BTreeMap<ExpectationId, Streak>,
     /// What is remembered of containers that gates and externals name.
     named: BTreeMap<ExpectationId, Named>,
     before: Before,
@@ -83,9 +85,12 @@ impl Watch {
             let tracker = Tracker::new(schedule, &name, patience);
             (name, tracker)
         });
+        let others = others.into_iter().map(|id| (id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every)));
+        let (others, asides) = others.partition(|(id, _)| schedule.expectations[id.0].severity == Severity::Decides);
         Self {
             services: services.collect(),
-            others: others.into_iter().map(|id| (id, Streak::of(&schedule.expectations[id.0], schedule.sampling.every))).collect(),
+            others,
+            asides,
             named: BTreeMap::new(),
             before,
             looks,
@@ -149,7 +154,7 @@ impl Watch {
     /// Begins anew, with a round that is due now: nobody looked for a while. What is in the air counts for nothing; gives its ids.
     pub(super) fn begin_anew(&mut self, now: Moment) -> Vec<OpId> {
         self.services.values_mut().for_each(Tracker::begin_anew);
-        self.others.values_mut().for_each(Streak::begin_anew);
+        self.others.values_mut().chain(self.asides.values_mut()).for_each(Streak::begin_anew);
         match std::mem::replace(&mut self.pace, Pace::Waiting(now)) {
             Pace::Asking(round) => round.awaited.into_keys().chain(round.asked.into_keys()).chain(round.observe).collect(),
             Pace::Waiting(_) => Vec::new(),
@@ -164,7 +169,7 @@ impl Watch {
         };
         let round = match std::mem::replace(&mut self.pace, Pace::Waiting(next)) {
             Pace::Asking(round) => round,
-            Pace::Waiting(_) => return Event::Round { services: BTreeMap::new(), others: BTreeMap::new() },
+            Pace::Waiting(_) => return Event::Round { services: BTreeMap::new(), others: BTreeMap::new(), asides: BTreeMap::new() },
         };
         let observed = round.observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned()));
         self.is_known = matches!(observed, Observed::Known(_));
@@ -177,8 +182,8 @@ impl Watch {
         for (name, tracker) in &mut self.services {
             services.insert(name.clone(), tracker.judge(name, &observed, &round.samples, &told, &self.before, schedule));
         }
-        let mut others = BTreeMap::new();
-        for (id, streak) in &mut self.others {
+        let (mut others, mut asides) = (BTreeMap::new(), BTreeMap::new());
+        for (id, streak) in self.others.iter_mut().chain(&mut self.asides) {
             let of_docker = match &schedule.expectations[id.0].probe {
                 Probe::Docker(docker) => {
                     let named = self.named.entry(*id).or_default();
@@ -192,13 +197,25 @@ impl Watch {
             };
             if let Some(sample) = of_docker.as_ref().or_else(|| round.samples.get(id)) {
                 let sample = streak.take(sample, true);
-                others.insert(id.0, (sample, streak.verdict(&schedule.sampling, true, false)));
+                let decides = schedule.expectations[id.0].severity == Severity::Decides;
+                let list = if decides { &mut others } else { &mut asides };
+                list.insert(id.0, (sample, streak.verdict(&schedule.sampling, true, false)));
             }
         }
         if let Observed::Known(containers) = observed {
             self.seen = Some(containers);
         }
-        Event::Round { services, others }
+        let of_services = self.services.values().flat_map(|tracker| tracker.beside(&schedule.sampling));
+        asides.extend(of_services.map(|(id, verdict, sample)| (id.0, (sample.clone(), verdict))));
+        Event::Round { services, others, asides }
+    }
+
+    /// What decides nothing: how each stands, and its last sample.
+    pub(super) fn beside(&self, sampling: &Sampling) -> Vec<(ExpectationId, Verdict, Sample)> {
+        let of_services = self.services.values().flat_map(|tracker| tracker.beside(sampling));
+        let others =
+            self.asides.iter().filter_map(|(id, streak)| Some((*id, streak.verdict(sampling, true, false), streak.recent.last()?)));
+        of_services.chain(others).map(|(id, verdict, sample)| (id, verdict, sample.clone())).collect()
     }
 
     pub(super) fn standing(&self, schedule: &Schedule) -> Standing {
@@ -281,9 +298,9 @@ impl Watch {
         self.services.iter()
     }
 
-    /// Expectations of gates and externals under watch.
+    /// What gates and externals are asked, whether it decides or not.
     pub(super) fn others(&self) -> impl Iterator<Item = (ExpectationId, &Streak)> {
-        self.others.iter().map(|(id, streak)| (*id, streak))
+        self.others.iter().chain(&self.asides).map(|(id, streak)| (*id, streak))
     }
 
     /// What broke the row in the last round, by the first service it happened to: a reading that is not a pass, or another container.
@@ -347,7 +364,11 @@ impl Watch {
 
     /// The last samples of each expectation, by its text.
     pub(super) fn recent(&self, schedule: &Schedule) -> BTreeMap<String, Vec<Sample>> {
-        let of_services = self.services.values().flat_map(|tracker| &tracker.expectations);
-        of_services.chain(&self.others).map(|(id, streak)| (schedule.expectations[id.0].text.clone(), streak.recent.clone())).collect()
+        let of_services = self.services.values().flat_map(|tracker| tracker.expectations.iter().chain(&tracker.asides));
+        of_services
+            .chain(&self.others)
+            .chain(&self.asides)
+            .map(|(id, streak)| (schedule.expectations[id.0].text.clone(), streak.recent.clone()))
+            .collect()
     }
 }

@@ -4,7 +4,7 @@ use super::docker::Owner;
 use super::once::Once;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{Condition, Expectation, External, Job, Probe, Service};
+use crate::model::{Condition, Expectation, External, Job, Probe, Service, Severity};
 use crate::source::{Span, Spanned};
 use crate::syntax::{self, Head, Name, Statement};
 
@@ -27,7 +27,7 @@ impl Lowering<'_> {
         }
         let (mut note, mut hint, mut within) = (Once::default(), Once::default(), Once::default());
         let (mut needs, mut uses) = (Vec::new(), Vec::new());
-        let mut expectations = Vec::new();
+        let (mut expectations, mut asides) = (Vec::new(), Vec::new());
         for inner in statement.body() {
             match &inner.head {
                 Head::Needs(names) => self.leans_on(name, names, &mut needs),
@@ -44,12 +44,15 @@ impl Lowering<'_> {
                     let limit = Spanned::new(self.time(*limit), limit.span);
                     self.once(&mut within, limit, inner);
                 }
-                Head::Expect(probe) => match self.expectation(probe, inner, owner, &format!("{keyword} \"{}\"", name.value)) {
-                    Some(expectation) => expectations.push(expectation),
-                    None => {
-                        self.gaps.services.insert(name.value.clone());
+                Head::Expect(severity, probe) => {
+                    let list = if *severity == Severity::Decides { &mut expectations } else { &mut asides };
+                    match self.expectation(*severity, probe, inner, owner, &format!("{keyword} \"{}\"", name.value)) {
+                        Some(expectation) => list.push(expectation),
+                        None => {
+                            self.gaps.services.insert(name.value.clone());
+                        }
                     }
-                },
+                }
                 Head::Later { .. } => {
                     self.gaps.services.insert(name.value.clone());
                 }
@@ -58,7 +61,7 @@ impl Lowering<'_> {
         }
         let (note, hint) = (note.take().flatten(), hint.take().flatten());
         let job = is_job.then(|| Job { within: within.take() });
-        Some(Service { name: name.clone(), note, hint, needs, uses, expectations, job })
+        Some(Service { name: name.clone(), note, hint, needs, uses, expectations, asides, job })
     }
 
     /// Names of services or externals that this service leans on, each once. Whether they are there is a check's to say: a compose file may have
@@ -77,7 +80,7 @@ impl Lowering<'_> {
     pub(super) fn external(&mut self, statement: &Statement) -> Option<External> {
         let Head::External(name) = &statement.head else { return None };
         let mut hint = Once::default();
-        let mut expectations = Vec::new();
+        let (mut expectations, mut asides) = (Vec::new(), Vec::new());
         let mut expects = statement.is_damaged() || statement.block.is_none();
         for inner in statement.body() {
             match &inner.head {
@@ -85,26 +88,34 @@ impl Lowering<'_> {
                     let text = self.plain(text);
                     self.once(&mut hint, text, inner);
                 }
-                Head::Expect(probe) => {
-                    expects = true;
-                    expectations.extend(self.expectation(probe, inner, Owner::Outside, &format!("external \"{}\"", name.value)));
+                Head::Expect(severity, probe) => {
+                    expects |= *severity == Severity::Decides;
+                    let list = if *severity == Severity::Decides { &mut expectations } else { &mut asides };
+                    list.extend(self.expectation(*severity, probe, inner, Owner::Outside, &format!("external \"{}\"", name.value)));
                 }
-                Head::Later { .. } => expects = true,
                 _ => {}
             }
         }
         if !expects {
             let message = format!("external \"{}\" expects nothing", name.value);
+            let label = if asides.is_empty() { "nothing in this block can fail" } else { "what it warns of or observes decides nothing" };
             self.problems.push(
-                Diagnostic::new(Code::Vacuous, message, statement.span, "nothing in this block can fail")
+                Diagnostic::new(Code::Vacuous, message, statement.span, label)
                     .help("add `expect tcp \"HOST:PORT\"` or `expect http \"URL\"`"),
             );
         }
-        Some(External { name: name.clone(), expectations, hint: hint.take().flatten() })
+        Some(External { name: name.clone(), expectations, asides, hint: hint.take().flatten() })
     }
 
     /// An expectation of one thing. `None` if it was not understood or is not built, which has been or will be told.
-    pub(super) fn expectation(&mut self, probe: &syntax::Probe, statement: &Statement, owner: Owner, whose: &str) -> Option<Expectation> {
+    pub(super) fn expectation(
+        &mut self,
+        severity: Severity,
+        probe: &syntax::Probe,
+        statement: &Statement,
+        owner: Owner,
+        whose: &str,
+    ) -> Option<Expectation> {
         let end = statement.block.as_ref().and_then(|block| block.close).map_or(statement.span.end, |close| close.end);
         let span = Span { end, ..statement.span };
         if owner == Owner::Job && !matches!(probe, syntax::Probe::Logs | syntax::Probe::Container(None)) {
@@ -129,6 +140,14 @@ impl Lowering<'_> {
             syntax::Probe::Postgres(url) => self.postgres(url, statement)?,
             syntax::Probe::Redis(url) => self.redis(url, statement)?,
             syntax::Probe::Exec(words) => self.exec(words, statement)?,
+            syntax::Probe::External(_) if severity != Severity::Decides => {
+                let keyword = severity.keyword();
+                self.problems.push(
+                    Diagnostic::new(Code::Misplaced, format!("externals say themselves what they `{keyword}`"), statement.span, "not here")
+                        .help(format!("write the `{keyword}` lines in the `external` block; a gate that expects it asks them along")),
+                );
+                return None;
+            }
             syntax::Probe::External(_) => {
                 self.problems.push(
                     Diagnostic::new(Code::Misplaced, "`expect external` belongs in a gate", statement.span, format!("in {whose}"))
@@ -145,7 +164,7 @@ impl Lowering<'_> {
             }
         };
         let percentiles = self.percentiles(statement);
-        Some(Expectation { probe, percentiles, span })
+        Some(Expectation { severity, probe, percentiles, span })
     }
 
     /// What a service must say when it is connected to.

@@ -4,7 +4,7 @@ use super::Lowering;
 use super::docker::Owner;
 use super::once::{Once, given_twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{self, Approval, Expectation, Gate, OrElse};
+use crate::model::{self, Approval, Expectation, Gate, OrElse, Severity};
 use crate::source::Spanned;
 use crate::syntax::{Head, Probe, Statement};
 use std::time::Duration;
@@ -15,13 +15,13 @@ const APPROVAL: Duration = Duration::from_secs(30 * 60);
 impl Lowering<'_> {
     pub(super) fn gate(&mut self, statement: &Statement) -> Option<Gate> {
         let Head::Gate(name) = &statement.head else { return None };
-        let mut expectations = Vec::new();
+        let (mut expectations, mut asides) = (Vec::new(), Vec::new());
         let mut externals: Vec<Spanned<usize>> = Vec::new();
         let (mut approval, mut contexts) = (Once::default(), None);
         let mut holds_anything = statement.is_damaged() || statement.block.is_none();
         for inner in statement.body() {
             match &inner.head {
-                Head::Expect(Probe::External(names)) => {
+                Head::Expect(Severity::Decides, Probe::External(names)) => {
                     holds_anything = true;
                     for used in names {
                         let others = [&self.services, &self.gates];
@@ -29,20 +29,23 @@ impl Lowering<'_> {
                         externals.extend(index.map(|index| Spanned::new(index, used.span)));
                     }
                 }
-                Head::Expect(Probe::BuildContexts) => {
-                    holds_anything = true;
-                    expectations.push(Expectation {
+                Head::Expect(severity, Probe::BuildContexts) => {
+                    holds_anything |= *severity == Severity::Decides;
+                    let list = if *severity == Severity::Decides { &mut expectations } else { &mut asides };
+                    list.push(Expectation {
+                        severity: *severity,
                         probe: model::Probe::BuildContexts(Vec::new()),
                         percentiles: Vec::new(),
                         span: inner.span,
                     });
                     if let Some(first) = contexts.replace(inner.span) {
-                        self.problems.push(given_twice("expect build-contexts", inner.span, first));
+                        self.problems.push(given_twice(&format!("{} build-contexts", severity.keyword()), inner.span, first));
                     }
                 }
-                Head::Expect(probe) => {
-                    holds_anything = true;
-                    expectations.extend(self.expectation(probe, inner, Owner::Outside, &format!("gate \"{}\"", name.value)));
+                Head::Expect(severity, probe) => {
+                    holds_anything |= *severity == Severity::Decides;
+                    let list = if *severity == Severity::Decides { &mut expectations } else { &mut asides };
+                    list.extend(self.expectation(*severity, probe, inner, Owner::Outside, &format!("gate \"{}\"", name.value)));
                 }
                 Head::Approve { question, within } => {
                     holds_anything = true;
@@ -51,18 +54,19 @@ impl Lowering<'_> {
                     let given = Approval { question, within, otherwise: OrElse::Stop, span: inner.span };
                     self.once(&mut approval, given, inner);
                 }
-                Head::Later { .. } => holds_anything = true,
                 _ => {}
             }
         }
         if !holds_anything {
             let message = format!("gate \"{}\" asks for nothing", name.value);
+            let label =
+                if asides.is_empty() { "it would always be open" } else { "always open: what it warns of or observes decides nothing" };
             self.problems.push(
-                Diagnostic::new(Code::Vacuous, message, statement.span, "it would always be open")
+                Diagnostic::new(Code::Vacuous, message, statement.span, label)
                     .help("add `expect external NAME`, `expect http \"URL\"` or `approve \"QUESTION?\"`"),
             );
         }
-        Some(Gate { name: name.clone(), expectations, externals, approval: approval.take() })
+        Some(Gate { name: name.clone(), expectations, asides, externals, approval: approval.take() })
     }
 
     fn question(&mut self, written: &crate::syntax::TextExpr) -> String {

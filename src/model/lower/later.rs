@@ -27,7 +27,6 @@ impl Lowering<'_> {
 /// What to write today.
 fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
-        "warn" | "observe" => "write `expect` if it should decide, or leave it out",
         "allow" | "watch" | "notify" => "leave it out",
         _ => return None,
     })

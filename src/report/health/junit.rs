@@ -3,6 +3,7 @@
 
 use super::{Health, Shown, named, reading_word, state_in_words};
 use crate::engine::{Finding, Reading, ServiceState, Verdict};
+use crate::model::Severity;
 use std::fmt::Write as _;
 
 /// One test case.
@@ -93,7 +94,8 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
     if let Some((state, _)) = &finding.container {
         let words = state_in_words(state);
         // What the container alone is to blame for; one whose expectations fail has a case for each of those.
-        let is_blamed = finding.verdict != Verdict::Met && finding.asked.iter().all(|asked| asked.verdict == Verdict::Met);
+        let is_blamed = finding.verdict != Verdict::Met
+            && finding.asked.iter().filter(|asked| asked.severity == Severity::Decides).all(|asked| asked.verdict == Verdict::Met);
         let why = || finding.actual.clone().unwrap_or_else(|| words.clone()) + &likely(finding);
         let outcome = match (state, finding.verdict) {
             (ServiceState::Unknown, Verdict::Errored) => Outcome::Error("its container could not be looked at".to_owned(), why()),
@@ -121,6 +123,10 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         });
         let outcome = match verdict {
             Verdict::Met => Outcome::Passed,
+            // JUnit has no word for what is told and decides nothing.
+            _ if asked.severity != Severity::Decides => {
+                Outcome::Skipped(format!("{}, and decides nothing: {line}", asked.severity.keyword()))
+            }
             Verdict::Errored => Outcome::Error(line, text),
             Verdict::Failed => Outcome::Failed(line, text),
             Verdict::Unknown | Verdict::Holding => Outcome::Failed(format!("undecided: {line}"), text),

@@ -124,6 +124,10 @@ impl Health {
                 parts.push(format!("{} {}", super::words::short_list(&names, 4), if names.len() == 1 { is } else { are }));
             }
         }
+        let warnings = self.findings.iter().flat_map(Finding::warnings).count();
+        if warnings > 0 {
+            parts.push(count(warnings, "warning"));
+        }
         if !self.absent.is_empty() {
             parts.push(format!("{} not delivered", list(&self.absent)));
         }
@@ -267,6 +271,8 @@ fn of_finding(finding: &Finding, is_try: bool) -> Value {
     let asked = |asked: &Asked| {
         json!({
             "expectation": asked.text,
+            "severity": asked.severity.keyword(),
+            "verdict": (!is_try).then(|| crate::report::json::verdict_word(asked.verdict)),
             "reading": asked.last.as_ref().map(|sample| reading_word(sample.reading)),
             "expected": asked.last.as_ref().map(|sample| &sample.expected),
             "actual": asked.last.as_ref().map(|sample| &sample.actual),

@@ -3,6 +3,7 @@
 use super::{Health, Shown, named, of_subject, reading_word, seen, slowest, state_in_words, word};
 use crate::engine::troubleshoot::Source;
 use crate::engine::{Finding, Reading, ServiceState, Verdict};
+use crate::model::Severity;
 use crate::report::exit;
 use crate::report::line::{Line, Style, hanging};
 use crate::report::words::{count, duration, list};
@@ -86,6 +87,7 @@ fn lines(shown: &Shown<'_>, health: &Health, width: usize) -> Vec<Line> {
         lines.push(Line::new());
         lines.extend(hanging(&Line::text("  "), Style::Dim, &text, width));
     }
+    lines.extend(warnings(health, width));
     lines.extend(missing(health, width));
     lines.extend(next(health, &unwell, width));
     lines
@@ -141,13 +143,22 @@ fn details(finding: &Finding, health: &Health, width: usize) -> Vec<Line> {
         lines.extend(row("container", Style::Plain, &format!("{state}{health}")));
     }
     for asked in &finding.asked {
-        lines.extend(row("expects", Style::Plain, &asked.text));
+        let (label, text) = match asked.severity {
+            Severity::Decides => ("expects", asked.text.as_str()),
+            Severity::Warns => ("warns", asked.text.strip_prefix("warn ").unwrap_or(&asked.text)),
+            Severity::Observes => ("observes", asked.text.strip_prefix("observe ").unwrap_or(&asked.text)),
+        };
+        lines.extend(row(label, Style::Plain, text));
         let Some(sample) = &asked.last else { continue };
         let (passes, failures, errors) = asked.totals;
         let each = [(passes, "passed"), (failures, "failed"), (errors, "could not be asked")];
         let each: Vec<String> = each.iter().filter(|(number, _)| *number > 0).map(|(number, word)| format!("{number} {word}")).collect();
         let counts = format!(" ({} of {} samples)", each.join(", "), passes + failures + errors);
-        let style = if sample.reading == Reading::Pass { Style::Plain } else { Style::Bad };
+        let style = match (sample.reading, asked.severity) {
+            (Reading::Pass, _) | (_, Severity::Observes) => Style::Plain,
+            (_, Severity::Warns) => Style::Warn,
+            (_, Severity::Decides) => Style::Bad,
+        };
         let text = format!("{}: {}{counts}", reading_word(sample.reading), sample.actual);
         lines.extend(row("saw", style, &text));
     }
@@ -179,6 +190,23 @@ fn health_in_words(health: crate::engine::Health) -> &'static str {
         crate::engine::Health::Unhealthy => "unhealthy",
         crate::engine::Health::Starting => "without a verdict yet",
     }
+}
+
+/// What the plan warns of, of those that are told of in one line only.
+fn warnings(health: &Health, width: usize) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for finding in health.findings.iter().filter(|finding| !is_worth_a_word(finding, health.is_try)) {
+        for asked in finding.warnings() {
+            let Some(sample) = &asked.last else { continue };
+            let text = asked.text.strip_prefix("warn ").unwrap_or(&asked.text);
+            let text = format!("{}: {}, where the plan would have {text}", named(finding), sample.actual);
+            lines.extend(hanging(&Line::text("  ").styled(Style::Warn, "! "), Style::Plain, &text, width));
+        }
+    }
+    if !lines.is_empty() {
+        lines.insert(0, Line::new());
+    }
+    lines
 }
 
 /// Services of the plan that are not delivered yet.

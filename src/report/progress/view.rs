@@ -124,6 +124,8 @@ impl View {
             | Event::FailureAsked { .. }
             | Event::NoiseKnown { .. }
             | Event::Warned { .. }
+            | Event::WarningBegan { .. }
+            | Event::WarningOver { .. }
             | Event::Noted { .. } => {}
             Event::Waived { service, reason } => drop(self.waived.insert(service.clone(), reason.clone())),
             Event::TargetFound { target, because, services, removes, is_live } => {

@@ -93,6 +93,8 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
 pub(super) fn shape(form: &Form, text: &str) -> &'static str {
     let second = text[leading_word(text).len()..].trim_start();
     match (form.rule, leading_word(second)) {
+        (Rule::warn, "tcp") => "warn tcp \"HOST:PORT\"",
+        (Rule::observe, "tcp") => "observe tcp \"HOST:PORT\"",
         (Rule::expect, "tcp") => "expect tcp \"HOST:PORT\"",
         (Rule::expect, "postgres") => "expect postgres secret(\"DATABASE_URL\")",
         (Rule::expect, "redis") => "expect redis secret(\"REDIS_URL\")",

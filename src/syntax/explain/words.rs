@@ -74,7 +74,7 @@ impl Stop<'_> {
         let found = &self.text[token.clone()];
         if valid == PROBES && found.starts_with(['"', '\'']) {
             let probe = if found.contains("://") { "http" } else { "tcp" };
-            let message = "`expect` does not say what to ask";
+            let message = format!("`{}` does not say what to ask", self.form.keyword);
             let label = format!("expected `{probe}` before this");
             return Some(Problem::new(Code::Syntax, token, message, label).fix(self.at..self.at, format!("{probe} ")));
         }
