@@ -25,7 +25,7 @@ pub(super) fn recreated_with(
 }
 
 /// The nearest service that it depends on, directly or not, whose definition changed.
-fn cause(
+pub(super) fn cause(
     services: &BTreeMap<String, Definition>,
     name: &str,
     differs: &dyn Fn(&str) -> bool,

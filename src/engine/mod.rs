@@ -66,6 +66,7 @@
 //! survive a kill is in a durable event: a stage that goes on by something else would begin anew with less. Any prefix of a step's durable
 //! events may be what is left of it, with none of its effects started.
 
+mod ahead;
 mod asides;
 mod asked;
 mod back;
@@ -118,6 +119,7 @@ mod verified;
 mod watch;
 mod window;
 
+pub use ahead::{Ahead, ahead};
 pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes, health_code};
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};

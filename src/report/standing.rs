@@ -2,10 +2,11 @@
 
 use super::line::{Line, Style, hanging};
 use super::outline::Outline;
-use super::words::count;
+use super::words::{count, list};
 use super::{cause, difference};
-use crate::engine::{Observed, Position, Reason, Survey, first_phase};
-use crate::schedule::{PhaseId, Schedule};
+use crate::engine::{Ahead, ContainerState, Observed, Position, Reason, Survey, ahead, first_phase};
+use crate::schedule::{PhaseId, Schedule, body_of, services_in};
+use std::collections::BTreeSet;
 
 /// Columns of the labels, as in the schedule above it.
 const LABEL: usize = 10;
@@ -25,6 +26,9 @@ pub fn standing(
     let (live, then) = words(schedule, position, survey);
     lines.extend(row("text", &live));
     lines.extend(row("runs", &containers(survey)));
+    if let Some(drift) = drift(survey) {
+        lines.extend(row("drift", &drift));
+    }
     if !survey.queue.is_empty() {
         let ours = if survey.queue.iter().any(|job| job.this_app) { ", of this app, too" } else { ", none of this app" };
         lines.extend(row("queue", &format!("{}{ours}", count(survey.queue.len(), "job"))));
@@ -36,7 +40,12 @@ pub fn standing(
         lines.extend(hanging(&Line::text("  ").styled(Style::Warn, "! "), Style::Plain, warning, width));
     }
     match refusal {
-        None => lines.extend(row("a run", &then)),
+        None => {
+            lines.extend(row("a run", &then));
+            for (at, ahead) in ahead(schedule, survey, position).iter().enumerate() {
+                lines.extend(row(if at == 0 { "then" } else { "" }, &in_words(schedule, ahead)));
+            }
+        }
         Some(reason) => {
             let (style, why) = match reason {
                 Reason::Refused { why } => (Style::Bad, why.clone()),
@@ -54,6 +63,40 @@ pub fn standing(
         }
     }
     lines.iter().map(|line| line.render(colour) + "\n").collect()
+}
+
+/// `core: adds brain-api; recreates web, which depends on api`.
+fn in_words(schedule: &Schedule, ahead: &Ahead) -> String {
+    let mut parts = Vec::new();
+    for (word, names) in [("adds", &ahead.adds), ("changes", &ahead.changes), ("removes", &ahead.removes)] {
+        if !names.is_empty() {
+            parts.push(format!("{word} {}", list(names)));
+        }
+    }
+    let recreated = ahead.recreates.iter().map(|(name, cause)| format!("recreates {name}, which depends on {cause}"));
+    parts.extend(recreated);
+    let what = if parts.is_empty() { "changes no service".to_owned() } else { parts.join("; ") };
+    format!("{}: {what}", schedule.phase(ahead.phase).name)
+}
+
+/// Services of the live text that do not run as it says.
+fn drift(survey: &Survey) -> Option<String> {
+    let Observed::Known(containers) = &survey.containers else { return None };
+    // What ended with 0 may be a job that is done.
+    let is_up = |state: &ContainerState| matches!(state, ContainerState::Running | ContainerState::Exited(0));
+    let runs = |name: &str| containers.iter().any(|one| one.service == name && is_up(&one.state));
+    let mut parts: Vec<String> = Vec::new();
+    let live = services_in(body_of(&survey.text));
+    let missing: Vec<&String> = live.iter().filter(|name| !runs(name)).collect();
+    if !missing.is_empty() {
+        parts.push(format!("{} of the live text {} not run", list(&missing), if missing.len() == 1 { "does" } else { "do" }));
+    }
+    let foreign: BTreeSet<&str> =
+        containers.iter().map(|one| one.service.as_str()).filter(|name| !live.contains(*name) && runs(name)).collect();
+    if !foreign.is_empty() {
+        parts.push(format!("{} {} and not in the live text", list(&foreign), if foreign.len() == 1 { "runs" } else { "run" }));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Which text is live, and what a run would begin with.

@@ -32,14 +32,14 @@ fn says_where_a_run_would_begin() {
     let references = vec![("https://git.example/small/worker.git".to_owned(), "main".to_owned())];
     let served = serve(Config { externals: vec![git], references, ..Config::default() });
     let ran = check(&served.exports, 0);
-    for words in ["Live, as Dokploy v0.30.2 at http://127.0.0.1:", "none yet", "no container", "starts with phase one"] {
+    for words in ["Live, as Dokploy v0.30.2 at http://127.0.0.1:", "none yet", "no container", "starts with phase one", "one: adds web", "two: adds worker"] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
     }
     let home = served.exports.home();
     small::put(&home);
     home.plan(["run", "--yes", "--until", "one"]).ends(0);
     let ran = check(&served.exports, 0);
-    for words in ["phase one, verified", "1 container: web", "goes on with phase two"] {
+    for words in ["phase one, verified", "1 container: web", "goes on with phase two", "two: adds worker"] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
     }
     let text = served.exports.app()["composeFile"].as_str().unwrap().replace("registry.example/web:1.0", "registry.example/web:6.6");
