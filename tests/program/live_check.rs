@@ -32,7 +32,14 @@ fn says_where_a_run_would_begin() {
     let references = vec![("https://git.example/small/worker.git".to_owned(), "main".to_owned())];
     let served = serve(Config { externals: vec![git], references, ..Config::default() });
     let ran = check(&served.exports, 0);
-    for words in ["Live, as Dokploy v0.30.2 at http://127.0.0.1:", "none yet", "no container", "starts with phase one", "one: adds web", "two: adds worker"] {
+    for words in [
+        "Live, as Dokploy v0.30.2 at http://127.0.0.1:",
+        "none yet",
+        "no container",
+        "starts with phase one",
+        "one: adds web",
+        "two: adds worker",
+    ] {
         assert!(ran.stdout.contains(words), "{words:?} is not in\n{}", ran.stdout);
     }
     let home = served.exports.home();

@@ -17,10 +17,9 @@ impl Lowering<'_> {
         };
         let (keyword, owner) = if is_job { ("job", Owner::Job) } else { ("service", Owner::Service) };
         if let Some(app) = app {
-            self.problems.push(
-                Diagnostic::new(Code::NotBuilt, format!("`{keyword} … in APP` is not built yet"), app.span, "a plan has one app")
-                    .help(format!("write `{keyword} {}`", name.value)),
-            );
+            // A plan has one app, so it says nothing new; but it may say something wrong.
+            let others = [&self.services, &self.externals, &self.gates];
+            self.apps.resolve(app, &others, &mut self.problems);
         }
         if statement.is_damaged() {
             self.gaps.services.insert(name.value.clone());
