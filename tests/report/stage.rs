@@ -123,6 +123,8 @@ pub fn schedule() -> Schedule {
         expectations,
         gates,
         phases,
+        watch: None,
+        told: Vec::new(),
     }
 }
 
