@@ -1,12 +1,15 @@
 //! Who is told, made ready: variables resolved, addresses taken apart.
 
 use super::body::Shape;
-use crate::model::{Channel, Comparison, Exec, ExecAssertion, HttpOptions, NoticeEvent, Probe, Variables};
+use crate::model::{Channel, Comparison, Exec, ExecAssertion, HttpOptions, NoticeEvent, Probe, TextPart, Variables};
 use crate::probe::{self, PrepareError, Question, Request};
 use crate::schedule::Told;
 use crate::secrets::Masks;
 use crate::source::Spanned;
 use std::collections::BTreeSet;
+
+/// Characters that a part of an address has at least when it may be a key.
+const KEY: usize = 12;
 
 /// Somebody who can be told.
 #[derive(Clone, Debug)]
@@ -42,6 +45,9 @@ pub fn prepare(told: &[Told], variables: &dyn Variables) -> Result<Vec<Recipient
                     "POST".clone_into(&mut request.method);
                     request.headers.push(("content-type".to_owned(), "application/json".to_owned()));
                 }
+                if let (Question::Http { request: http, .. }, true) = (&request.question, is_secret(&one.notify.channel)) {
+                    keys_in(&http.target.path).for_each(|key| request.masks.add_secret(key));
+                }
                 let about = one.notify.about.clone();
                 recipients.push(Recipient { label: one.text.clone(), about, shape, request });
             }
@@ -54,6 +60,20 @@ pub fn prepare(told: &[Told], variables: &dyn Variables) -> Result<Vec<Recipient
         }
     }
     if wrong.is_empty() { Ok(recipients) } else { Err(wrong) }
+}
+
+/// Whether a channel's address is taken from a secret.
+fn is_secret(channel: &Channel) -> bool {
+    match channel {
+        Channel::Webhook(url) | Channel::Slack(url) => url.value.parts.iter().any(|part| matches!(part, TextPart::Secret { .. })),
+        Channel::Exec(_) => false,
+    }
+}
+
+/// What of a path may be a key: all of it, and each part that is as long as one. A server that answers may say them without the rest.
+fn keys_in(path: &str) -> impl Iterator<Item = &str> {
+    let whole = path.trim_start_matches('/');
+    whole.split(['/', '?', '&', '=']).chain([whole]).filter(|part| part.len() >= KEY)
 }
 
 /// A channel as something that can be asked: it is asked with a notice.

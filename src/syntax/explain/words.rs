@@ -81,7 +81,7 @@ impl Stop<'_> {
             let label = format!("expected `{probe}` before this");
             return Some(Problem::new(Code::Syntax, token, message, label).fix(self.at..self.at, format!("{probe} ")));
         }
-        if valid == CHANNELS && found.starts_with(['"', '\'', '[']) {
+        if valid == CHANNELS && (found.starts_with(['"', '\'', '[']) || found.starts_with("secret(") || found.starts_with("env(")) {
             let channel = if found.starts_with('[') { "exec" } else { "webhook" };
             let message = "`notify` does not say how";
             let label = format!("expected `{channel}` before this");
