@@ -22,7 +22,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         found.push(problem.help(format!("write `every {timeout}` or more, or a shorter `timeout` in `sampling`")));
     }
     if watch.length.value < every {
-        let message = format!("a watch of {} that asks every {} would ask nothing", duration(watch.length.value), duration(every));
+        let message = format!("a watch of {} that asks every {} would ask once", duration(watch.length.value), duration(every));
         let problem = Diagnostic::new(Code::TimeAlgebra, message, watch.length.span, "over before the second round");
         found.push(problem.help(format!("write `for {}` or more, or ask more often", duration(every))));
     }

@@ -374,7 +374,9 @@ impl<'a> Job<'a> {
                 if let Some(post) = &post {
                     notices::finish(post, sending, signal.is_some(), &mut signals, &reporter).await;
                 }
-                notices::no_watch(&self.schedule, code, &reporter);
+                if self.back.is_none() {
+                    notices::no_watch(&self.schedule, code, &reporter);
+                }
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)
             }

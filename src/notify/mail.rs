@@ -37,10 +37,26 @@ impl Carry for Mail {
         delivered(&outcome, &request.masks).map_err(|undelivered| {
             // An address is as good as a key.
             let host = request.question.address().map_or("", |(host, _)| host);
-            let why = if host.is_empty() { undelivered.why } else { undelivered.why.replace(host, "its host") };
-            Undelivered { why: safe(&why, 2 * SHOWN), ..undelivered }
+            Undelivered { why: safe(&without(host, &undelivered.why), 2 * SHOWN), ..undelivered }
         })
     }
+}
+
+/// A text that names a host, without it.
+fn without(host: &str, text: &str) -> String {
+    let of_a_name = |char: char| char.is_alphanumeric() || matches!(char, '.' | '-' | '_');
+    let (mut shown, mut from) = (String::new(), 0);
+    let found = text.match_indices(host).filter(|(at, _)| {
+        !host.is_empty()
+            && !text[..*at].ends_with(of_a_name)
+            && !text[at + host.len()..].starts_with(|char: char| char.is_alphanumeric() || char == '-')
+    });
+    for (at, _) in found {
+        shown.push_str(&text[from..at]);
+        shown.push_str("its host");
+        from = at + host.len();
+    }
+    shown + &text[from..]
 }
 
 /// Whether a notice was taken. Of what a server answers only the status counts, and is shown: its words could be our own address.
@@ -89,6 +105,14 @@ fn complaint(ended: &Ended, masks: &Masks) -> String {
 mod tests {
     use super::*;
     use crate::probe::HttpAnswer;
+
+    #[test]
+    fn a_host_is_not_shown_and_other_words_are() {
+        assert_eq!(without("hooks.example", "the name hooks.example cannot be resolved: no"), "the name its host cannot be resolved: no");
+        assert_eq!(without("a", "a name that a has. a"), "its host name that its host has. its host");
+        assert_eq!(without("example", "hooks.example and example-2, (example)."), "hooks.example and example-2, (its host).");
+        assert_eq!(without("", "nothing"), "nothing");
+    }
 
     #[test]
     fn what_can_pass_is_tried_again_and_what_cannot_is_not() {

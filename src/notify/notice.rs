@@ -80,3 +80,41 @@ impl Notice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use NoticeEvent::{End, Failure, Rollback};
+
+    #[test]
+    fn a_rollback_that_failed_is_a_failure_too() {
+        let notice = |event, what| {
+            let text = String::new;
+            Notice {
+                event,
+                what,
+                at: Moment::START,
+                rollout: text(),
+                app: text(),
+                run: text(),
+                phase: None,
+                services: vec![],
+                live: None,
+                verified: false,
+                exit: None,
+                text: text(),
+                details: vec![],
+            }
+        };
+        for (event, what, about, is_told) in [
+            (Rollback, "rollback-failed", Failure, true),
+            (Rollback, "rollback-failed", Rollback, true),
+            (Rollback, "rollback-failed", End, false),
+            (Rollback, "rollback-verified", Failure, false),
+            (Failure, "phase-failed", Failure, true),
+            (Failure, "phase-failed", Rollback, false),
+        ] {
+            assert_eq!(notice(event, what).concerns(&[about].into()), is_told, "{what} to somebody told of {about}");
+        }
+    }
+}

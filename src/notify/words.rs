@@ -75,7 +75,7 @@ pub(super) fn at_fault(outline: &Outline, cause: &Cause) -> (Vec<AtFault>, Vec<S
         }
         Cause::Expectations { samples } => {
             let line = |(id, sample): &(crate::schedule::ExpectationId, crate::engine::Sample)| {
-                format!("{}: expected {}, was {}", outline.expectation(*id).0, sample.expected, sample.actual)
+                format!("{}: expected: {}; actual: {}", outline.expectation(*id).0, sample.expected, sample.actual)
             };
             (Vec::new(), samples.iter().take(DETAILED).map(line).collect())
         }
@@ -95,9 +95,9 @@ pub(super) fn of_services(services: &[FailedService]) -> (Vec<AtFault>, Vec<Stri
         hint: failed.hint.clone(),
     };
     let line = |failed: &FailedService| {
-        let expected = if failed.expected.is_empty() { &failed.what } else { &failed.expected };
-        let hint = failed.hint.as_ref().map_or(String::new(), |hint| format!("; hint: {hint}"));
-        format!("{}: expected {expected}, was {}{hint}", failed.service, failed.actual)
+        let parts = [("expected", &failed.expected), ("actual", &failed.actual)].into_iter().filter(|(_, text)| !text.is_empty());
+        let parts = parts.chain(failed.hint.iter().map(|hint| ("hint", hint))).map(|(name, text)| format!("; {name}: {text}"));
+        format!("{}: {}{}", failed.service, failed.what, parts.collect::<String>())
     };
     let mut lines: Vec<String> = services.iter().take(DETAILED).map(line).collect();
     if services.len() > DETAILED {

@@ -1,7 +1,7 @@
 //! Notices of whole runs, to a receiver on loopback and to a command.
 
 use super::binary::{Home, example, in_sandbox};
-use super::served::Served;
+use super::served::{Served, wait_until};
 use super::small;
 use crate::support::{hang, head, serve};
 use rollout_plan::world::{Config, Fault};
@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -120,6 +121,29 @@ fn one_who_hangs_costs_five_seconds_and_is_told_without_the_address() {
     let events = ran.events();
     assert_eq!(events.last().unwrap()["event"], "verdict");
     assert_eq!(events.last().unwrap()["notices"]["lost"], 2, "{:?}", events.last());
+}
+
+#[test]
+fn a_run_that_goes_on_does_not_tell_again_what_it_told() {
+    let served = world(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(folder.path());
+    let home = home(&served, "notify webhook secret(\"OPS_WEBHOOK\") about start, phase, failure, end").with("OPS_WEBHOOK", &receiver.url);
+    for (file, text) in ["one.yml", "two.yml"].map(|file| (file, fs::read_to_string(home.path().join(file)).unwrap())) {
+        home.file(file, &text.replacen("build: 50ms", "build: 3s", 1));
+    }
+    let mut process = home.command(["run", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("the deploy is asked for", || served.exports.log().iter().any(|request| request.procedure == "compose.deploy"));
+    wait_until("the phase's start is told", || receiver.told().len() == 2);
+    process.kill().unwrap();
+    process.wait().unwrap();
+    home.plan(["run", "--resume"]).ends(0);
+    let told = receiver.told();
+    let what: Vec<&str> = told.iter().map(|notice| notice["what"].as_str().unwrap()).collect();
+    let (before, after) = what.split_at(2);
+    assert_eq!(before, ["started", "phase-started"]);
+    assert_eq!(after, ["resumed", "phase-verified", "phase-started", "phase-verified", "run-ended"]);
+    assert!(told.iter().all(|notice| notice["run"] == told[0]["run"]), "{told:#?}");
 }
 
 #[test]
