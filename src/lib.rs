@@ -2,7 +2,7 @@
 //!
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
 //! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
-//! `drive` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
+//! `drive` → `notify` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
 
 pub mod check;
 pub mod cli;
@@ -12,6 +12,7 @@ pub mod dokploy;
 pub mod drive;
 pub mod engine;
 pub mod model;
+pub mod notify;
 pub mod probe;
 pub mod report;
 pub mod sandbox;

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("probe", &["source", "secrets", "model", "schedule", "engine", "dokploy"]),
     ("store", &["schedule", "engine"]),
     ("drive", &["source", "secrets", "model", "schedule", "engine", "dokploy", "wire", "probe", "store"]),
+    ("notify", &["source", "secrets", "model", "schedule", "engine", "probe", "drive"]),
     // The other side of the wire: it must not know what the client expects of it.
     ("world", &["source", "diagnostic", "compose"]),
     ("sandbox", &["source", "diagnostic", "model", "compose", "schedule", "engine", "wire", "probe", "drive", "world"]),
@@ -42,6 +43,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "probe",
             "store",
             "drive",
+            "notify",
             "world",
             "sandbox",
             "report",

@@ -22,6 +22,7 @@ mod language;
 mod language_properties;
 mod live_run;
 mod mutated;
+mod notices;
 mod observing;
 mod past;
 mod play;

@@ -22,6 +22,7 @@ mod removes;
 mod services;
 mod silent_change;
 mod time;
+mod watch;
 
 pub use files::{FileError, Files, MAX_COMPOSE_BYTES};
 pub use pins::place as pin_place;
@@ -90,6 +91,7 @@ pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> C
     silent_change::check(&context, &clashing, &mut found);
     loopback::check(&context, &mut found);
     time::check(&context, &mut found);
+    watch::check(&context, &mut found);
     sort(&mut found);
     let valid = found.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
     let steps = context.steps().filter(|_| valid);

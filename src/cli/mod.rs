@@ -9,6 +9,7 @@ mod live;
 mod look;
 mod make_believe;
 mod named;
+mod notices;
 mod past;
 mod resume;
 mod run;

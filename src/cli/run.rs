@@ -5,6 +5,7 @@ use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
 use super::named;
+use super::notices::{self, Notices};
 use super::past;
 use super::resume::{self, Taken};
 use super::variables::{self, Environment, authority, no_authority};
@@ -16,8 +17,9 @@ use crate::drive::{
     self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
     Locks, Masking, Outside, PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Reason};
+use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Outline, Reason};
 use crate::model::{Dokploy as Address, Variables};
+use crate::notify::{Mail, Post, Teller};
 use crate::probe::{Asking, ConnectTo};
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
@@ -29,6 +31,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +99,8 @@ struct Connection<S> {
     masks: Masks,
     sources: S,
     probes: Probes,
+    /// Who is told of the run.
+    notices: Notices,
 }
 
 impl<'a> Job<'a> {
@@ -230,6 +235,7 @@ impl<'a> Job<'a> {
         for line in &told {
             reporter.borrow_mut().note(line);
         }
+        notices::not_in_sandbox(&job.schedule, &reporter);
         let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
         // Runs against a sandbox are kept apart from real ones.
         let state = job.state(Some("sandbox"))?;
@@ -270,6 +276,12 @@ impl<'a> Job<'a> {
         // A path without a folder has the empty one, which is no place to run anything.
         let folder = self.args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
         let asking = Asking { connect_to: self.connect_to.clone(), folder, ..Asking::default() };
+        // Nobody is told of make-believe.
+        let notices = if self.args.sandbox { Ok(Notices::none()) } else { Notices::prepare(&self.schedule, variables, asking.clone()) };
+        let notices = notices.unwrap_or_else(|errors| {
+            wrong.extend(errors.iter().map(variables::unprepared));
+            Notices::none()
+        });
         let probes = match Probes::prepare(&self.schedule, variables, asking) {
             Ok(probes) if wrong.is_empty() => probes,
             Ok(_) => return Err(self.refuse(wrong)),
@@ -278,12 +290,12 @@ impl<'a> Job<'a> {
                 return Err(self.refuse(wrong));
             }
         };
-        let mut masks = Masks::default();
+        let mut masks = notices.masks();
         for secret in &secrets {
             masks.add_secret(secret);
         }
         self.schedule.phases.iter().for_each(|phase| masks.merge(&masks_of(&phase.text)));
-        Ok(Connection { url, key, authority: None, target, masks, sources, probes })
+        Ok(Connection { url, key, authority: None, target, masks, sources, probes, notices })
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything outside that differs between Dokploy and the sandbox, each used once")]
@@ -307,6 +319,10 @@ impl<'a> Job<'a> {
         let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
         let origin = Origin { plan_digest: self.plan_digest.clone(), dokploy, ..reporter.borrow().setting().origin() };
         let options = Options { origin, verified_before, ..self.options.clone() };
+        let mut teller = Teller::new(Outline::new(&self.schedule));
+        if let Some(taken) = &taken {
+            teller.recall(&taken.past);
+        }
         let schedule = Arc::new(self.schedule.clone());
         let (engine, mut record) = match taken {
             None => {
@@ -336,12 +352,15 @@ impl<'a> Job<'a> {
             people: Rc::new(people),
             locks: Rc::new(locks),
         };
+        let post = connection.notices.post(teller, Rc::clone(&masks), Rc::clone(&reporter));
         let mut record = Masking::new(&mut record, masks);
-        let mut telling = Telling(Rc::clone(&reporter));
+        let mut telling = Telling(Rc::clone(&reporter), post.clone());
+        let mut sending = pin!(notices::work(post.as_deref()));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
             driven = drive::run(engine, outside, &mut record, &mut telling, &mut signals) => driven,
             () = ticking => unreachable!("ticking never ends"),
+            () = &mut sending => unreachable!("there may always be more to send"),
         };
         match driven {
             Driven::Ended(ending, signal) => {
@@ -351,6 +370,12 @@ impl<'a> Job<'a> {
                 }
                 if matches!(ending.reason, Reason::CouldNotAsk { .. }) && !self.args.sandbox {
                     reporter.borrow_mut().note(&format!("Dokploy was asked at {address}"));
+                }
+                if let Some(post) = &post {
+                    notices::finish(post, sending, signal.is_some(), &mut signals, &reporter).await;
+                }
+                if self.back.is_none() {
+                    notices::no_watch(&self.schedule, code, &reporter);
                 }
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)
@@ -447,12 +472,15 @@ impl Approve for Either {
     }
 }
 
-/// Hands the engine's events to the reporter.
-struct Telling(Rc<RefCell<Reporter>>);
+/// Hands the engine's events to the reporter, and to those who are told.
+struct Telling(Rc<RefCell<Reporter>>, Option<Rc<Post<Mail>>>);
 
 impl Report for Telling {
     fn event(&mut self, now: Moment, event: &Event) {
         self.0.borrow_mut().event(now, event);
+        if let Some(post) = &self.1 {
+            post.event(now, event);
+        }
     }
 }
 

@@ -18,9 +18,20 @@ const NOT_BUILT: [(&str, &str); 9] = [
     ("watch", "`plan health` asks what is delivered; cron can ask it again and again"),
 ];
 
+/// Options of `plan run` that are designed and not built, likewise.
+const OPTIONS_NOT_BUILT: [(&str, &str); 1] =
+    [("--watch", "run without it, then ask what is delivered with `plan health`, as often as you like")];
+
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
 pub(super) fn refuse(error: &clap::Error) -> u8 {
     let display = Display { color: Color::Auto };
+    if error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+        && let Some((_, instead)) = OPTIONS_NOT_BUILT.iter().find(|(option, _)| option == argument)
+    {
+        complain(&display, &format!("`plan run {argument}` is not built yet"), instead);
+        return 2;
+    }
     let told = match error.kind() {
         ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
         _ => None,

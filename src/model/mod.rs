@@ -6,6 +6,7 @@ mod docker;
 mod duration;
 mod json_path;
 mod lower;
+mod notice;
 mod pattern;
 mod percentile;
 mod plan;
@@ -19,6 +20,7 @@ pub use docker::{Amount, ContainerAssertion, Docker, Free, Logs, ServerAssertion
 pub use duration::duration;
 pub use json_path::JsonPath;
 pub use lower::{Gaps, Lowered, load, load_with, lower};
+pub use notice::{Channel, NoticeEvent, Notify, Watch};
 pub use pattern::Pattern;
 pub use percentile::Percentile;
 pub use plan::{App, Approval, Dokploy, Expectation, External, Gate, Job, Limits, OnFailure, OrElse, Phase, Plan, Sampling, Service};

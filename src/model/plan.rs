@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use super::{Percentile, Probe, Severity, Text};
+use super::{Notify, Percentile, Probe, Severity, Text, Watch};
 use crate::source::{Span, Spanned};
 use std::time::Duration;
 
@@ -25,6 +25,10 @@ pub struct Plan {
     pub gates: Vec<Gate>,
     /// Phases, in the order written; [`Plan::line`] has them in the order they run.
     pub phases: Vec<Phase>,
+    /// How long everything is asked on after the last phase.
+    pub watch: Option<Watch>,
+    /// Who is told of what, in the order written.
+    pub notify: Vec<Notify>,
 }
 
 impl Plan {

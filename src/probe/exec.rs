@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout_at};
@@ -34,6 +34,8 @@ pub struct ExecTarget {
     /// The program and its arguments.
     pub words: Vec<String>,
     environment: Vec<(String, String)>,
+    /// What it finds on its standard input. Default: nothing, and no standard input at all.
+    pub input: Option<Vec<u8>>,
 }
 
 /// Its environment may hold secrets.
@@ -81,7 +83,7 @@ pub(super) fn prepare(exec: &Exec, texts: &mut Resolver<'_>) -> Result<ExecTarge
         }
         environment.push((name.value.clone(), resolved.value));
     }
-    Ok(ExecTarget { words, environment })
+    Ok(ExecTarget { words, environment, input: None })
 }
 
 /// Runs the command to its end, or to the end of its time.
@@ -101,7 +103,8 @@ pub(super) async fn ask(target: &ExecTarget, asking: &Asking, limit: Duration) -
     if let Some(folder) = &asking.folder {
         command.current_dir(folder);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let stdin = if target.input.is_some() { Stdio::piped() } else { Stdio::null() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own, so that whatever it starts ends with it, and Ctrl-C does not reach it before us.
     command.process_group(0).kill_on_drop(true);
     let mut child = match command.spawn() {
@@ -111,9 +114,10 @@ pub(super) async fn ask(target: &ExecTarget, asking: &Asking, limit: Duration) -
     // Killed on every way out of here: a look leaves nothing running behind.
     let _group = ProcessGroup::led_by(child.id());
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let (out, err) = (child.stdout.take(), child.stderr.take());
+    let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let status = {
-        let mut output = Box::pin(async { tokio::join!(keep(out, &mut stdout), keep(err, &mut stderr)) });
+        let mut output =
+            Box::pin(async { tokio::join!(feed(input, target.input.as_deref()), keep(out, &mut stdout), keep(err, &mut stderr)) });
         let both = async {
             tokio::select! {
                 status = child.wait() => {
@@ -138,6 +142,13 @@ fn not_started(program: &str, error: &io::Error) -> String {
         io::ErrorKind::NotFound => format!("`{program}` is not there"),
         io::ErrorKind::PermissionDenied => format!("`{program}` may not be run"),
         _ => format!("`{program}` cannot be started: {error}"),
+    }
+}
+
+/// Writes the whole input and closes it. A command need not read it.
+async fn feed(stream: Option<impl AsyncWrite + Unpin>, input: Option<&[u8]>) {
+    if let (Some(mut stream), Some(input)) = (stream, input) {
+        let _ = stream.write_all(input).await;
     }
 }
 

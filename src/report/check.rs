@@ -56,6 +56,16 @@ impl Page<'_> {
         let limited =
             format!("queue within {}, run within {}, restarts max {}", duration(limits.queue), duration(limits.run), limits.restarts);
         lines.extend(self.row("limits", &limited));
+        if let Some(watch) = schedule.watch {
+            let watched =
+                format!("for {} every {} after the last phase (not by this version)", duration(watch.length), duration(watch.every));
+            lines.extend(self.row("watches", &watched));
+        }
+        for (first, told) in (0..).zip(&schedule.told) {
+            let about: Vec<&str> = told.notify.about.iter().map(|event| event.as_str()).collect();
+            let label = if first == 0 { "notifies" } else { "" };
+            lines.extend(self.row(label, &format!("{} about {}", told.text, about.join(", "))));
+        }
         lines
     }
 

@@ -41,8 +41,8 @@ impl Lines {
     }
 
     /// The last line.
-    pub fn verdict(&mut self, view: &View, setting: &Setting, ending: &Ending, code: ExitCode) -> String {
-        let fields = json!({
+    pub fn verdict(&mut self, view: &View, setting: &Setting, ending: &Ending, code: ExitCode, notices: Option<(usize, usize)>) -> String {
+        let mut fields = json!({
             "verdict": sentence(&ending.verdict),
             "exit": code.0,
             "meaning": exit::meaning(code),
@@ -50,7 +50,15 @@ impl Lines {
             "probed_from": setting.probed_from,
             "waived": view.waived,
         });
+        if let Some((delivered, lost)) = notices {
+            fields["notices"] = json!({ "delivered": delivered, "lost": lost });
+        }
         self.line(setting, view.now, "verdict", fields)
+    }
+
+    /// The line for notices that somebody did not get.
+    pub fn notice_lost(&mut self, view: &View, setting: &Setting, to: &str, about: &[&str], why: &str) -> String {
+        self.line(setting, view.now, "notice-lost", json!({ "to": to, "about": about, "why": why }))
     }
 
     /// The last line of a run that has no end.

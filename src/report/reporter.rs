@@ -10,7 +10,7 @@ use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
-use super::{close, header, json, safe, terminal};
+use super::{close, header, json, safe, terminal, words};
 use crate::engine::{Ending, Event, ExitCode, Moment};
 use crate::schedule::Schedule;
 use console::Term;
@@ -72,6 +72,8 @@ pub struct Reporter {
     blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
+    /// Notices that were delivered and that were not, if the plan has somebody told.
+    notices: Option<(usize, usize)>,
     /// What is told is over: a record has only the rounds that something followed from, and they are no lines of their own.
     past: bool,
 }
@@ -128,6 +130,7 @@ impl Reporter {
             titled: false,
             blank: false,
             asking: false,
+            notices: None,
             past: false,
         }
     }
@@ -198,6 +201,20 @@ impl Reporter {
         self.say(&hanging(&Line::text("  "), Style::Dim, text, width));
     }
 
+    /// Says that notices did not get to somebody: to whom, what they were about, and why.
+    pub fn notice_lost(&mut self, to: &str, about: &[&str], why: &str) {
+        if let Kind::Json(lines) = &mut self.kind {
+            return self.out.line(&lines.notice_lost(&self.view, &self.setting, to, about, why));
+        }
+        let notices = if about.len() == 1 { "a notice" } else { "notices" };
+        self.note(&format!("{notices} about {} did not get to {to}: {why}", words::list(about)));
+    }
+
+    /// Takes how many notices were delivered and how many were not, to be said at the end.
+    pub fn notices_sent(&mut self, delivered: usize, lost: usize) {
+        self.notices = Some((delivered, lost));
+    }
+
     /// The question before the first change.
     pub fn ask_to_go_on(&mut self) {
         let question = header::confirm_question(&self.view, &self.setting);
@@ -233,12 +250,17 @@ impl Reporter {
             painter.clear();
         }
         if let Kind::Json(lines) = &mut self.kind {
-            return self.out.line(&lines.verdict(&self.view, &self.setting, ending, code));
+            return self.out.line(&lines.verdict(&self.view, &self.setting, ending, code, self.notices));
         }
         // Whoever ends before it began says at least what it was about.
         self.title();
         let width = self.columns();
         self.say(&close::block(&self.view, ending, &self.setting, width));
+        match self.notices {
+            Some((_, 1)) => self.note("1 notice was not delivered"),
+            Some((_, lost)) if lost > 1 => self.note(&format!("{lost} notices were not delivered")),
+            _ => {}
+        }
         self.out.line(&close::verdict(ending, code, &self.setting));
     }
 

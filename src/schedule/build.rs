@@ -1,8 +1,8 @@
 //! From a plan whose checks passed to a schedule.
 
 use super::{
-    Expectation, ExpectationId, External, Gate, GateId, Job, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, contexts,
-    digest, wording,
+    Expectation, ExpectationId, External, Gate, GateId, Job, Phase, PhaseId, Pin, Schedule, Service, ServiceName, Subject, Told, Watch,
+    contexts, digest, wording,
 };
 use crate::check::{Checked, Files, Proven, Step, check, pin_place};
 use crate::compose::{self, ComposeFile, with_defaults};
@@ -79,6 +79,10 @@ pub fn build(plan: &Plan, proven: &Proven, sources: &SourceMap) -> Schedule {
         expectations: expectations.all,
         gates,
         phases,
+        watch: plan
+            .watch
+            .map(|watch| Watch { length: watch.length.value, every: watch.every.map_or(plan.sampling.every, |every| every.value) }),
+        told: plan.notify.iter().map(|notify| Told { notify: notify.clone(), text: wording::told(notify, sources) }).collect(),
     }
 }
 

@@ -11,7 +11,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
-use crate::model::{App, Approval, Limits, OnFailure, Percentile, Probe, Sampling, Severity};
+use crate::model::{App, Approval, Limits, Notify, OnFailure, Percentile, Probe, Sampling, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -51,6 +51,28 @@ pub struct Schedule {
     pub gates: Vec<Gate>,
     /// Phases in the order they run.
     pub phases: Vec<Phase>,
+    /// How long everything is asked on after the last phase.
+    pub watch: Option<Watch>,
+    /// Who is told of what happens.
+    pub told: Vec<Told>,
+}
+
+/// A watch after the last phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// How long.
+    pub length: Duration,
+    /// From the start of one round to the start of the next.
+    pub every: Duration,
+}
+
+/// Somebody who is told what happens.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Who, how and of what.
+    pub notify: Notify,
+    /// For people, without its address: `slack secret("SLACK_WEBHOOK")`, `webhook in line 12`.
+    pub text: String,
 }
 
 /// A service as the engine sees it.

@@ -80,6 +80,8 @@ mod tests {
             expectations: Vec::new(),
             gates: Vec::new(),
             phases: soaks.iter().map(phase).collect(),
+            watch: None,
+            told: Vec::new(),
         }
     }
 

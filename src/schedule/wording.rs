@@ -1,6 +1,6 @@
 //! An expectation as one line, in the words of the plan.
 
-use crate::model::{Expectation, Named, Probe, Severity, Text, TextPart};
+use crate::model::{Channel, Expectation, Named, Notify, Probe, Severity, Text, TextPart};
 use crate::source::{SourceMap, Spanned};
 
 /// `http http://{host}:8000/health/ status in [200, 302], time p95 < 500ms over 2m`, names as written; what decides nothing
@@ -37,6 +37,22 @@ fn of_probe(probe: &Probe, sources: &SourceMap) -> String {
             let database = database.map(|number| format!("database {number}"));
             let infos = infos.iter().map(|info| format!("info {} {}", info.value.name, info.value.condition));
             line(format!("redis {}", of_variable(url, sources)), database.into_iter().chain(infos))
+        }
+    }
+}
+
+/// Who is told, in the words of the plan. An address that is written out is as good as a key: its line is named instead.
+pub(super) fn told(notify: &Notify, sources: &SourceMap) -> String {
+    let address = |kind: &str, url: &Spanned<Text>| match of_variable(url, sources) {
+        "…" => format!("{kind} in line {}", sources.file(url.span.file).line_column(url.span.start as usize).0),
+        variable => format!("{kind} {variable}"),
+    };
+    match &notify.channel {
+        Channel::Webhook(url) => address("webhook", url),
+        Channel::Slack(url) => address("slack", url),
+        Channel::Exec(words) => {
+            let words: Vec<&str> = words.iter().map(|word| written(word, sources)).collect();
+            format!("exec {}", words.join(" "))
         }
     }
 }

@@ -164,6 +164,20 @@ pub enum Head {
     OnFailure(Policy),
     /// `removes SERVICE, …`
     Removes(Vec<Name>),
+    /// `watch for DURATION [every DURATION]`
+    Watch {
+        /// How long.
+        length: Spanned<Duration>,
+        /// From one look to the next.
+        every: Option<Spanned<Duration>>,
+    },
+    /// `notify CHANNEL [about EVENT, …]`
+    Notify {
+        /// Who is told, and how.
+        channel: Channel,
+        /// What of; `None` if it is not said.
+        about: Option<Vec<Name>>,
+    },
     /// `status == N`: one range of one number.
     StatusEqual(StatusRange),
     /// `status in [N, N..N]`
@@ -303,6 +317,17 @@ impl Severity {
             Self::Observes => "observe",
         }
     }
+}
+
+/// Who a `notify` tells, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// `webhook TEXT`
+    Webhook(TextExpr),
+    /// `slack TEXT`
+    Slack(TextExpr),
+    /// `exec [TEXT, …]`
+    Exec(Vec<TextExpr>),
 }
 
 /// What an `expect` asks.

@@ -38,6 +38,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         k_contains => "`contains`",
         k_else => "`else`",
         k_every => "`every`",
+        k_exec => "`exec`",
         k_exists => "`exists`",
         k_expires => "`expires`",
         k_failure => "`failure`",
@@ -52,6 +53,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         k_over => "`over`",
         k_passes => "`passes`",
         k_redirects => "`redirects`",
+        k_slack => "`slack`",
         k_stop => "`stop`",
         k_webhook => "`webhook`",
         k_within => "`within`",
@@ -63,12 +65,12 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         http | tcp | outside | logs | container | postgres | redis | server | build_contexts | exec => "what to ask",
         EOI | file | statement | block | close | unclosed | line_break | declaration | broken | junk | stray_block | stray_close | rest
         | bracketed | curly | typographic | shell | unfinished | rollout | dokploy | url | api_key | ca | app | project | environment
-        | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | service
-        | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe | status | time
-        | body | json | header | none | some | ignore | running | image | query | ping | disk | memory | exit | stdout | condition
-        | method | send | auth | follow | certificate | connect | read | banner | info | database | stderr | setting | phase | require
-        | deploy | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters | letter | blank | bom
-        | s | o => {
+        | compose | binding | sampling | every | timeout | healthy | unhealthy | queue | run | restarts | watch | notify | hook
+        | service | job | external | gate | note | hint | needs | uses | allow | within_limit | approve | expect | warn | observe
+        | status | time | body | json | header | none | some | ignore | running | image | query | ping | disk | memory | exit | stdout
+        | condition | method | send | auth | follow | certificate | connect | read | banner | info | database | stderr | setting
+        | phase | require | deploy | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters
+        | letter | blank | bom | s | o => {
             return None;
         }
     })
@@ -86,6 +88,7 @@ pub(super) fn connector(rule: Rule) -> Option<&'static str> {
             | Rule::k_contains
             | Rule::k_else
             | Rule::k_every
+            | Rule::k_exec
             | Rule::k_exists
             | Rule::k_expires
             | Rule::k_failure
@@ -100,6 +103,7 @@ pub(super) fn connector(rule: Rule) -> Option<&'static str> {
             | Rule::k_over
             | Rule::k_passes
             | Rule::k_redirects
+            | Rule::k_slack
             | Rule::k_stop
             | Rule::k_webhook
             | Rule::k_within

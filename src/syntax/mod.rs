@@ -15,8 +15,8 @@ mod spelled;
 mod value;
 
 pub use ast::{
-    Ast, Block, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, Statement, StatusRange,
-    TextExpr, TextKind,
+    Ast, Block, Channel, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, Statement,
+    StatusRange, TextExpr, TextKind,
 };
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse};

@@ -1,7 +1,7 @@
 //! From pairs of the grammar to heads and values, keeping where each stands.
 
 use super::ast::{
-    Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, StatusRange, TextExpr, TextKind,
+    Channel, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, StatusRange, TextExpr, TextKind,
 };
 use super::grammar::{Grammar, Rule};
 use crate::diagnostic::{Code, Diagnostic};
@@ -118,8 +118,18 @@ impl Values<'_> {
             }),
             Rule::removes => Head::Removes(self.names(slots)),
             Rule::within_limit => Head::Within(self.duration(&mut slots)?),
-            Rule::watch => later("`watch`"),
-            Rule::notify => later("`notify`"),
+            Rule::watch => Head::Watch { length: self.duration(&mut slots)?, every: self.duration(&mut slots) },
+            Rule::notify => {
+                let channel = if slots.has(Rule::k_webhook) {
+                    Channel::Webhook(self.text(&mut slots)?)
+                } else if slots.has(Rule::k_slack) {
+                    Channel::Slack(self.text(&mut slots)?)
+                } else {
+                    Channel::Exec(self.texts(Slots(slots.take(Rule::hook)?.into_inner())))
+                };
+                let is_said = slots.has(Rule::k_about);
+                Head::Notify { channel, about: is_said.then(|| self.names(slots)) }
+            }
             Rule::status if slots.has(Rule::equal) => Head::StatusEqual(self.status(&slots.take(Rule::integer)?)),
             Rule::status => {
                 let list = slots.take(Rule::statuses)?;
@@ -188,13 +198,7 @@ impl Values<'_> {
             Rule::redis => Probe::Redis(self.text(&mut slots)?),
             Rule::server => Probe::Server,
             Rule::build_contexts => Probe::BuildContexts,
-            Rule::exec => {
-                let mut words = Vec::new();
-                while let Some(word) = self.text(&mut slots) {
-                    words.push(word);
-                }
-                Probe::Exec(words)
-            }
+            Rule::exec => Probe::Exec(self.texts(slots)),
             _ => return None,
         })
     }
@@ -202,6 +206,10 @@ impl Values<'_> {
     fn name(&mut self, slots: &mut Slots<'_>) -> Option<Name> {
         let name = slots.take(Rule::name)?;
         Some(self.name_of(&name))
+    }
+
+    fn texts(&mut self, mut slots: Slots<'_>) -> Vec<TextExpr> {
+        std::iter::from_fn(|| self.text(&mut slots)).collect()
     }
 
     fn names(&mut self, slots: Slots<'_>) -> Vec<Name> {

@@ -79,6 +79,8 @@ pub fn schedule() -> Schedule {
         services: services.collect(),
         phases: phases.collect(),
         expectations,
+        watch: None,
+        told: Vec::new(),
         gates: vec![Gate { name: "infrastructure".to_owned(), expectations: vec![ExpectationId(4)], asides: vec![], approval: None }],
     }
 }

@@ -17,7 +17,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where canaries sit.
-const PLACES: [&str; 13] = [
+const PLACES: [&str; 14] = [
     "key",
     "app-env",
     "hex-env",
@@ -31,6 +31,7 @@ const PLACES: [&str; 13] = [
     "probe-path",
     "probe-query",
     "live-env",
+    "webhook",
 ];
 
 type Canaries = BTreeMap<&'static str, String>;
@@ -198,7 +199,12 @@ fn scene(live: &str, faults: &[&str], fate: impl Fn(&Canaries, &str, usize) -> O
     });
     let exports = Exports { url: between.url.clone(), key: canaries["key"].clone(), connect_to: served.exports.connect_to.clone() };
     let home = exports.home().with("PROBE_PATH", &canaries["probe-path"]).with("PROBE_QUERY", &canaries["probe-query"]);
-    let plan = small::PLAN
+    // What somebody is told is laid beside the state, to be looked through with it.
+    let webhook = super::notices::Receiver::start(&home.path().join("state/told"));
+    let home = home.with("OPS_WEBHOOK", &format!("{}/{}", webhook.url, canaries["webhook"]));
+    let plan =
+        format!("{}\nnotify webhook secret(\"OPS_WEBHOOK\") about start, phase, approval, delay, failure, rollback, end\n", small::PLAN);
+    let plan = plan
         .replace("service web {", "let path = secret(\"PROBE_PATH\")\nlet query = secret(\"PROBE_QUERY\")\n\nservice web {")
         .replace("http://127.0.0.1:18080/health", "http://127.0.0.1:18080/{path}/health?token={query}");
     home.file("rollout.plan", &plan.replace("settle within 30s", "settle within 5s"));
@@ -235,6 +241,8 @@ fn a_failure_its_evidence_and_its_rollback_leave_no_piece_of_a_secret() {
         let ran = scene.home.plan(["run", "--yes", "--format", format]);
         assert!([4, 5].contains(&ran.code), "{}{}", ran.stdout, ran.stderr);
         nothing_leaks(&scene.canaries, &scene.home, &ran);
+        let told = files(&scene.home.path().join("state/told")).len();
+        assert!(told >= 5, "only {told} notices");
         // Masked, and not merely absent; and what an operator reads logs by is there.
         let evidence = scene.home.run().join("evidence/01-two");
         let log = fs::read_to_string(evidence.join(log)).unwrap();

@@ -16,6 +16,7 @@ mod interrupt;
 mod killed;
 mod live_check;
 mod main_job;
+mod notices;
 mod past;
 mod requests;
 mod resume;

@@ -125,6 +125,8 @@ pub fn schedule() -> Schedule {
         expectations,
         gates,
         phases,
+        watch: None,
+        told: Vec::new(),
     }
 }
 

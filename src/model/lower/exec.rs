@@ -13,21 +13,30 @@ const HIGHEST: u64 = 255;
 impl Lowering<'_> {
     /// A command. `None` if a word of it was not understood.
     pub(super) fn exec(&mut self, words: &[TextExpr], statement: &Statement) -> Option<Probe> {
+        let instead =
+            |name: &str| format!("write `set {name} = secret(\"{name}\")` in the block, and let the command take it from its environment");
+        let command = self.command(words, "expect", instead);
+        let environment = self.environment(statement);
+        let assertions = self.exec_assertions(statement);
+        Some(Probe::Exec(Box::new(Exec { command: command?, environment, assertions, span: statement.span })))
+    }
+
+    /// The words of a command that a `keyword` names. `instead` says where a secret, by its variable, belongs. `None` if a word was not
+    /// understood.
+    pub(super) fn command(&mut self, words: &[TextExpr], keyword: &str, instead: impl Fn(&str) -> String) -> Option<Vec<Spanned<Text>>> {
         let mut command = Vec::new();
         for word in words {
             let text = self.text(word).map(|text| Spanned::new(text, word.span));
             if let Some(text) = &text {
-                self.not_in_arguments(text);
+                self.not_in_arguments(text, &instead);
             }
             command.push(text);
         }
-        let environment = self.environment(statement);
-        let assertions = self.exec_assertions(statement);
         let command: Vec<Spanned<Text>> = command.into_iter().collect::<Option<_>>()?;
         let program = command.first()?;
         if program.value.parts.is_empty() {
             let problem = Diagnostic::new(Code::Vacuous, "a command without a name", program.span, "nothing can be run");
-            self.problems.push(problem.help("write the program first: `expect exec [\"PROGRAM\", \"ARGUMENT\"]`"));
+            self.problems.push(problem.help(format!("write the program first: `{keyword} exec [\"PROGRAM\", \"ARGUMENT\"]`")));
             return None;
         }
         if let (Some(TextPart::Literal(name)), [_]) = (program.value.parts.first(), command.as_slice())
@@ -37,14 +46,14 @@ impl Lowering<'_> {
             let words: Vec<String> = name.split_whitespace().map(|word| format!("\"{word}\"")).collect();
             self.problems.push(
                 Diagnostic::new(Code::WrongKind, "a command line in one word", program.span, "no shell takes it apart")
-                    .help(format!("write `expect exec [{}]`", words.join(", "))),
+                    .help(format!("write `{keyword} exec [{}]`", words.join(", "))),
             );
         }
-        Some(Probe::Exec(Box::new(Exec { command, environment, assertions, span: statement.span })))
+        Some(command)
     }
 
     /// Tells of a secret among the arguments.
-    fn not_in_arguments(&mut self, word: &Spanned<Text>) {
+    fn not_in_arguments(&mut self, word: &Spanned<Text>, instead: &impl Fn(&str) -> String) {
         let secret = word.value.parts.iter().find_map(|part| match part {
             TextPart::Secret { name } => Some(name),
             TextPart::Literal(_) | TextPart::Env { .. } => None,
@@ -57,7 +66,7 @@ impl Lowering<'_> {
                     word.span,
                     "everybody on this machine can read it",
                 )
-                .help(format!("write `set {name} = secret(\"{name}\")` in the block, and let the command take it from its environment")),
+                .help(instead(name)),
             );
         }
     }

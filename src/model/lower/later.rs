@@ -27,7 +27,7 @@ impl Lowering<'_> {
 /// What to write today.
 fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
-        "allow" | "watch" | "notify" => "leave it out",
+        "allow" => "leave it out",
         _ => return None,
     })
 }

@@ -10,6 +10,7 @@ mod gate;
 mod http;
 mod later;
 mod names;
+mod notify;
 mod once;
 mod order;
 mod percentile;
@@ -165,6 +166,7 @@ impl<'a> Lowering<'a> {
         let externals = ast.statements.iter().filter_map(|statement| self.external(statement)).collect();
         let gates = ast.statements.iter().filter_map(|statement| self.gate(statement)).collect();
         let phases = self.phases(settings.sampling);
+        let notify = self.notifies();
         for statement in &ast.statements {
             self.not_built(statement);
         }
@@ -184,6 +186,8 @@ impl<'a> Lowering<'a> {
             externals,
             gates,
             phases,
+            watch: settings.watch,
+            notify,
         })
     }
 

@@ -3,7 +3,7 @@
 use super::once::Once;
 use super::{Lowering, address};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::model::{App, Dokploy, Limits, Sampling, Text, TextPart};
+use crate::model::{App, Dokploy, Limits, Sampling, Text, TextPart, Watch};
 use crate::source::{Span, Spanned};
 use crate::syntax::{Head, Name, Statement};
 use std::time::Duration;
@@ -17,6 +17,7 @@ pub(super) struct Settings {
     pub(super) app: App,
     pub(super) sampling: Sampling,
     pub(super) limits: Limits,
+    pub(super) watch: Option<Watch>,
 }
 
 impl Lowering<'_> {
@@ -25,6 +26,7 @@ impl Lowering<'_> {
         let nothing = || Spanned::new(Text::default(), nowhere);
         let (mut name, mut dokploy, mut app, mut sampling) = (Once::default(), Once::default(), Once::default(), Once::default());
         let (mut queue, mut run, mut restarts) = (Once::default(), Once::default(), Once::default());
+        let mut watch = Once::default();
         for statement in &self.ast.statements {
             match &statement.head {
                 Head::Rollout(given) => self.once(&mut name, given.clone(), statement),
@@ -57,6 +59,11 @@ impl Lowering<'_> {
                     let given = self.count(*given, 0);
                     self.once(&mut restarts, given, statement);
                 }
+                Head::Watch { length, every } => {
+                    let length = Spanned::new(self.time(*length), length.span);
+                    let every = every.map(|every| Spanned::new(self.time(every), every.span));
+                    self.once(&mut watch, Watch { length, every, span: statement.span }, statement);
+                }
                 Head::Restarts(_, count) => {
                     let message = "restarts are compared in `expect container`";
                     let problem = Diagnostic::new(Code::Misplaced, message, statement.span, "here they have a limit for the whole run");
@@ -81,6 +88,7 @@ impl Lowering<'_> {
                 run: run.take().unwrap_or(defaults.run),
                 restarts: restarts.take().unwrap_or(defaults.restarts),
             },
+            watch: watch.take(),
         }
     }
 

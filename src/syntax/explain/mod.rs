@@ -99,6 +99,8 @@ pub(super) fn shape(form: &Form, text: &str) -> &'static str {
         (Rule::expect, "postgres") => "expect postgres secret(\"DATABASE_URL\")",
         (Rule::expect, "redis") => "expect redis secret(\"REDIS_URL\")",
         (Rule::expect, "exec") => "expect exec [\"PROGRAM\", \"ARGUMENT\"]",
+        (Rule::notify, "exec") => "notify exec [\"PROGRAM\", \"ARGUMENT\"] about failure",
+        (Rule::notify, "slack") => "notify slack secret(\"SLACK_WEBHOOK\") about failure",
         (Rule::expect, "external") => "expect external NAME",
         _ => form.shape,
     }

@@ -61,7 +61,10 @@ impl Stop<'_> {
         const PROBES: &[&str] = &["http", "tcp", "external", "logs", "container", "postgres", "redis", "server", "build-contexts", "exec"];
         const POLICIES: &[&str] = &["rollback", "stop", "ask"];
         const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-        let (valid, what) = if self.expects(Rule::probe) {
+        const CHANNELS: &[&str] = &["webhook", "slack", "exec"];
+        let (valid, what) = if self.expects(Rule::k_slack) {
+            (CHANNELS, "a way to be told")
+        } else if self.expects(Rule::probe) {
             (PROBES, "something that can be asked")
         } else if self.expects(Rule::policy) {
             (POLICIES, "a policy")
@@ -77,6 +80,12 @@ impl Stop<'_> {
             let message = format!("`{}` does not say what to ask", self.form.keyword);
             let label = format!("expected `{probe}` before this");
             return Some(Problem::new(Code::Syntax, token, message, label).fix(self.at..self.at, format!("{probe} ")));
+        }
+        if valid == CHANNELS && (found.starts_with(['"', '\'', '[']) || found.starts_with("secret(") || found.starts_with("env(")) {
+            let channel = if found.starts_with('[') { "exec" } else { "webhook" };
+            let message = "`notify` does not say how";
+            let label = format!("expected `{channel}` before this");
+            return Some(Problem::new(Code::Syntax, token, message, label).fix(self.at..self.at, format!("{channel} ")));
         }
         let word = leading_word(found);
         let problem = |label: String| Problem::new(Code::Syntax, token.clone(), format!("`{found}` is not {what}"), label);
@@ -136,7 +145,7 @@ impl Stop<'_> {
                 Problem::new(Code::Syntax, token, "a `,` is missing", "expected `,` before this").fix(self.understood..self.at, ", "),
             );
         }
-        let names = matches!(self.form.rule, Rule::require | Rule::removes | Rule::needs | Rule::uses)
+        let names = matches!(self.form.rule, Rule::require | Rule::removes | Rule::needs | Rule::uses | Rule::notify)
             || (self.form.rule == Rule::expect && leading_word(self.text.trim_start_matches("expect").trim_start()) == "external");
         if !names || !self.may_end {
             return None;
