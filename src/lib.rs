@@ -1,7 +1,7 @@
 //! `plan`: a declarative rollout language and its interpreter.
 //!
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
-//! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
+//! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `fmt` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
 //! `drive` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
 
 pub mod check;
@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod dokploy;
 pub mod drive;
 pub mod engine;
+pub mod fmt;
 pub mod model;
 pub mod probe;
 pub mod report;

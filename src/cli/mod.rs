@@ -4,6 +4,7 @@ mod args;
 pub mod check;
 mod example;
 pub mod files;
+mod fmt;
 mod health;
 mod live;
 mod look;
@@ -11,6 +12,7 @@ mod make_believe;
 mod named;
 mod past;
 mod resume;
+mod rewrite;
 mod run;
 mod sandbox;
 mod show;
@@ -42,6 +44,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Fmt(args) => fmt::format(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

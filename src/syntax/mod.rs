@@ -11,6 +11,7 @@ mod form;
 mod grammar;
 mod parse;
 mod repair;
+mod same;
 mod spelled;
 mod value;
 
@@ -20,4 +21,5 @@ pub use ast::{
 };
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse};
+pub use same::same;
 pub use value::duration_of;
