@@ -4,7 +4,7 @@ use crate::fixture;
 use crate::language_properties::{PLAN, grows_linearly, mutated, salad};
 use proptest::prelude::*;
 use regex::Regex;
-use rollout_plan::fmt::format;
+use rollout_plan::fmt::{Refusal, format, format_file};
 use rollout_plan::model::load;
 use rollout_plan::source::SourceMap;
 use rollout_plan::syntax::{FORMS, parse};
@@ -13,6 +13,11 @@ use std::sync::LazyLock;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The plans that are messy.
+fn messy() -> Vec<PathBuf> {
+    plans("tests/fmt").into_iter().filter(|path| path.parent().unwrap().ends_with("tests/fmt")).collect()
 }
 
 /// Every plan below a folder of the project.
@@ -39,7 +44,7 @@ fn read(path: &Path) -> String {
 
 #[test]
 fn messy_plans_become_what_stands_beside_them() {
-    let plans = plans("tests/fmt");
+    let plans = messy();
     assert!(plans.len() >= 5, "{plans:?}");
     for path in plans {
         let formatted = format(&read(&path)).unwrap_or_else(|problems| panic!("{}: {problems:#?}", path.display()));
@@ -51,7 +56,7 @@ fn messy_plans_become_what_stands_beside_them() {
 
 #[test]
 fn every_statement_is_in_a_fixture() {
-    let formatted: String = plans("tests/fmt").iter().map(|path| read(&path.with_extension("formatted"))).collect();
+    let formatted: String = messy().iter().map(|path| read(&path.with_extension("formatted"))).collect();
     for form in FORMS {
         let shape = form.shape.trim_end_matches(" { … }");
         let there = formatted
@@ -62,18 +67,14 @@ fn every_statement_is_in_a_fixture() {
 }
 
 #[test]
-fn the_examples_are_formatted() {
+fn the_examples_and_what_is_tidy_stay_as_they_are() {
     let examples = plans("examples");
     assert!(!examples.is_empty());
-    for path in examples.into_iter().chain([root().join("tests/language/bizosaas.plan")]) {
-        similar_asserts(&read(&path), &format(&read(&path)).unwrap(), &path);
+    for path in examples.into_iter().chain(plans("tests/fmt/tidy")) {
+        let (before, after) = (read(&path), format(&read(&path)).unwrap());
+        let diff = similar::TextDiff::from_lines(&before, &after);
+        assert_eq!(diff.unified_diff().to_string(), "", "{}", path.display());
     }
-}
-
-#[track_caller]
-fn similar_asserts(before: &str, after: &str, path: &Path) {
-    let diff = similar::TextDiff::from_lines(before, after);
-    assert_eq!(diff.unified_diff().to_string(), "", "{}", path.display());
 }
 
 #[test]
@@ -117,10 +118,11 @@ fn meaning(text: &str) -> (String, Vec<String>, Vec<String>) {
 
 /// Formats a text and checks what must hold of every outcome. Says whether it could be read.
 fn holds(text: &str) -> bool {
-    let formatted = match format(text) {
+    let file = SourceMap::default().add("rollout.plan", text);
+    let formatted = match format_file(file, text) {
         Ok(formatted) => formatted,
-        Err(problems) => {
-            let file = SourceMap::default().add("rollout.plan", text);
+        Err(Refusal::Altered) => panic!("not the same: {text}"),
+        Err(Refusal::Unreadable(problems)) => {
             assert_eq!(problems, parse(file, text).problems);
             assert!(!problems.is_empty());
             return false;
@@ -160,22 +162,23 @@ fn unlaid(plan: String) -> impl Strategy<Value = String> {
             };
             let piece = &rest[..length];
             rest = &rest[length..];
-            match (piece, choice()) {
-                (" ", 0..10) => text.push_str("   "),
-                (" ", 10..15) => text.push('\t'),
-                ("," | "[" | "(", 0..10) => text.push_str(&format!("{piece}\n")),
-                ("," | "[" | "(", 10..15) => text.push_str(&format!("{piece} # in a list\n")),
-                ("," | "[" | "(", 15..20) => text.push_str(&format!("{piece}\r\n\n  # in a list, alone\r\n")),
-                ("{" | "}", 0..10) => text.push_str(&format!("{piece} # at a brace\n")),
-                ("{", 10..20) => text.push_str("{\n\n"),
-                ("}", 10..20) => text.push_str("# before a brace\n}\n"),
-                ("}", 20..25) => text.push_str("\n\n}"),
-                ("\n", 0..10) => text.push_str("\n\n\n"),
-                ("\n", 10..15) => text.push_str("\r\n\t"),
-                ("\n", 15..20) => text.push_str("\n  # between\n"),
-                ("\n", 20..25) => text.push_str("  # behind \t\n"),
-                _ => text.push_str(piece),
-            }
+            let (before, kept, after) = match (piece, choice()) {
+                (" ", 0..10) => ("", piece, "  "),
+                (" ", 10..15) => ("", "\t", ""),
+                ("," | "[" | "(", 0..10) => ("", piece, "\n"),
+                ("," | "[" | "(", 10..15) => ("", piece, " # in a list\n"),
+                ("," | "[" | "(", 15..20) => ("", piece, "\r\n\n  # in a list, alone\r\n"),
+                ("{" | "}", 0..10) => ("", piece, " # at a brace\n"),
+                ("{", 10..20) => ("", piece, "\n\n"),
+                ("}", 10..20) => ("# before a brace\n", piece, "\n"),
+                ("}", 20..25) => ("\n\n", piece, ""),
+                ("\n", 0..10) => ("\n", piece, "\n"),
+                ("\n", 10..15) => ("\r", piece, "\t"),
+                ("\n", 15..20) => ("", piece, "  # between\n"),
+                ("\n", 20..25) => ("  # behind \t", piece, ""),
+                _ => ("", piece, ""),
+            };
+            text.extend([before, kept, after]);
         }
         text
     })

@@ -112,12 +112,12 @@ fn tokens(text: &str) -> Vec<Token<'_>> {
 
 /// The length of what begins with a quote, to its other one.
 fn quoted(text: &str, quote: char, escapes: bool) -> usize {
-    let mut escaped = false;
+    let mut after_backslash = false;
     for (at, char) in text.char_indices().skip(1) {
-        if char == quote && !escaped {
+        if char == quote && !after_backslash {
             return at + char.len_utf8();
         }
-        escaped = escapes && char == '\\' && !escaped;
+        after_backslash = escapes && char == '\\' && !after_backslash;
     }
     text.len()
 }

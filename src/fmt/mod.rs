@@ -9,7 +9,7 @@ mod line_ends;
 
 use crate::diagnostic::Diagnostic;
 use crate::source::{FileId, SourceMap};
-use crate::syntax;
+use crate::syntax::{self, Said};
 
 /// Before each line of a block, once a level.
 const INDENTATION: &str = "  ";
@@ -46,11 +46,39 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
 /// # Errors
 /// What of the text cannot be read, pointing into the file; or that the outcome would not say the same.
 pub fn format_file(file: FileId, text: &str) -> Result<String, Refusal> {
-    let parsed = syntax::parse(file, text);
+    let (parsed, said) = syntax::parse_with_said(file, text);
     if !parsed.problems.is_empty() {
         return Err(Refusal::Unreadable(parsed.problems));
     }
-    let formatted = layout::lay_out(text, &parsed.ast);
-    let unharmed = syntax::same(text, &formatted) && syntax::parse(file, &formatted).problems.is_empty();
-    if unharmed { Ok(formatted) } else { Err(Refusal::Altered) }
+    says_the_same(file, &said, layout::lay_out(text, &parsed.ast))
+}
+
+/// The outcome, if it says what the text says.
+fn says_the_same(file: FileId, said: &Said<'_>, formatted: String) -> Result<String, Refusal> {
+    let (again, says) = syntax::parse_with_said(file, &formatted);
+    let same = says == *said && again.problems.is_empty();
+    if same { Ok(formatted) } else { Err(Refusal::Altered) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_that_says_something_else_is_held_back() {
+        let file = SourceMap::default().add("rollout.plan", "");
+        let text = "gate   a { approve \"b\" } # c\n";
+        let (_, said) = syntax::parse_with_said(file, text);
+        let held_back = |outcome: &str| says_the_same(file, &said, outcome.to_owned());
+        assert_eq!(held_back("gate a { approve \"b\" } # c\n").as_deref(), Ok("gate a { approve \"b\" } # c\n"));
+        for outcome in [
+            "",
+            "gate a { approve \"b\" }\n",
+            "# c\ngate a { approve \"b\" }\n",
+            "gate a { approve 'b' } # c\n",
+            "gate a\n{ approve \"b\" } # c\n",
+        ] {
+            assert_eq!(held_back(outcome), Err(Refusal::Altered), "{outcome}");
+        }
+    }
 }

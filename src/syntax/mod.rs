@@ -11,7 +11,7 @@ mod form;
 mod grammar;
 mod parse;
 mod repair;
-mod same;
+mod said;
 mod spelled;
 mod value;
 
@@ -20,6 +20,6 @@ pub use ast::{
     TextKind,
 };
 pub use form::{BlockUse, FORMS, Form, Place};
-pub use parse::{MAX_BYTES, Parsed, parse};
-pub use same::same;
+pub use parse::{MAX_BYTES, Parsed, parse, parse_with_said};
+pub use said::Said;
 pub use value::duration_of;

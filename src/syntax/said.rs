@@ -1,38 +1,45 @@
-//! Whether two texts say the same, blanks and line ends aside: what a formatter is held to.
+//! What a text says, blanks and line ends aside: what a formatter is held to.
 
-use super::grammar::{Grammar, Rule};
-use pest::{Parser as _, Token};
+use super::grammar::Rule;
+use pest::Token;
+use pest::iterators::Pairs;
 
-/// Whether two texts have the same statements, words and comments in the same order. Blanks, line ends, commas and a byte order mark do
-/// not count; neither do blanks at the end of a comment. Texts that are too deeply nested to be read say nothing, so are never the same.
-pub fn same(one: &str, other: &str) -> bool {
-    match (marks(one), marks(other)) {
-        (Some(one), Some(other)) => one.eq(other),
-        _ => false,
-    }
+/// The statements, words and comments of a text in their order, comparable with another's. Blanks, line ends, commas and a byte order mark
+/// do not count; neither do blanks at the end of a comment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said<'t> {
+    /// Where each rule of the grammar begins and ends among the others, and at the end of each that has no parts, its words.
+    marks: Vec<(Rule, bool, &'t str)>,
 }
 
-/// Where each rule of the grammar begins and ends in the text, and at the end of each that has no parts, its words.
-fn marks(text: &str) -> Option<impl Iterator<Item = (Rule, bool, &str)>> {
-    let pairs = Grammar::parse(Rule::file, text).ok()?;
-    let mut begun: Option<usize> = None;
-    let marks: Vec<_> = pairs
-        .tokens()
-        .map(|token| match token {
+impl<'t> Said<'t> {
+    pub(super) fn of(text: &'t str, pairs: Pairs<'_, Rule>) -> Self {
+        let mut begun: Option<usize> = None;
+        let marks = pairs.tokens().map(|token| match token {
             Token::Start { rule, pos } => {
                 begun = Some(pos.pos());
                 (rule, true, "")
             }
-            // What just began and ends already has no parts.
+            // What just began and ends already has no parts; of an empty list the brackets are not words.
+            Token::End { rule: Rule::statuses, .. } => {
+                begun = None;
+                (Rule::statuses, false, "")
+            }
             Token::End { rule, pos } => (rule, false, begun.take().map_or("", |start| text[start..pos.pos()].trim_end())),
-        })
-        .collect();
-    Some(marks.into_iter())
+        });
+        Self { marks: marks.collect() }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::source::SourceMap;
+    use crate::syntax::parse_with_said;
+
+    fn same(one: &str, other: &str) -> bool {
+        let file = SourceMap::default().add("rollout.plan", "");
+        parse_with_said(file, one).1 == parse_with_said(file, other).1
+    }
 
     #[test]
     fn blanks_and_line_ends_do_not_count() {
@@ -41,6 +48,7 @@ mod tests {
             ("gate a { approve \"b\" }", "gate a{\n  approve   \"b\"\n}"),
             ("status in [200,302] # c", "status in [\n  200,\n  302\n]   # c  "),
             ("status in [200 # c\n, 302]", "status in [200, # c\n 302]"),
+            ("status in []", "status in [\n]"),
             ("expect container { running }", "expect container{ running}"),
         ] {
             assert!(same(one, other), "{one}");
