@@ -1,8 +1,8 @@
 //! `plan`: a declarative rollout language and its interpreter.
 //!
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
-//! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` → `probe` → `store` →
-//! `drive` → `notify` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
+//! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `fmt` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` →
+//! `probe` → `store` → `drive` → `notify` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
 
 pub mod check;
 pub mod cli;
@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod dokploy;
 pub mod drive;
 pub mod engine;
+pub mod fmt;
 pub mod model;
 pub mod notify;
 pub mod probe;

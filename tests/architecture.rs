@@ -10,6 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("diagnostic", &["source"]),
     ("syntax", &["source", "diagnostic"]),
     ("model", &["source", "diagnostic", "syntax"]),
+    ("fmt", &["source", "diagnostic", "syntax", "model"]),
     // Knows YAML, not plans: `world` reads compose files with it.
     ("compose", &["source", "secrets", "diagnostic"]),
     ("check", &["source", "diagnostic", "syntax", "model", "compose"]),
@@ -34,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "syntax",
             "model",
+            "fmt",
             "compose",
             "check",
             "schedule",
@@ -53,7 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Layers without clock, I/O and async, and with ordered collections only.
 const PURE: &[&str] =
-    &["source", "secrets", "diagnostic", "syntax", "model", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
+    &["source", "secrets", "diagnostic", "syntax", "model", "fmt", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
 
 /// What the pure layers do without.
 const IMPURE: &[&str] = &[

@@ -3,6 +3,7 @@
 
 use rollout_plan::cli;
 use rollout_plan::diagnostic::Code;
+use rollout_plan::fmt;
 use rollout_plan::model;
 use rollout_plan::source::SourceMap;
 use std::collections::BTreeMap;
@@ -91,6 +92,25 @@ fn plans_in_the_documents_are_read() {
         }
     }
     assert!(read >= 6, "only {read}");
+}
+
+#[test]
+fn plans_in_the_documents_are_formatted() {
+    for (path, text) in documents() {
+        for fence in fences(&text).iter().filter(|fence| fence.kind == "plan") {
+            let formatted = fmt::format(&fence.text).unwrap();
+            if std::env::var_os("UPDATE_FIXTURES").is_some() {
+                let document = read(&path);
+                fs::write(
+                    root().join(&path),
+                    document.replace(&format!("```plan\n{}```", fence.text), &format!("```plan\n{formatted}```")),
+                )
+                .unwrap();
+            } else {
+                assert_eq!(fence.text, formatted, "{}:{}: UPDATE_FIXTURES=1 formats it", path.display(), fence.line);
+            }
+        }
+    }
 }
 
 /// The command lines of a document that call `plan`: from blocks of shell, and from prose.

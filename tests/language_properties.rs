@@ -8,7 +8,7 @@ use rollout_plan::syntax::{Statement, parse};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-const PLAN: &str = include_str!("language/bizosaas.plan");
+pub(crate) const PLAN: &str = include_str!("language/bizosaas.plan");
 
 fn spans(diagnostic: &Diagnostic) -> impl Iterator<Item = Span> {
     std::iter::once(diagnostic.primary.span).chain(diagnostic.labels.iter().map(|label| label.span))
@@ -46,7 +46,7 @@ fn read(text: &str) {
 }
 
 /// The example with pieces cut, doubled, swapped or put in.
-fn mutated() -> impl Strategy<Value = String> {
+pub(crate) fn mutated() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "{",
         "}",
@@ -100,7 +100,7 @@ fn mutated() -> impl Strategy<Value = String> {
 }
 
 /// Words of the language in any order.
-fn salad() -> impl Strategy<Value = String> {
+pub(crate) fn salad() -> impl Strategy<Value = String> {
     let mut words: Vec<&str> = rollout_plan::syntax::FORMS.iter().map(|form| form.keyword).collect();
     words.extend([
         "{",
@@ -164,24 +164,29 @@ proptest! {
     }
 }
 
-fn time(text: &str, times: usize) -> Duration {
-    let file = SourceMap::default().add("rollout.plan", text);
+fn time(text: &str, times: usize, work: impl Fn(&str)) -> Duration {
     let start = Instant::now();
     for _ in 0..times {
-        std::hint::black_box(load(file, text));
+        work(text);
     }
     start.elapsed()
+}
+
+/// The work of reading a text.
+fn loaded(text: &str) {
+    let file = SourceMap::default().add("rollout.plan", text);
+    std::hint::black_box(load(file, text));
 }
 
 /// A text sixteen times as long, read once, and the short one, read sixteen times, are the same work if it grows linearly; if it grows
 /// with the square, the long one is sixteen times as much. Both take about as long on the clock, so that a busy machine slows both.
 #[track_caller]
-fn grows_linearly(what: &str, text: impl Fn(usize) -> String) {
+pub(crate) fn grows_linearly(what: &str, text: impl Fn(usize) -> String, work: impl Fn(&str)) {
     const ROOM: u32 = 6;
     let (short, long) = (text(32), text(512));
     let mut measured = Vec::new();
     for _ in 0..5 {
-        let (short, long) = (time(&short, 16).max(Duration::from_micros(500)), time(&long, 1));
+        let (short, long) = (time(&short, 16, &work).max(Duration::from_micros(500)), time(&long, 1, &work));
         if long < short * ROOM {
             return;
         }
@@ -192,26 +197,27 @@ fn grows_linearly(what: &str, text: impl Fn(usize) -> String) {
 
 #[test]
 fn broken_texts_take_no_more_than_linear_time() {
-    grows_linearly("unclosed declarations", |count| {
+    let read_linearly = |what: &str, text: &dyn Fn(usize) -> String| grows_linearly(what, text, loaded);
+    read_linearly("unclosed declarations", &|count| {
         (0..count).fold(String::new(), |text, n| text + &format!("phase p{n} {{\n  soak 1s\n"))
     });
-    grows_linearly("unclosed nested blocks", |count| "  expect http \"http://a/\" {\n".repeat(count / 8));
-    grows_linearly("unclosed blocks on one line", |count| "gate a { ".repeat(count / 8));
-    grows_linearly("unclosed lists", |count| "status in [200,\n".repeat(count));
-    grows_linearly("unclosed strings", |count| "note \"abc {\n".repeat(count / 8));
-    grows_linearly("broken statements", |count| "settle = 5 minutes\n".repeat(count));
-    grows_linearly("junk", |count| "- \"x\": [1, 2\n".repeat(count));
-    grows_linearly("stray braces", |count| "}\n".repeat(count));
-    grows_linearly("empty blocks on one line", |count| "gate a {} ".repeat(count));
-    grows_linearly("statements on one line", |count| "settle within 1m ".repeat(count));
-    grows_linearly("blanks", |count| format!("note{}x\n", " ".repeat(count * 20)));
-    grows_linearly("blanks after a quote", |count| format!("note \"{}x\n", " ".repeat(count * 20)));
-    grows_linearly("brackets", |count| format!("note {}\n", "[".repeat(count * 20)));
-    grows_linearly("quotes", |count| format!("note {}\n", "\"'".repeat(count * 10)));
-    grows_linearly("braces in a string", |count| format!("note \"{}\"\n", "{x".repeat(count * 10)));
-    grows_linearly("names in a list", |count| format!("require {}a\n", "a, ".repeat(count * 5)));
-    grows_linearly("unclosed list of names", |count| format!("require {}\n", "a, \n".repeat(count)));
-    grows_linearly("unknown names", |count| {
+    read_linearly("unclosed nested blocks", &|count| "  expect http \"http://a/\" {\n".repeat(count / 8));
+    read_linearly("unclosed blocks on one line", &|count| "gate a { ".repeat(count / 8));
+    read_linearly("unclosed lists", &|count| "status in [200,\n".repeat(count));
+    read_linearly("unclosed strings", &|count| "note \"abc {\n".repeat(count / 8));
+    read_linearly("broken statements", &|count| "settle = 5 minutes\n".repeat(count));
+    read_linearly("junk", &|count| "- \"x\": [1, 2\n".repeat(count));
+    read_linearly("stray braces", &|count| "}\n".repeat(count));
+    read_linearly("empty blocks on one line", &|count| "gate a {} ".repeat(count));
+    read_linearly("statements on one line", &|count| "settle within 1m ".repeat(count));
+    read_linearly("blanks", &|count| format!("note{}x\n", " ".repeat(count * 20)));
+    read_linearly("blanks after a quote", &|count| format!("note \"{}x\n", " ".repeat(count * 20)));
+    read_linearly("brackets", &|count| format!("note {}\n", "[".repeat(count * 20)));
+    read_linearly("quotes", &|count| format!("note {}\n", "\"'".repeat(count * 10)));
+    read_linearly("braces in a string", &|count| format!("note \"{}\"\n", "{x".repeat(count * 10)));
+    read_linearly("names in a list", &|count| format!("require {}a\n", "a, ".repeat(count * 5)));
+    read_linearly("unclosed list of names", &|count| format!("require {}\n", "a, \n".repeat(count)));
+    read_linearly("unknown names", &|count| {
         (0..count).fold(String::new(), |text, n| text + &format!("phase p{n} after q{n} {{\n  require g{n}\n}}\n"))
     });
 }

@@ -15,6 +15,7 @@ mod driver;
 mod engine;
 mod faults;
 mod fixture;
+mod fmt;
 mod git_sources;
 mod going_back;
 mod in_memory;

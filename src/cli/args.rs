@@ -33,6 +33,8 @@ pub(super) enum Command {
     History(History),
     /// Show a run again, from its journal
     Show(Show),
+    /// Lay plans out in the one style: blanks, line ends and blank lines; words and comments stay
+    Fmt(Fmt),
     /// Serve a make-believe Dokploy on loopback, to try plans against
     Sandbox(Sandbox),
 }
@@ -274,6 +276,19 @@ pub(super) struct Show {
     /// How the run is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
     pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan fmt`.
+#[derive(Debug, Args)]
+pub(super) struct Fmt {
+    /// The plans; `-` reads stdin and writes stdout
+    #[arg(value_name = "FILE", default_value = "rollout.plan")]
+    pub(super) files: Vec<PathBuf>,
+    /// Change nothing: print what would change, and exit 2 if anything would
+    #[arg(long)]
+    pub(super) check: bool,
     #[command(flatten)]
     pub(super) display: Display,
 }

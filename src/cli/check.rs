@@ -57,7 +57,7 @@ fn found(path: &Path, text: Result<String, FileError>, files: &dyn Files, settin
 }
 
 /// Somebody named the wrong file: one sentence, rather than one for each of its lines.
-fn not_a_plan(path: &Path, file: FileId) -> Option<Diagnostic> {
+pub(super) fn not_a_plan(path: &Path, file: FileId) -> Option<Diagnostic> {
     let kind = match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
         "yml" | "yaml" => "a YAML file",
         "json" => "a JSON file",
@@ -70,7 +70,7 @@ fn not_a_plan(path: &Path, file: FileId) -> Option<Diagnostic> {
 }
 
 /// There is no text to point at, so the path stands in for it.
-fn not_read(path: &Path, error: &FileError, files: &dyn Files, sources: &mut SourceMap) -> Diagnostic {
+pub(super) fn not_read(path: &Path, error: &FileError, files: &dyn Files, sources: &mut SourceMap) -> Diagnostic {
     let file = sources.add(path, "");
     let span = Span::new(file, 0..0);
     let (message, label) = match error {

@@ -2,7 +2,7 @@
 
 use crate::check::{FileError, Files};
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read as _};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Larger files are not read at all: no plan and no compose file comes near.
@@ -56,13 +56,25 @@ pub fn read(path: &Path) -> Result<String, FileError> {
     if !metadata.is_file() {
         return Err(unreadable("it is not a plain file"));
     }
-    let file = File::open(path).map_err(|error| failed(&error))?;
+    whole(File::open(path).map_err(|error| failed(&error))?)
+}
+
+fn whole(text: impl Read) -> Result<String, FileError> {
+    let unreadable = |why: &str| FileError::Unreadable(why.to_owned());
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    text.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error.to_string()))?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(unreadable("it is larger than 4 MiB"));
     }
     String::from_utf8(bytes).map_err(|error| unreadable(&format!("it is not UTF-8: byte {}", error.utf8_error().valid_up_to() + 1)))
+}
+
+/// What stands on stdin, whole.
+///
+/// # Errors
+/// It is too large, is not UTF-8, or the system refuses.
+pub(super) fn read_stdin() -> Result<String, FileError> {
+    whole(std::io::stdin().lock())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod args;
 pub mod check;
 mod example;
 pub mod files;
+mod fmt;
 mod health;
 mod live;
 mod look;
@@ -12,6 +13,7 @@ mod named;
 mod notices;
 mod past;
 mod resume;
+mod rewrite;
 mod run;
 mod sandbox;
 mod show;
@@ -43,6 +45,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Fmt(args) => fmt::format(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

@@ -32,9 +32,11 @@ pub mod standing;
 mod story;
 mod stream;
 pub mod terminal;
+mod unified;
 pub mod way_back;
 pub mod words;
 
 pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};
+pub use unified::unified;

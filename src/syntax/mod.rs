@@ -11,6 +11,7 @@ mod form;
 mod grammar;
 mod parse;
 mod repair;
+mod said;
 mod spelled;
 mod value;
 
@@ -19,5 +20,6 @@ pub use ast::{
     StatusRange, TextExpr, TextKind,
 };
 pub use form::{BlockUse, FORMS, Form, Place};
-pub use parse::{MAX_BYTES, Parsed, parse};
+pub use parse::{MAX_BYTES, Parsed, parse, parse_with_said};
+pub use said::Said;
 pub use value::duration_of;

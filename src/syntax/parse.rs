@@ -3,9 +3,11 @@
 use super::ast::Ast;
 use super::build::{Body, Builder, too_deep};
 use super::grammar::{Grammar, Rule};
+use super::said::Said;
 use crate::diagnostic::{self, Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::Parser as _;
+use pest::iterators::Pairs;
 
 /// Larger plans are refused. A plan of a thousand services is a hundredth of it.
 pub const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -21,6 +23,18 @@ pub struct Parsed {
 
 /// Reads a plan. Every text gives a tree; what cannot be read is told in `problems` and left out.
 pub fn parse(file: FileId, text: &str) -> Parsed {
+    read(file, text, |_| ()).0
+}
+
+/// Reads a plan, and gives what it says to compare with what another text says. That of a text that is too large or too deeply nested to
+/// be read is empty; `problems` tells of it.
+pub fn parse_with_said(file: FileId, text: &str) -> (Parsed, Said<'_>) {
+    read(file, text, |pairs| Said::of(text, pairs.clone()))
+}
+
+/// Reads a plan, and whatever `also` takes from the parser's pairs.
+fn read<T: Default>(file: FileId, text: &str, also: impl FnOnce(&Pairs<'_, Rule>) -> T) -> (Parsed, T) {
+    let mut more = T::default();
     let mut builder = Builder::new(file, text);
     let mut comments = Vec::new();
     let body = if text.len() > MAX_BYTES {
@@ -29,6 +43,7 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
         builder.problems.push(Diagnostic::new(Code::TooLarge, message, Span::new(file, 0..0), label));
         None
     } else if let Ok(mut pairs) = Grammar::parse(Rule::file, text) {
+        more = also(&pairs);
         let all = pairs.clone().flatten().filter(|pair| pair.as_rule() == Rule::comment);
         comments.extend(all.map(|pair| Span::new(file, pair.as_span().start()..pair.as_span().end())));
         pairs.next().map(|file| builder.file(file.into_inner()))
@@ -41,5 +56,5 @@ pub fn parse(file: FileId, text: &str) -> Parsed {
     let mut problems = builder.problems;
     diagnostic::sort(&mut problems);
     let end = Span::new(file, text.len()..text.len());
-    Parsed { ast: Ast { file, statements: body.statements, comments, damaged: body.damaged, end }, problems }
+    (Parsed { ast: Ast { file, statements: body.statements, comments, damaged: body.damaged, end }, problems }, more)
 }

@@ -11,6 +11,7 @@ mod databases;
 mod disk;
 mod dokploy_faults;
 mod failures;
+mod fmt;
 mod health;
 mod interrupt;
 mod killed;
