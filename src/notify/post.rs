@@ -186,9 +186,9 @@ impl<C: Carry> Post<C> {
     async fn send(&self, at: usize, own: &Letterbox, body: &str) -> Result<(), String> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let tried = timeout(TRY, self.carrier.carry(at, body, TRY)).await;
+            let answer = timeout(TRY, self.carrier.carry(at, body, TRY)).await;
             let late = || Undelivered { why: format!("no answer within {} s", TRY.as_secs()), is_final: false };
-            let Err(undelivered) = tried.unwrap_or_else(|_| Err(late())) else { return Ok(()) };
+            let Err(undelivered) = answer.unwrap_or_else(|_| Err(late())) else { return Ok(()) };
             let pause = pauses.next().filter(|_| !undelivered.is_final);
             let Some(pause) = pause else {
                 let tries = if undelivered.is_final { String::new() } else { format!(", {} times", PAUSES.len() + 1) };

@@ -99,12 +99,8 @@ impl Teller {
         }
     }
 
-    fn phase_name(&self, phase: PhaseId) -> Option<String> {
-        Some(self.outline.phase(phase).name.clone())
-    }
-
     fn current(&self) -> Option<String> {
-        self.phase.and_then(|phase| self.phase_name(phase))
+        self.phase.map(|phase| self.outline.phase(phase).name.clone())
     }
 
     fn gate(&self, gate: GateId) -> &str {
@@ -112,6 +108,7 @@ impl Teller {
     }
 
     fn tell(&self, now: Moment, event: &Event) -> Option<Told> {
+        use NoticeEvent::{Approval, Delay, End, Failure, Phase, Rollback, Start};
         let outline = &self.outline;
         let about = |event: NoticeEvent, what: &'static str, text: String| Told {
             event,
@@ -122,7 +119,6 @@ impl Teller {
             text,
             details: Vec::new(),
         };
-        use NoticeEvent::{Approval, Delay, End, Failure, Phase, Rollback, Start};
         Some(match event {
             Event::Agreed if !self.begun => {
                 let text = match &self.back_to {
