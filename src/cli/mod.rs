@@ -3,6 +3,7 @@
 mod args;
 pub mod check;
 mod example;
+mod explain;
 pub mod files;
 mod health;
 mod live;
@@ -42,6 +43,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }
