@@ -4,9 +4,11 @@
 
 mod architecture;
 mod check;
+mod codes;
 mod compose_styles;
 mod crash;
 mod deploying;
+mod diagnostics;
 mod docker_expectations;
 mod docker_faults;
 mod docs;
