@@ -13,6 +13,7 @@ mod parse;
 mod repair;
 mod spelled;
 mod value;
+mod yaml;
 
 pub use ast::{
     Ast, Block, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Statement, StatusRange, TextExpr,
