@@ -142,7 +142,8 @@ fn provoked(code: Code) -> Option<BTreeSet<Code>> {
         Code::TooLarge => {
             let (mut deep, mut long) = (Example::default(), Example::default());
             deep.files.insert("rollout.plan".to_owned(), "service web { ".repeat(65) + &"}".repeat(65));
-            long.files.insert("rollout.plan".to_owned(), "# a line of sixty-four bytes with its end, over and over again\n".repeat(140_000));
+            long.files
+                .insert("rollout.plan".to_owned(), "# a line of sixty-four bytes with its end, over and over again\n".repeat(140_000));
             assert!(codes(&deep.check()).contains(&code), "sixty-five blocks");
             Some(codes(&long.check()))
         }
@@ -177,7 +178,8 @@ fn every_page_has_its_code_in_its_title_and_says_something() {
 #[test]
 fn there_is_no_page_without_a_code() {
     let known: BTreeSet<PathBuf> = Code::ALL.iter().map(|code| format!("{code}.md").into()).collect();
-    let there: BTreeSet<PathBuf> = fs::read_dir(root().join("docs/codes")).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
+    let there: BTreeSet<PathBuf> =
+        fs::read_dir(root().join("docs/codes")).unwrap().map(|entry| entry.unwrap().file_name().into()).collect();
     assert_eq!(there, known);
 }
 

@@ -175,7 +175,8 @@ pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options { width: 80, colour_out: false, colour_err: false, form: Form::Human, all: false, deny_warnings: false };
+    const OPTIONS: Options =
+        Options { width: 80, colour_out: false, colour_err: false, form: Form::Human, all: false, deny_warnings: false };
 
     fn example() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bizosaas/rollout.plan")
@@ -209,7 +210,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let outcome = offline(&folder.path().join("gone.plan"), OPTIONS);
         assert_eq!(outcome.code, 2);
-        assert!(outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("\n1 error\n`plan explain E0107` says more\n"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("\n1 error\n`plan explain E0107` says more\n"),
+            "{}",
+            outcome.stderr
+        );
         assert_eq!(offline(folder.path(), OPTIONS).code, 2, "a folder is no plan");
     }
 }

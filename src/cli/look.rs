@@ -50,7 +50,8 @@ pub(super) fn check(args: &Check) -> u8 {
     let plan = found.lowered.and_then(|lowered| lowered.plan);
     let (Some(schedule), Some(plan), 0, false) = (found.schedule, plan, outcome.code, args.offline) else { return outcome.code };
     // On stdout, findings for programs are alone.
-    let (print, colour): (fn(&str), bool) = if form.is_for_programs() { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
+    let (print, colour): (fn(&str), bool) =
+        if form.is_for_programs() { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
     match live::ask(&args.file, &schedule, &plan.dokploy, (width, colour)) {
         Asked::Answered(text, code) => {
             print(&text);

@@ -24,7 +24,8 @@ pub fn list(colour: bool) -> String {
             Severity::Error => (Style::Bad, "error"),
             Severity::Warning => (Style::Warn, "warning"),
         };
-        let line = Line::new().styled(Style::Bold, code.as_str()).plain("  ").cell(style, severity, "warning".len() + 2).plain(code.title());
+        let line =
+            Line::new().styled(Style::Bold, code.as_str()).plain("  ").cell(style, severity, "warning".len() + 2).plain(code.title());
         shown.push_str(&line.render(colour));
         shown.push('\n');
     }

@@ -110,12 +110,13 @@ impl<'t> Builder<'t> {
         for pair in pairs {
             let span = self.span(&pair);
             if let (Some(place), Rule::statement | Rule::junk) = (around.place, pair.as_rule()) {
-                let found = || yaml::pasted(self.file, self.text, span.start as usize, place).filter(|_| is_broken(&pair));
-                if let Some(found) = Some(pasted).filter(|end| *end <= span.start as usize).and_then(|_| found()) {
+                let start = span.start as usize;
+                let found = if start >= pasted && is_broken(&pair) { yaml::pasted(self.file, self.text, start, place) } else { None };
+                if let Some(found) = found {
                     self.problems.push(found.problem);
                     pasted = found.end;
                 }
-                if (span.start as usize) < pasted {
+                if start < pasted {
                     body.damaged = true;
                     previous = Some(span.end as usize);
                     continue;

@@ -68,7 +68,7 @@ fn run(file: FileId, text: &str, first: Range<usize>, second: &str, place: Place
     } else {
         "there are no dashes here: write one statement a line, or names with commas between them"
     };
-    let problem = Diagnostic::new(Code::Syntax, "lines of YAML", Span::new(file, first), "a plan is no YAML: from here")
+    let problem = Diagnostic::new(Code::Syntax, "lines of YAML in a plan", Span::new(file, first), "from here")
         .label(Span::new(file, last.clone()), "to here")
         .help(help);
     Some(Pasted { problem, end: last.end })

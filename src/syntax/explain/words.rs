@@ -59,7 +59,7 @@ impl Stop<'_> {
 
     /// `service web:` and `service web (`: another sign where the block is opened.
     pub(super) fn opening(&self) -> Option<Problem> {
-        let sign = self.rest().trim_end();
+        let sign = self.rest().lines().next().unwrap_or_default().trim_end();
         if self.form.block == BlockUse::Never || !self.may_end || !matches!(sign, ":" | "(" | "[" | "=") {
             return None;
         }
