@@ -70,7 +70,7 @@ fn spans(text: &str) -> Vec<String> {
 fn every_fence_says_what_it_holds() {
     for (path, text) in documents() {
         for fence in fences(&text) {
-            let known = ["plan", "sh", "yaml", "text"].contains(&fence.kind.as_str());
+            let known = ["plan", "sh", "yaml", "text", "diff"].contains(&fence.kind.as_str());
             assert!(known, "{}:{}: `{}` is no kind of block", path.display(), fence.line, fence.kind);
         }
     }

@@ -5,9 +5,11 @@
 mod architecture;
 mod beside;
 mod check;
+mod codes;
 mod compose_styles;
 mod crash;
 mod deploying;
+mod diagnostics;
 mod docker_expectations;
 mod docker_faults;
 mod docs;

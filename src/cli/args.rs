@@ -35,6 +35,8 @@ pub(super) enum Command {
     Show(Show),
     /// Lay plans out in the one style: blanks, line ends and blank lines; words and comments stay
     Fmt(Fmt),
+    /// Say what a finding's code means, with an example of it and of its cure
+    Explain(Explain),
     /// Serve a make-believe Dokploy on loopback, to try plans against
     Sandbox(Sandbox),
 }
@@ -54,9 +56,45 @@ pub(super) struct Check {
     /// Show every finding, not only the first 50
     #[arg(long)]
     pub(super) all: bool,
+    /// Count these as errors, too: exit 2
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(super) deny: Option<Deny>,
     /// How findings are shown
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub(super) format: Format,
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(super) format: CheckFormat,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan check --deny`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Deny {
+    /// What is worth knowing before a run
+    Warnings,
+}
+
+/// How `plan check` shows what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people, with the lines they are about
+    Human,
+    /// For logs and editors: FILE:LINE:COLUMN and the finding on a line, all of them
+    Plain,
+    /// A JSON object for each finding on stdout, all of them, and nothing else there
+    Json,
+    /// Workflow commands of GitHub on stdout, all of them, and nothing else there
+    Github,
+}
+
+/// `plan explain`.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// The code of a finding, such as E0505
+    #[arg(required_unless_present = "list", conflicts_with = "list")]
+    pub(super) code: Option<String>,
+    /// List all codes: code, severity, title
+    #[arg(long)]
+    pub(super) list: bool,
     #[command(flatten)]
     pub(super) display: Display,
 }

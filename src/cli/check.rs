@@ -4,7 +4,7 @@ use super::files::{self, Folder};
 use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
-use crate::report::{check, diagnostics};
+use crate::report::{annotations, check, diagnostics};
 use crate::schedule::{self, Prepared, Schedule};
 use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
@@ -100,10 +100,32 @@ pub struct Options {
     pub colour_out: bool,
     /// Escape sequences on stderr.
     pub colour_err: bool,
-    /// JSON lines on stdout: the diagnostics, and nothing else.
-    pub json: bool,
-    /// Every diagnostic rather than the first fifty.
+    /// How the findings are written.
+    pub form: Form,
+    /// Every finding rather than the first fifty, for people; the other forms have all anyway.
     pub all: bool,
+    /// Whether a warning makes the exit code 2, as an error does.
+    pub deny_warnings: bool,
+}
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// With the lines they are about, on stderr; the schedule on stdout.
+    Human,
+    /// A line each on stderr; the schedule on stdout.
+    Plain,
+    /// JSON lines on stdout, and nothing else there.
+    Json,
+    /// GitHub's workflow commands on stdout, and nothing else there.
+    Github,
+}
+
+impl Form {
+    /// Whether stdout is for the findings alone.
+    pub fn is_for_programs(self) -> bool {
+        matches!(self, Form::Json | Form::Github)
+    }
 }
 
 /// What is to be printed, and the exit code.
@@ -113,7 +135,7 @@ pub struct Outcome {
     pub stdout: String,
     /// For stderr.
     pub stderr: String,
-    /// 0 when the plan is valid, warnings or not; 2 when it is not.
+    /// 0 when the plan is valid, warnings or not; 2 when it is not, or warnings are denied and there are some.
     pub code: u8,
 }
 
@@ -124,14 +146,28 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
 
 /// What is printed of a plan that was checked.
 pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
-    let valid = found.diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
-    let code = if valid { 0 } else { 2 };
-    if options.json {
-        return Outcome { stdout: diagnostics::json(&found.diagnostics, &found.sources), stderr: String::new(), code };
-    }
+    let Found { diagnostics: told, sources, .. } = found;
+    let is_error = |diagnostic: &&Diagnostic| diagnostic.severity() == Severity::Error;
+    let first_error = told.iter().find(is_error);
+    let denied = options.deny_warnings && !told.iter().all(|diagnostic| is_error(&diagnostic));
+    let code = if first_error.is_some() || denied { 2 } else { 0 };
+    let summary = if told.is_empty() { String::new() } else { format!("{}\n", diagnostics::summary(told)) };
     let look = diagnostics::Look { width: options.width, colour: options.colour_err, all: options.all };
-    let stderr = diagnostics::human(&found.diagnostics, &found.sources, look);
-    let stdout = found.schedule.as_ref().map_or_else(String::new, |schedule| check::schedule(schedule, options.width, options.colour_out));
+    let (mut stdout, mut stderr) = match options.form {
+        Form::Human => (String::new(), diagnostics::human(told, sources, look)),
+        Form::Plain => (String::new(), annotations::plain(told, sources) + &summary),
+        Form::Json => (diagnostics::json(told, sources), String::new()),
+        Form::Github => (annotations::github(told, sources), summary),
+    };
+    if denied {
+        stderr.push_str("warnings count as errors: `--deny warnings`\n");
+    }
+    if let Some(first) = first_error.or(told.first()).filter(|_| options.form == Form::Human) {
+        stderr.push_str(&format!("`plan explain {}` says more\n", first.code));
+    }
+    if let Some(schedule) = found.schedule.as_ref().filter(|_| code == 0 && !options.form.is_for_programs()) {
+        stdout = check::schedule(schedule, options.width, options.colour_out);
+    }
     Outcome { stdout, stderr, code }
 }
 
@@ -139,7 +175,8 @@ pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
 mod tests {
     use super::*;
 
-    const OPTIONS: Options = Options { width: 80, colour_out: false, colour_err: false, json: false, all: false };
+    const OPTIONS: Options =
+        Options { width: 80, colour_out: false, colour_err: false, form: Form::Human, all: false, deny_warnings: false };
 
     fn example() -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bizosaas/rollout.plan")
@@ -151,7 +188,7 @@ mod tests {
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
         assert!(outcome.stdout.starts_with("rollout bizosaas-backend-staging: 4 phases, 10 services\n"), "{}", outcome.stdout);
         assert!(outcome.stdout.lines().all(|line| line.chars().count() <= 80));
-        let json = offline(&example(), Options { json: true, ..OPTIONS });
+        let json = offline(&example(), Options { form: Form::Json, ..OPTIONS });
         assert_eq!((json.code, json.stdout.as_str(), json.stderr.as_str()), (0, "", ""));
     }
 
@@ -163,8 +200,8 @@ mod tests {
         let outcome = offline(&plan, OPTIONS);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
         assert_eq!(outcome.stderr.matches("E0501").count(), 4, "{}", outcome.stderr);
-        assert!(outcome.stderr.ends_with("4 errors\n"));
-        let json = offline(&plan, Options { json: true, ..OPTIONS });
+        assert!(outcome.stderr.ends_with("\n4 errors\n`plan explain E0501` says more\n"));
+        let json = offline(&plan, Options { form: Form::Json, ..OPTIONS });
         assert_eq!((json.code, json.stdout.lines().count(), json.stderr.as_str()), (2, 4, ""));
     }
 
@@ -173,7 +210,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let outcome = offline(&folder.path().join("gone.plan"), OPTIONS);
         assert_eq!(outcome.code, 2);
-        assert!(outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("1 error\n"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("there is no plan") && outcome.stderr.ends_with("\n1 error\n`plan explain E0107` says more\n"),
+            "{}",
+            outcome.stderr
+        );
         assert_eq!(offline(folder.path(), OPTIONS).code, 2, "a folder is no plan");
     }
 }

@@ -1,7 +1,7 @@
 //! How the process's own streams look, and what is printed on them outside a run.
 
-use super::args::{self, Check, Color, Display};
-use super::check::{self, Options};
+use super::args::{Check, CheckFormat, Color, Display};
+use super::check::{self, Form, Options};
 use super::live::{self, Asked};
 use crate::diagnostic::Diagnostic;
 use crate::report::diagnostics::{self, Look};
@@ -35,17 +35,23 @@ impl Display {
 /// `plan check`.
 pub(super) fn check(args: &Check) -> u8 {
     let (colour_out, colour_err) = args.display.colour();
-    let (width, json) = (Display::width(), args.format == args::Format::Json);
-    let colour = args.format == args::Format::Human;
-    let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, json, all: args.all };
+    let form = match args.format {
+        CheckFormat::Human => Form::Human,
+        CheckFormat::Plain => Form::Plain,
+        CheckFormat::Json => Form::Json,
+        CheckFormat::Github => Form::Github,
+    };
+    let (width, colour, deny_warnings) = (Display::width(), form == Form::Human, args.deny.is_some());
+    let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, form, all: args.all, deny_warnings };
     let found = check::find(&args.file);
     let outcome = check::outcome(&found, options);
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
     let plan = found.lowered.and_then(|lowered| lowered.plan);
-    let (Some(schedule), Some(plan), false) = (found.schedule, plan, args.offline) else { return outcome.code };
-    // On stdout JSON lines are alone.
-    let (print, colour): (fn(&str), bool) = if json { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
+    let (Some(schedule), Some(plan), 0, false) = (found.schedule, plan, outcome.code, args.offline) else { return outcome.code };
+    // On stdout, findings for programs are alone.
+    let (print, colour): (fn(&str), bool) =
+        if form.is_for_programs() { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
     match live::ask(&args.file, &schedule, &plan.dokploy, (width, colour)) {
         Asked::Answered(text, code) => {
             print(&text);

@@ -3,6 +3,7 @@
 mod args;
 pub mod check;
 mod example;
+mod explain;
 pub mod files;
 mod fmt;
 mod health;
@@ -46,6 +47,7 @@ pub fn main() -> u8 {
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
         Command::Fmt(args) => fmt::format(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

@@ -1,4 +1,6 @@
 //! Stable codes, one range for each stage. A number is never given to another meaning.
+//!
+//! Each has a page, `docs/codes/CODE.md`, which is built in: a code without one does not compile.
 
 use super::Severity;
 use std::fmt;
@@ -16,6 +18,11 @@ macro_rules! codes {
             /// How it is written: `E0101`.
             pub fn as_str(self) -> &'static str {
                 match self { $(Code::$name => $text,)* }
+            }
+
+            /// What `plan explain` prints of it, in Markdown: a title, what it means and what to do, an example of it and of its cure.
+            pub fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("../../docs/codes/", $text, ".md")),)* }
             }
         }
     };
@@ -93,8 +100,6 @@ codes! {
     ComposeInvalid = "E0502",
     /// A service of the plan that no compose file has.
     ServiceNotInCompose = "E0503",
-    /// A service of a compose file that the plan does not name.
-    ServiceNotInPlan = "E0504",
     /// Two services that publish the same host port.
     PortClash = "E0505",
     /// Two services with the same container name.
@@ -123,6 +128,12 @@ impl Code {
     /// Errors start with `E`, warnings with `W`.
     pub fn severity(self) -> Severity {
         if self.as_str().starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+
+    /// What it stands for in a few words: the title of its page.
+    pub fn title(self) -> &'static str {
+        let first = self.page().lines().next().unwrap_or_default();
+        first.split_once(": ").map_or(first, |(_, title)| title)
     }
 }
 

@@ -69,10 +69,7 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
     for diagnostic in diagnostics {
         let line = Line {
             code: diagnostic.code.as_str(),
-            severity: match diagnostic.severity() {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: severity(diagnostic),
             message: &diagnostic.message,
             place: Place::of(&diagnostic.primary, sources),
             labels: diagnostic.labels.iter().map(|label| Place::of(label, sources)).collect(),
@@ -83,6 +80,14 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
         out.push('\n');
     }
     out
+}
+
+/// Its severity in a word.
+pub(super) fn severity(diagnostic: &Diagnostic) -> &'static str {
+    match diagnostic.severity() {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
 }
 
 #[derive(Serialize)]
@@ -98,22 +103,22 @@ struct Line<'a> {
 
 /// Lines and columns count from 1; columns count characters; the end is the first column after the place.
 #[derive(Serialize)]
-struct Place<'a> {
-    file: String,
-    line: usize,
-    column: usize,
-    end: End,
+pub(super) struct Place<'a> {
+    pub(super) file: String,
+    pub(super) line: usize,
+    pub(super) column: usize,
+    pub(super) end: End,
     label: &'a str,
 }
 
 #[derive(Serialize)]
-struct End {
-    line: usize,
-    column: usize,
+pub(super) struct End {
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 impl<'a> Place<'a> {
-    fn of(label: &'a Label, sources: &SourceMap) -> Self {
+    pub(super) fn of(label: &'a Label, sources: &SourceMap) -> Self {
         let file = sources.file(label.span.file);
         let (line, column) = file.line_column(label.span.start as usize);
         let end = file.line_column(label.span.end as usize);

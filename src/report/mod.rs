@@ -4,6 +4,7 @@
 //! into words; `live` makes the frame that `terminal` paints, `plain` the lines for CI, `json` the lines for programs. Every piece of text
 //! passes through `safe` on its way.
 
+pub mod annotations;
 mod cause;
 pub mod check;
 mod close;
@@ -22,6 +23,7 @@ mod narrator;
 pub mod outline {
     pub use crate::engine::{GateOutline, Outline, PhaseOutline};
 }
+pub mod page;
 pub mod past;
 mod plain;
 pub mod progress;

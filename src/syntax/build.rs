@@ -5,6 +5,7 @@ use super::form::{BlockUse, Form, Place};
 use super::grammar::Rule;
 use super::repair;
 use super::value::{Origin, Values};
+use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
 use pest::iterators::{Pair, Pairs};
@@ -104,8 +105,23 @@ impl<'t> Builder<'t> {
         // Where the last thing that was not a comment ended.
         let mut previous: Option<usize> = None;
         let mut headless: Option<Headless> = None;
+        // Where YAML ends that was told of.
+        let mut pasted = 0;
         for pair in pairs {
             let span = self.span(&pair);
+            if let (Some(place), Rule::statement | Rule::junk) = (around.place, pair.as_rule()) {
+                let start = span.start as usize;
+                let found = if start >= pasted && is_broken(&pair) { yaml::pasted(self.file, self.text, start, place) } else { None };
+                if let Some(found) = found {
+                    self.problems.push(found.problem);
+                    pasted = found.end;
+                }
+                if start < pasted {
+                    body.damaged = true;
+                    previous = Some(span.end as usize);
+                    continue;
+                }
+            }
             if let Some(open) = headless.take_if(|open| !open.holds(&pair, self.indentation(span.start))) {
                 let ends = pair.as_rule() == Rule::stray_close && self.indentation(span.start) == open.indentation;
                 open.close(&mut body, ends.then_some(span));
@@ -174,7 +190,7 @@ impl<'t> Builder<'t> {
         }
         let place = Some(place).filter(|_| !matches!(last.head, Head::Broken { .. }));
         // Where a block must be, that it is not there has been told.
-        if place.is_some() && last.form.block == BlockUse::May {
+        if place.is_some() && last.form.block == BlockUse::May && !self.opens_otherwise(last.span) {
             let rest =
                 self.text[last.span.range()].trim_end().strip_prefix(leading_word(&self.text[last.span.range()])).unwrap_or_default();
             let message = format!("the block of `{}` is never opened", last.form.keyword);
@@ -287,7 +303,7 @@ impl<'t> Builder<'t> {
             }
             (None, BlockUse::Must) => {
                 // An opening brace on a line of its own is found later, by `stray_block`.
-                if !broken && around.place.is_some() && !self.brace_follows(span) {
+                if !broken && around.place.is_some() && !self.brace_follows(span) && !self.opens_otherwise(span) {
                     self.problems.push(
                         Diagnostic::new(Code::Syntax, format!("`{}` needs a block", form.keyword), span, "no `{` after this")
                             .help(format!("it is written `{}`", form.shape)),
@@ -297,6 +313,11 @@ impl<'t> Builder<'t> {
             }
             (None, BlockUse::May | BlockUse::Never) => None,
         }
+    }
+
+    /// Whether another sign stands where `{` belongs: told already.
+    fn opens_otherwise(&self, span: Span) -> bool {
+        self.text[span.range()].trim_end().ends_with([':', '(', '['])
     }
 
     fn brace_follows(&self, span: Span) -> bool {
@@ -393,7 +414,11 @@ impl<'t> Builder<'t> {
         if around.place.is_some() {
             let message = if owner.is_some() { "`{` stands on the line of its statement" } else { "a `{` without a statement before it" };
             let label = if owner.is_some() { "move it to the end of the line above" } else { "which block is this?" };
-            self.problems.push(Diagnostic::new(Code::StrayBrace, message, open, label));
+            let mut problem = Diagnostic::new(Code::StrayBrace, message, open, label);
+            if owner.is_none() {
+                problem = problem.help("write before it what the block is of, such as `service NAME`, or remove it with its `}`");
+            }
+            self.problems.push(problem);
         }
         if let Some(owner) = owner {
             let (form, head, span) = (owner.form, owner.head.clone(), owner.span);
@@ -413,6 +438,11 @@ impl<'t> Builder<'t> {
         }
         self.problems.push(problem.help(format!("it belongs {}", list(&belongs, "or"))));
     }
+}
+
+/// Whether no rule takes the line.
+fn is_broken(pair: &Pair<'_, Rule>) -> bool {
+    pair.as_rule() == Rule::junk || pair.clone().into_inner().next().is_none_or(|first| first.as_rule() == Rule::broken)
 }
 
 fn length(text: &str) -> u32 {

@@ -14,6 +14,7 @@ mod repair;
 mod said;
 mod spelled;
 mod value;
+mod yaml;
 
 pub use ast::{
     Ast, Block, Channel, Condition, ConditionKind, Head, Literal, LiteralKind, Name, Piece, Policy, Probe, Severity, Statement,

@@ -114,13 +114,27 @@ pub(super) fn junk(file: FileId, text: &str, start: usize) -> Diagnostic {
         problem.help("there are no dashes here: write one statement a line, or names with commas between them")
     } else if text.starts_with("//") || text.starts_with("--") || text.starts_with("/*") {
         problem.help("a comment begins with `#`")
+    } else if text.trim_end_matches([',', ';']).chars().all(|sign| matches!(sign, ')' | ']')) {
+        problem.help("a block ends with `}`")
+    } else if let Some(statement) = unquoted(text) {
+        Diagnostic::new(Code::Syntax, "a keyword in quotes", span, "keywords stand bare, without `:`").help(format!("write `{statement}`"))
     } else {
         problem
     }
 }
 
+/// `"project": "Backend",` as a statement.
+fn unquoted(text: &str) -> Option<String> {
+    let quote = text.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+    let (keyword, rest) = text[1..].split_once(quote)?;
+    let value = rest.trim_start().trim_start_matches([':', '=']).trim().trim_end_matches(',').trim_end();
+    let form = Form::of(keyword)?;
+    let statement = format!("{keyword} {value}");
+    Some(if attempt(form.rule, &statement).is_ok() { statement } else { form.shape.to_owned() })
+}
+
 /// The keyword that was probably meant: one that is valid here, before one that is not.
-fn meant(written: &str, place: Place) -> Option<&'static Form> {
+pub(super) fn meant(written: &str, place: Place) -> Option<&'static Form> {
     const SYNONYMS: &[(&str, &str)] = &[
         ("assert", "expect"),
         ("check", "expect"),
@@ -137,6 +151,9 @@ fn meant(written: &str, place: Place) -> Option<&'static Form> {
         ("wait", "soak"),
     ];
     let here = || place.forms().map(|form| form.keyword);
+    if written == "end" {
+        return None; // Nearly `send`, and never meant so.
+    }
     let synonym = SYNONYMS.iter().find(|(word, _)| *word == written.to_ascii_lowercase()).map(|(_, keyword)| *keyword);
     let near = nearest(written, here()).or_else(|| synonym.filter(|keyword| here().any(|valid| valid == *keyword)));
     near.or_else(|| nearest(written, super::FORMS.iter().map(|form| form.keyword)).filter(|keyword| keyword.len() > 3)).and_then(Form::of)
@@ -148,6 +165,10 @@ fn spelling(form: &Form, written: &str) -> &'static str {
 }
 
 fn unknown(written: &str, span: Span, place: Place) -> Diagnostic {
+    if matches!(written, "end" | "done" | "fi") {
+        let problem = Diagnostic::new(Code::Syntax, format!("unknown statement `{written}`"), span, "no statement begins so");
+        return problem.help("a block ends with `}`");
+    }
     let valid: Vec<String> = place.forms().map(|form| format!("`{}`", form.keyword)).collect();
     let problem = Diagnostic::new(Code::Syntax, format!("unknown statement `{written}`"), span, "no statement begins so");
     if valid.len() <= MAX_LISTED { problem.help(format!("{place}: {}", valid.join(", "))) } else { problem }

@@ -6,7 +6,10 @@ pub(super) fn duration(text: &str, unit: &str) -> Option<(usize, String)> {
     let mut milliseconds = 0u64;
     let mut length = 0;
     loop {
-        let rest = &text[length..];
+        // `1 hour 30 minutes`; what follows a blank may be something else, too.
+        let more = text[length..].trim_start_matches([' ', '\t']);
+        let gap = if length == 0 { 0 } else { text.len() - length - more.len() };
+        let rest = if length == 0 { text } else { more };
         let digits = rest.len() - rest.trim_start_matches(|next: char| next.is_ascii_digit() || next == '.').len();
         if digits == 0 {
             break;
@@ -16,27 +19,38 @@ pub(super) fn duration(text: &str, unit: &str) -> Option<(usize, String)> {
         let blanks = after.len() - after.trim_start_matches([' ', '\t']).len();
         let word_length = after[blanks..].find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(after.len() - blanks);
         let word = &after[blanks..blanks + word_length];
+        if gap > 0 && (word.is_empty() || scale_of(word).is_none()) {
+            break;
+        }
         if word.is_empty() {
             let whole = length == 0 && number.bytes().all(|byte| byte.is_ascii_digit());
             let ends = after.is_empty() || after.starts_with([' ', '\t', ',']);
             return (whole && ends).then(|| (digits, format!("{number}{unit}")));
         }
-        let scale = match word.to_ascii_lowercase().as_str() {
-            "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => 1,
-            "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
-            "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
-            "d" | "day" | "days" => 86_400_000,
+        let scale = match scale_of(word) {
+            Some(scale) => scale,
             // A number, and then the next word of the statement.
-            _ if blanks > 0 && length == 0 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            None if blanks > 0 && length == 0 && number.bytes().all(|byte| byte.is_ascii_digit()) => {
                 return Some((digits, format!("{number}{unit}")));
             }
-            _ => return None,
+            None => return None,
         };
         milliseconds = milliseconds.checked_add(scaled(number, scale)?)?;
-        length += digits + blanks + word_length;
+        length += gap + digits + blanks + word_length;
     }
     (length > 0).then(|| (length, literal(milliseconds)))
+}
+
+/// Milliseconds in a unit, as people call it.
+fn scale_of(word: &str) -> Option<u64> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => 1,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
+        _ => return None,
+    })
 }
 
 /// `number` × `scale`, with at most three decimals.

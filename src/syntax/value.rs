@@ -350,6 +350,7 @@ impl Values<'_> {
         let Ok(pairs) = Grammar::parse(Rule::template, inside) else { return vec![Piece::Characters(inside.to_owned())] };
         let start = string.as_span().start() + 1;
         let told = self.problems.len();
+        let raw = raw(inside);
         let mut pieces = Vec::new();
         let mut characters = String::new();
         for pair in pairs.into_iter().flat_map(Pair::into_inner) {
@@ -383,10 +384,15 @@ impl Values<'_> {
                     }
                     pieces.push(Piece::Name(Spanned::new(name, span)));
                 }
-                Rule::brace => self.problems.push(
-                    Diagnostic::new(Code::Interpolation, "a `{` that puts no name in", span, "only `{name}` may follow")
-                        .help("write `\\{` for the character, or a raw string: '…'"),
-                ),
+                // Of a text that is better written raw the first brace is told.
+                Rule::brace if raw.is_some() && self.problems.len() > told => {}
+                Rule::brace => {
+                    let generic = || "write `\\{` for the character, or a raw string: '…'".to_owned();
+                    let help = raw.as_ref().map_or_else(generic, |raw| format!("in single quotes nothing is special: write `'{raw}'`"));
+                    self.problems.push(
+                        Diagnostic::new(Code::Interpolation, "a `{` that puts no name in", span, "only `{name}` may follow").help(help),
+                    );
+                }
                 _ => {}
             }
         }
@@ -399,6 +405,13 @@ impl Values<'_> {
         }
         pieces
     }
+}
+
+/// JSON in a `"…"` string as it is written between single quotes.
+fn raw(inside: &str) -> Option<String> {
+    let bare = inside.replace("\\\"", "\"");
+    let is_json = bare.starts_with(['{', '[']) && bare.contains('"') && !bare.contains(['\\', '\'', '$']);
+    is_json.then_some(bare)
 }
 
 fn later(construct: &'static str) -> Head {

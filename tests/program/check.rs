@@ -59,7 +59,7 @@ fn each_of_five_mistakes_is_one_diagnostic_and_nothing_else() {
         let ran = check(&home, &[]);
         ran.ends(2);
         assert_eq!(ran.stdout, "", "{wrong:?}");
-        assert!(ran.stderr.ends_with("\n1 error\n"), "{wrong:?}\n{}", ran.stderr);
+        assert!(ran.stderr.contains("\n1 error\n`plan explain ") && ran.stderr.ends_with("` says more\n"), "{wrong:?}\n{}", ran.stderr);
         let (.., code, file, at) = wrong;
         assert!(ran.stderr.contains(code) && ran.stderr.contains(&format!("{file}:")) && ran.stderr.contains(at), "{}", ran.stderr);
         let json = check(&home, &["--format", "json"]);
@@ -92,9 +92,75 @@ fn all_five_at_once_are_all_told() {
     }
     let ran = check(&home, &[]);
     ran.ends(2);
-    assert!(ran.stderr.ends_with("\n5 errors\n"), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("\n5 errors\n`plan explain E0503` says more\n"), "{}", ran.stderr);
     for (.., at) in &MISTAKES {
         assert!(ran.stderr.contains(at), "{at}: {}", ran.stderr);
     }
     assert_eq!(check(&home, &["--format", "json"]).events().len(), 5);
+}
+
+/// A plan with one warning: what is told of it, in a form, and the exit code.
+fn warned(home: &Home, more: &[&str]) -> Ran {
+    let folder = home.copy_of_example();
+    let plan = folder.join("rollout.plan");
+    let text = std::fs::read_to_string(&plan).unwrap();
+    std::fs::write(&plan, text.replace("  api-key secret(\"DOKPLOY_API_KEY\")", "  api-key \"dk_4f9a1c2b\"")).unwrap();
+    check(home, more)
+}
+
+#[test]
+fn warnings_end_with_0_unless_they_are_denied() {
+    let home = Home::new();
+    let ran = warned(&home, &[]);
+    assert!(ran.ends(0).stderr.ends_with("\n1 warning\n`plan explain W0301` says more\n"), "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("rollout "), "{}", ran.stdout);
+    let ran = warned(&home, &["--deny", "warnings"]);
+    let told = "\n1 warning\nwarnings count as errors: `--deny warnings`\n`plan explain W0301` says more\n";
+    assert!(ran.ends(2).stderr.ends_with(told), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "", "nothing would run");
+    for form in ["plain", "json", "github"] {
+        let ran = warned(&home, &["--deny", "warnings", "--format", form]);
+        assert!(ran.ends(2).stderr.ends_with("warnings count as errors: `--deny warnings`\n"), "{form}: {}", ran.stderr);
+        warned(&home, &["--format", form]).ends(0);
+    }
+    // Without a warning there is nothing to deny.
+    let ran = home.plan(["check", "--offline", "--deny", "warnings", &super::binary::example()]);
+    assert_eq!((ran.ends(0).stderr.as_str(), ran.stdout.starts_with("rollout ")), ("", true));
+    home.plan(["check", "--offline", "--deny", "errors", &super::binary::example()]).ends(2);
+}
+
+#[test]
+fn plain_is_a_line_each_as_compilers_write_it() {
+    let home = Home::new();
+    let folder = home.copy_of_example();
+    mistake(&folder, &MISTAKES[2]);
+    mistake(&folder, &MISTAKES[3]);
+    let (plan, compose) = (folder.join("rollout.plan"), folder.join("phase3.yml"));
+    let ran = check(&home, &["--format", "plain"]);
+    let (plan, compose) = (plan.display(), compose.display());
+    let expected = format!(
+        "{plan}:142:8: error[E0301]: `60` has no unit: a duration ends in `ms`, `s`, `m` or `h`; help: write `soak 60s`\n\
+         {compose}:89:9: error[E0505]: services \"django-crm\" and \"business-directory\" both publish host port 8003: 8003 again, by \
+         \"business-directory\"; help: the number before the last colon is the host's: give one of them another\n    \
+         {compose}:72:9: 8003 published by \"django-crm\"\n2 errors\n"
+    );
+    assert_eq!((ran.ends(2).stderr.as_str(), ran.stdout.as_str()), (expected.as_str(), ""));
+}
+
+#[test]
+fn github_gets_workflow_commands_and_nothing_else_on_stdout() {
+    let home = Home::new();
+    let folder = home.copy_of_example();
+    mistake(&folder, &MISTAKES[2]);
+    let ran = check(&home, &["--format", "github"]);
+    let expected = format!(
+        "::error file={},line=142,endLine=142,col=8,endColumn=9,title=E0301::`60` has no unit: a duration ends in `ms`, `s`, `m` or \
+         `h`%0Ahelp: write `soak 60s`\n",
+        folder.join("rollout.plan").display()
+    );
+    assert_eq!((ran.ends(2).stdout.as_str(), ran.stderr.as_str()), (expected.as_str(), "1 error\n"));
+    let ran = warned(&home, &["--format", "github"]);
+    assert!(ran.ends(0).stdout.starts_with("::warning file=") && ran.stdout.lines().count() == 1, "{}", ran.stdout);
+    let ran = home.plan(["check", "--offline", "--format", "github", &super::binary::example()]);
+    assert_eq!((ran.ends(0).stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }

@@ -3,7 +3,7 @@
 
 mod bad_input;
 mod between;
-mod binary;
+pub mod binary;
 mod by_library;
 mod canary;
 mod check;

@@ -69,11 +69,12 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
     let understood = text[..at].trim_end().len();
     let may_end = failure.expected.contains(&Rule::end) || attempt(form.rule, &text[..understood]).is_ok();
     let stop = Stop { form, place, text, at, understood, expected: &failure.expected, may_end };
-    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 15] = [
+    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 16] = [
         Stop::typographic_quotes,
         Stop::odd_blank,
         Stop::cut_short,
         Stop::foreign_comment,
+        Stop::opening,
         Stop::status_list,
         Stop::assignment,
         Stop::duration,
@@ -167,6 +168,12 @@ impl Stop<'_> {
         }
         let here = self.understood..self.understood;
         let wanted = self.wanted();
+        let before = self.text.trim_end_matches([',', ' ', '\t']);
+        if before.len() < self.text.trim_end().len() && attempt(self.form.rule, before).is_ok() {
+            let range = before.len()..self.understood;
+            let message = "a `,` with nothing after it";
+            return Some(Problem::new(Code::Syntax, range.clone(), message, "the last one has none").fix(range, ""));
+        }
         let open = |open: char, close: char| self.text.matches(open).count() > self.text.matches(close).count();
         if self.expects(Rule::comment) {
             for (opening, closing) in [('[', ']'), ('(', ')')] {
@@ -182,7 +189,7 @@ impl Stop<'_> {
             format!("`{}` is not finished: expected {wanted}", self.text)
         };
         Some(
-            Problem::new(Code::Syntax, here, message, "the line ends here")
+            Problem::new(Code::Syntax, here, message, if self.expects(Rule::name) { "a name belongs here" } else { "the line ends here" })
                 .help(format!("it is written `{}`", shape(self.form, self.text))),
         )
     }

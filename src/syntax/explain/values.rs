@@ -43,6 +43,7 @@ impl Stop<'_> {
         match self.form.rule {
             Rule::certificate => "d",
             Rule::time | Rule::connect | Rule::read if self.token().len() > 2 => "ms",
+            Rule::every | Rule::timeout if self.token().len() > 3 => "ms",
             Rule::every | Rule::timeout | Rule::soak | Rule::time | Rule::connect | Rule::read => "s",
             _ => "m",
         }
@@ -129,6 +130,12 @@ impl Stop<'_> {
 
     pub(super) fn unclosed_string(&self) -> Option<Problem> {
         let quote = self.rest().chars().next().filter(|next| matches!(next, '"' | '\''))?;
+        let curly = self.rest().char_indices().find(|(_, next)| matches!(next, '“' | '”' | '’'));
+        if let Some((at, other)) = curly.filter(|_| !self.rest()[1..].contains(quote)) {
+            let range = self.at + at..self.at + at + other.len_utf8();
+            let message = format!("`{other}` is a typographic quote");
+            return Some(Problem::new(Code::Syntax, range.clone(), message, "this quote is not the one on the keyboard").fix(range, quote));
+        }
         if self.rest()[1..].contains(quote) || self.expects(Rule::end) {
             return None;
         }

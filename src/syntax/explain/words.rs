@@ -4,6 +4,7 @@ use super::{Problem, Stop};
 use crate::diagnostic::{Code, nearest};
 use crate::syntax::build::{leading_word, list};
 use crate::syntax::expected::connector;
+use crate::syntax::form::BlockUse;
 use crate::syntax::grammar::Rule;
 use crate::syntax::repair::attempt;
 
@@ -54,6 +55,18 @@ impl Stop<'_> {
             let label = format!("the value follows `{before}` after a blank");
             Problem::new(Code::Syntax, range.clone(), format!("no `{sign}` after `{before}`"), label).fix(trailing, with)
         })
+    }
+
+    /// `service web:` and `service web (`: another sign where the block is opened.
+    pub(super) fn opening(&self) -> Option<Problem> {
+        let sign = self.rest().lines().next().unwrap_or_default().trim_end();
+        if self.form.block == BlockUse::Never || !self.may_end || !matches!(sign, ":" | "(" | "[" | "=") {
+            return None;
+        }
+        let range = self.at..self.at + sign.len();
+        let problem = Problem::new(Code::Syntax, range, format!("`{sign}` opens no block"), "a block is opened by `{`");
+        let help = format!("write `{} {{`", &self.text[..self.understood]);
+        Some(problem.help(help).fix(self.understood..self.text.len(), ""))
     }
 
     /// One of a few fixed words: probes and policies.
@@ -119,6 +132,12 @@ impl Stop<'_> {
             return Some(Problem::new(Code::Syntax, token.clone(), message, format!("expected `{other}`")).fix(token, *other));
         }
         let missing = words.iter().find(|word| self.better(self.at..self.at, &format!("{word} ")));
+        // `phase after one`: the small word was taken for the name before it.
+        if let Some(missing) = missing.filter(|missing| self.text[..self.understood].ends_with(**missing)) {
+            let start = self.understood - missing.len();
+            let label = format!("expected a name before `{missing}`");
+            return Some(Problem::new(Code::Syntax, start..self.understood, "a name is missing", label));
+        }
         if let Some(missing) = missing {
             let message = format!("`{missing}` is missing");
             let label = format!("expected `{missing}` before this");
@@ -147,12 +166,18 @@ impl Stop<'_> {
         }
         let names = matches!(self.form.rule, Rule::require | Rule::removes | Rule::needs | Rule::uses | Rule::notify)
             || (self.form.rule == Rule::expect && leading_word(self.text.trim_start_matches("expect").trim_start()) == "external");
+        if names && self.expects(Rule::name) && rest.starts_with(['[', '(']) {
+            let bare = rest.replace(['[', ']', '(', ')'], "");
+            let label = "names stand bare, with commas between them";
+            let problem = Problem::new(Code::Syntax, self.at..self.text.len(), "names stand without brackets", label);
+            return Some(problem.fix(self.at..self.text.len(), bare.trim()));
+        }
         if !names || !self.may_end {
             return None;
         }
         let found = &self.text[token.clone()];
         let (range, with) = match found {
-            "and" | "&" | "&&" | "or" => (self.understood..token.end, ","),
+            "and" | "&" | "&&" | "or" | ";" | "|" | "+" => (self.understood..token.end, ","),
             _ if rest.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '_' | '"')) => {
                 (self.understood..self.at, ", ")
             }
