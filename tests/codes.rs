@@ -71,7 +71,7 @@ impl Page {
         let mut lines = self.section(heading).lines();
         while let Some(line) = lines.next() {
             let Some(kind) = line.strip_prefix("```") else { continue };
-            let text: String = lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
+            let text: String = lines.by_ref().take_while(|line| *line != "```").flat_map(|line| [line, "\n"]).collect();
             match kind.split_once(' ') {
                 None if kind == "plan" => plans.push((text, false)),
                 Some(("plan", "whole")) => plans.push((text, true)),

@@ -78,7 +78,7 @@ pub(super) enum Deny {
 pub(super) enum CheckFormat {
     /// For people, with the lines they are about
     Human,
-    /// For logs and editors: FILE:LINE:COLUMN and the finding on a line, all of them
+    /// For logs and editors: a line each, as compilers write it, all of them
     Plain,
     /// A JSON object for each finding on stdout, all of them, and nothing else there
     Json,

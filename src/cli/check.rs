@@ -163,7 +163,7 @@ pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
         stderr.push_str("warnings count as errors: `--deny warnings`\n");
     }
     if let Some(first) = first_error.or(told.first()).filter(|_| options.form == Form::Human) {
-        stderr.push_str(&format!("`plan explain {}` says more\n", first.code));
+        stderr.extend(["`plan explain ", first.code.as_str(), "` says more\n"]);
     }
     if let Some(schedule) = found.schedule.as_ref().filter(|_| code == 0 && !options.form.is_for_programs()) {
         stdout = check::schedule(schedule, options.width, options.colour_out);
