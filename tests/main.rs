@@ -17,6 +17,7 @@ mod fixture;
 mod git_sources;
 mod going_back;
 mod in_memory;
+mod initial;
 mod language;
 mod language_properties;
 mod live_run;

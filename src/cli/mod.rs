@@ -5,6 +5,7 @@ pub mod check;
 mod example;
 pub mod files;
 mod health;
+mod init;
 mod live;
 mod look;
 mod make_believe;
@@ -42,6 +43,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Init(args) => init::init(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

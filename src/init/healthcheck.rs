@@ -72,7 +72,9 @@ fn command(script: &str) -> Option<Vec<String>> {
         return None;
     }
     let (first, rest) = script.split_at(script.find(['|', ';', '&', '\n', '>', '<', '`']).unwrap_or(script.len()));
-    let quiet = |text: &str| text.split_whitespace().filter(|word| !matches!(*word, ">" | "/dev/null" | ">/dev/null" | "2>&1")).collect::<Vec<_>>().join(" ");
+    let quiet = |text: &str| {
+        text.split_whitespace().filter(|word| !matches!(*word, ">" | "/dev/null" | ">/dev/null" | "2>&1")).collect::<Vec<_>>().join(" ")
+    };
     let rest = quiet(rest);
     let turned = matches!(rest.trim_end_matches(';'), "" | "|| exit 1" | "||exit 1" | "|| false" | "|| exit 2" | "|| kill 1");
     let answered = matches!(rest.as_str(), "| grep PONG" | "| grep -q PONG" | "| grep PONG || exit 1" | "| grep -q PONG || exit 1");
@@ -97,9 +99,8 @@ fn understood(words: &[String], service: &Service) -> Option<Asks> {
 
 /// The one address among the arguments of curl or wget, asked without anything that a plain GET would not say.
 fn http(arguments: &[String]) -> Option<Asks> {
-    const SAYS_MORE: [&str; 13] = [
-        "-X", "--request", "-H", "--header", "-d", "--data", "-u", "--user", "--post-data", "--data-raw", "-F", "--unix-socket", "--json",
-    ];
+    const SAYS_MORE: [&str; 13] =
+        ["-X", "--request", "-H", "--header", "-d", "--data", "-u", "--user", "--post-data", "--data-raw", "-F", "--unix-socket", "--json"];
     let says_more = |argument: &String| SAYS_MORE.iter().any(|option| argument == option || argument.starts_with(&format!("{option}=")));
     if arguments.iter().any(says_more) {
         return None;

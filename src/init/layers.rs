@@ -1,8 +1,8 @@
 //! How one compose file could be split into phases: its services in layers, each depending on those before it.
 
+use super::App;
 use super::services::wanted;
 use super::write::{self, Writer};
-use super::App;
 use std::collections::BTreeMap;
 
 /// Fewer services than this are as well brought up at once.
@@ -26,7 +26,8 @@ pub(super) fn suggest(app: &App<'_>, command: &str, out: &mut Writer) {
         let and = if at == 0 { "    " } else { "and " };
         out.verbatim(&format!("  phase{}.yml   {and}{}", at + 1, write::listed(layer, NAMES)));
     }
-    out.comment(&format!("and have the plan made anew: `plan init --force{command}`"));
+    let output = if command.is_empty() { String::new() } else { format!(" --output{command}") };
+    out.comment(&format!("and have the plan made anew: `plan init --force{output}`"));
 }
 
 /// Services by how many others must be there before them, one behind the other. Services in a ring are left out.

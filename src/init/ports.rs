@@ -8,7 +8,8 @@ const MOST: usize = 3;
 
 /// A service's ports that can be asked from outside, each host port once: those of all addresses first.
 pub(super) fn reachable(service: &Service) -> Vec<Port> {
-    let mut ports: Vec<Port> = service.ports.iter().map(|port| port.value).filter(|port| port.protocol == Protocol::Tcp && port.host.is_some()).collect();
+    let mut ports: Vec<Port> =
+        service.ports.iter().map(|port| port.value).filter(|port| port.protocol == Protocol::Tcp && port.host.is_some()).collect();
     ports.sort_by_key(|port| port.host_ip.is_some());
     let mut seen = BTreeSet::new();
     ports.retain(|port| seen.insert(port.host));

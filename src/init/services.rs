@@ -69,7 +69,10 @@ fn expectations(service: &Service, out: &mut Writer) {
     }
     let unknown: Vec<&str> = service.unknown_ports.iter().map(|port| port.value.as_str()).collect();
     if !unknown.is_empty() {
-        out.comment(&format!("Publishes {}: which port that is cannot be told from the file, so nothing is expected there.", write::listed(&unknown, 3)));
+        out.comment(&format!(
+            "Publishes {}: which port that is cannot be told from the file, so nothing is expected there.",
+            write::listed(&unknown, 3)
+        ));
     }
     if !asked.is_empty() {
         return;
@@ -150,4 +153,3 @@ pub(super) fn wanted<'a>(app: &App<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
     }
     by
 }
-

@@ -141,7 +141,10 @@ pub(super) fn joined(items: &[&str], most: usize) -> String {
 
 /// A text from a file that may stand in a comment: on one line.
 pub(super) fn one_line(text: &str) -> String {
-    text.split(|character: char| character.is_control() || character.is_whitespace()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    text.split(|character: char| character.is_control() || character.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// The same, for a comment.
