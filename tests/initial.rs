@@ -99,7 +99,9 @@ fn every_style_of_compose_file_gives_a_plan_without_errors() {
 }
 
 fn example() -> Texts {
-    let read = |number: usize| (format!("phase{number}.yml"), fs::read_to_string(root().join(format!("examples/bizosaas/phase{number}.yml"))).unwrap());
+    let read = |number: usize| {
+        (format!("phase{number}.yml"), fs::read_to_string(root().join(format!("examples/bizosaas/phase{number}.yml"))).unwrap())
+    };
     (1..=4).map(read).collect()
 }
 

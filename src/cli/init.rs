@@ -64,7 +64,7 @@ fn make(args: &Init) -> Result<(), Stopped> {
     let why = if order.changed { ", in this order: each holds the services of those before it" } else { "" };
     say(&format!("took {}{why}", short_list(names, NAMED)));
     if !left_out.is_empty() {
-        say(&format!("left out {}: `plan init FILE` takes another", list(&left_out)));
+        say(&format!("left out {}: `plan init {}` takes it instead", list(&left_out), left_out[0]));
     }
     plan.write(&draft.text, args.force)?;
     let services = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref()).map_or(0, |plan| plan.services.len());

@@ -1,18 +1,17 @@
 //! How one compose file could be split into phases: its services in layers, each depending on those before it.
 
-use super::App;
-use super::services::wanted;
 use super::write::{self, Writer};
-use std::collections::BTreeMap;
+use super::{App, is_started};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fewer services than this are as well brought up at once.
 const WORTH_SPLITTING: usize = 4;
-/// Names of a layer that are written out.
-const NAMES: usize = 8;
+/// Columns that the names of a layer may take.
+const ROOM: usize = 60;
 
 /// Says how a single file could be split, where its services come in layers. A phase needs a file of its own, so it is not done here.
 pub(super) fn suggest(app: &App<'_>, command: &str, out: &mut Writer) {
-    let layers = layers(app);
+    let layers = layers(&wanted(app));
     if app.files.len() > 1 || app.services.len() < WORTH_SPLITTING || layers.len() < 2 {
         return;
     }
@@ -23,19 +22,44 @@ pub(super) fn suggest(app: &App<'_>, command: &str, out: &mut Writer) {
         layers.len()
     ));
     for (at, layer) in layers.iter().enumerate() {
-        let and = if at == 0 { "    " } else { "and " };
-        out.verbatim(&format!("  phase{}.yml   {and}{}", at + 1, write::listed(layer, NAMES)));
+        let those = if at == 0 { "" } else { "those, and " };
+        out.verbatim(&format!("  phase{}.yml   {those}{}", at + 1, write::listed(layer, fitting(layer))));
     }
     let output = if command.is_empty() { String::new() } else { format!(" --output{command}") };
     out.comment(&format!("and have the plan made anew: `plan init --force{output}`"));
 }
 
+/// How many of a layer's names are written out: as many as fit, and the first in any case.
+fn fitting(names: &[&str]) -> usize {
+    let mut columns = 0;
+    let fits = |name: &&&str| {
+        columns += name.chars().count() + 2;
+        columns <= ROOM
+    };
+    names.iter().take_while(fits).count().max(1)
+}
+
+/// The services that each service depends on, as the first file has it that starts it.
+pub(super) fn wanted<'a>(app: &App<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut by = BTreeMap::new();
+    for file in app.files {
+        let started = || file.compose.services.iter().filter(|service| is_started(service));
+        let here: BTreeSet<&str> = started().map(|service| service.name.value.as_str()).collect();
+        for service in started() {
+            let mut seen = BTreeSet::new();
+            let names = service.depends_on.iter().map(|entry| entry.service.value.as_str());
+            let needed = names.filter(|name| here.contains(name) && seen.insert(*name));
+            by.entry(service.name.value.as_str()).or_insert_with(|| needed.collect());
+        }
+    }
+    by
+}
+
 /// Services by how many others must be there before them, one behind the other. Services in a ring are left out.
-fn layers<'a>(app: &App<'a>) -> Vec<Vec<&'a str>> {
-    let wanted = wanted(app);
+pub(super) fn layers<'a>(wanted: &BTreeMap<&'a str, Vec<&'a str>>) -> Vec<Vec<&'a str>> {
     let mut waits: BTreeMap<&str, usize> = wanted.iter().map(|(name, needed)| (*name, needed.len())).collect();
     let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (name, needed) in &wanted {
+    for (name, needed) in wanted {
         needed.iter().for_each(|one| needed_by.entry(one).or_default().push(name));
     }
     let mut layers = Vec::new();

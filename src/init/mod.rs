@@ -77,8 +77,8 @@ pub fn draft(files: &[Given], names: &Names, command: &str) -> Draft {
 fn header(files: &[Given], names: &Names, command: &str, out: &mut Writer) {
     let paths: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
     out.comment(&format!(
-        "A first plan for {}, made by `plan init` from {}. It is a draft: look at each line that ends with `guess`, mend it where it is wrong, \
-         and take the word away where it is right.",
+        "A first plan for {}, made by `plan init` from {}. It is a draft: look at each line that ends with `# guess`, mend it where it is wrong, \
+         and take the mark away where it is right.",
         write::one_line(&names.rollout.value),
         write::listed(&paths, 8)
     ));
@@ -86,7 +86,7 @@ fn header(files: &[Given], names: &Names, command: &str, out: &mut Writer) {
     let (check, run) = (format!("plan check{command}"), format!("plan run{command} --sandbox"));
     let width = run.len();
     out.verbatim(&format!("  {check:width$}   what is wrong with it, and what would happen"));
-    out.verbatim(&format!("  {run}   the whole rollout against a make-believe Dokploy: nothing outside is touched"));
+    out.verbatim(&format!("  {run}   the whole rollout, against a make-believe Dokploy"));
     out.comment("");
     out.comment(&format!("For the real one, export DOKPLOY_URL and DOKPLOY_API_KEY, then `plan run{command}`."));
 }

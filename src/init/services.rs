@@ -2,7 +2,7 @@
 
 use super::healthcheck::{self, Asks};
 use super::write::{self, Writer};
-use super::{App, is_started, ports};
+use super::{App, layers, ports};
 use crate::compose::{Protocol, Service};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ const FROM_HEALTHCHECK: Option<&str> = Some("from its healthcheck");
 
 /// All services, and what is said of those left out.
 pub(super) fn write(app: &App<'_>, out: &mut Writer) {
-    let needs = Needs::of(app);
+    let needs = needed(app);
     for service in &app.services {
         out.blank();
         let name = &service.name.value;
         out.open(&format!("{} {}", if app.is_job(service) { "job" } else { "service" }, write::name(name)));
         built_beside(service, out);
-        let needed = needs.by.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let needed = needs.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
         if !needed.is_empty() {
             out.line(&format!("needs {}", needed.iter().map(|name| write::name(name)).collect::<Vec<_>>().join(", ")));
         }
@@ -37,6 +37,16 @@ pub(super) fn write(app: &App<'_>, out: &mut Writer) {
         let named = write::listed(&named.iter().map(String::as_str).collect::<Vec<_>>(), 8);
         out.comment(&format!("Left out, since Dokploy starts no service that stands in a profile: {named}."));
     }
+}
+
+/// What each service needs, without what goes round in a ring: compose refuses that, and it is told once.
+fn needed<'a>(app: &App<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut needed = layers::wanted(app);
+    let placed: BTreeSet<&str> = layers::layers(&needed).into_iter().flatten().collect();
+    for (_, others) in needed.iter_mut().filter(|(name, _)| !placed.contains(*name)) {
+        others.retain(|other| placed.contains(other));
+    }
+    needed
 }
 
 /// Dokploy gets the compose file's text and nothing beside it.
@@ -69,17 +79,14 @@ fn expectations(service: &Service, out: &mut Writer) {
     }
     let unknown: Vec<&str> = service.unknown_ports.iter().map(|port| port.value.as_str()).collect();
     if !unknown.is_empty() {
-        out.comment(&format!(
-            "Publishes {}: which port that is cannot be told from the file, so nothing is expected there.",
-            write::listed(&unknown, 3)
-        ));
+        let then = if asked.is_empty() { "only its container is looked at" } else { "nothing is expected there" };
+        out.comment(&format!("Publishes {}: which port that is cannot be told from the file, so {then}.", write::listed(&unknown, 3)));
     }
-    if !asked.is_empty() {
+    if !asked.is_empty() || !unknown.is_empty() {
         return;
     }
     let any = |wanted: fn(&crate::compose::Port) -> bool| service.ports.iter().any(|port| wanted(&port.value));
     let why = match () {
-        () if !unknown.is_empty() => return out.comment("Only its container is looked at."),
         () if any(|port| port.protocol == Protocol::Udp) => "It publishes UDP alone, which cannot be asked, and has no healthcheck",
         () if any(|port| port.host.is_none()) => "Docker chooses its ports, and it has no healthcheck",
         () => "No published port and no healthcheck",
@@ -107,49 +114,4 @@ fn by_healthcheck(service: &Service, asks: &Asks, out: &mut Writer) {
 /// An address at the plan's host; the path is one that needs no escapes.
 fn address(scheme: &str, port: u16, path: &str) -> String {
     format!("\"{scheme}{{host}}:{port}{path}\"")
-}
-
-/// What each service needs, by `depends_on`, without what goes round in a ring: compose refuses that, and it is told once.
-struct Needs<'a> {
-    by: BTreeMap<&'a str, Vec<&'a str>>,
-}
-
-impl<'a> Needs<'a> {
-    fn of(app: &App<'a>) -> Self {
-        let mut by = wanted(app);
-        let mut waits: BTreeMap<&str, usize> = by.iter().map(|(name, needed)| (*name, needed.len())).collect();
-        let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (name, needed) in &by {
-            needed.iter().for_each(|one| needed_by.entry(one).or_default().push(name));
-        }
-        let mut free: Vec<&str> = waits.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
-        while let Some(name) = free.pop() {
-            waits.remove(name);
-            for next in needed_by.get(name).into_iter().flatten() {
-                if let Some(count) = waits.get_mut(next) {
-                    *count -= 1;
-                    if *count == 0 {
-                        free.push(next);
-                    }
-                }
-            }
-        }
-        by.iter_mut().filter(|(name, _)| waits.contains_key(*name)).for_each(|(_, needed)| needed.retain(|one| !waits.contains_key(one)));
-        Self { by }
-    }
-}
-
-/// The services that each service depends on, as the first file has it that starts it.
-pub(super) fn wanted<'a>(app: &App<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
-    let mut by = BTreeMap::new();
-    for file in app.files {
-        let here: BTreeSet<&str> = file.compose.services.iter().filter(|one| is_started(one)).map(|one| one.name.value.as_str()).collect();
-        for service in file.compose.services.iter().filter(|one| is_started(one)) {
-            let mut seen = BTreeSet::new();
-            let names = service.depends_on.iter().map(|entry| entry.service.value.as_str());
-            let needed = names.filter(|name| here.contains(name) && seen.insert(*name));
-            by.entry(service.name.value.as_str()).or_insert_with(|| needed.collect());
-        }
-    }
-    by
 }

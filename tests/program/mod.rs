@@ -12,6 +12,7 @@ mod disk;
 mod dokploy_faults;
 mod failures;
 mod health;
+mod init;
 mod interrupt;
 mod killed;
 mod live_check;
