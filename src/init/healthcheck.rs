@@ -55,9 +55,9 @@ fn test(definition: &Value) -> Option<&Value> {
 
 /// The words of the one command that decides; `None` where there are several. A variable without a default stays as it is written.
 fn words(test: &Value) -> Option<Vec<String>> {
-    let text = |value: &Value| value.as_str().map(|text| with_defaults(text).unwrap_or_else(|| text.to_owned()));
-    let Some(items) = test.as_array() else { return command(&text(test)?) };
-    let items: Vec<String> = items.iter().map(text).collect::<Option<_>>()?;
+    let filled = |value: &Value| value.as_str().map(|text| with_defaults(text).unwrap_or_else(|| text.to_owned()));
+    let Some(items) = test.as_array() else { return command(&filled(test)?) };
+    let items: Vec<String> = items.iter().map(filled).collect::<Option<_>>()?;
     match items.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["CMD-SHELL", script] => command(script),
         ["CMD", shell, "-c", script] if matches!(shell.rsplit('/').next(), Some("sh" | "bash" | "ash" | "dash")) => command(script),
@@ -78,7 +78,7 @@ fn command(script: &str) -> Option<Vec<String>> {
     let rest = quiet(rest);
     let turned = matches!(rest.trim_end_matches(';'), "" | "|| exit 1" | "||exit 1" | "|| false" | "|| exit 2" | "|| kill 1");
     let answered = matches!(rest.as_str(), "| grep PONG" | "| grep -q PONG" | "| grep PONG || exit 1" | "| grep -q PONG || exit 1");
-    if !turned && !(answered && first.contains("ping")) {
+    if !(turned || answered && first.contains("ping")) {
         return None;
     }
     let words: Vec<String> = first.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect();

@@ -60,7 +60,9 @@ pub(super) fn layers<'a>(wanted: &BTreeMap<&'a str, Vec<&'a str>>) -> Vec<Vec<&'
     let mut waits: BTreeMap<&str, usize> = wanted.iter().map(|(name, needed)| (*name, needed.len())).collect();
     let mut needed_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, needed) in wanted {
-        needed.iter().for_each(|one| needed_by.entry(one).or_default().push(name));
+        for one in needed {
+            needed_by.entry(one).or_default().push(name);
+        }
     }
     let mut layers = Vec::new();
     let mut free: Vec<&str> = waits.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();

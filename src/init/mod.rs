@@ -63,7 +63,7 @@ pub fn draft(files: &[Given], names: &Names, command: &str) -> Draft {
         out.comment("Where published ports are asked: on this machine, unless HOST_TO_PROBE names another.");
         out.marked("let host = env(\"HOST_TO_PROBE\", \"127.0.0.1\")", true);
     }
-    out.append(blocks);
+    out.append(&blocks);
     let sources = app.first_git_build();
     if sources.is_some() {
         out.blank();

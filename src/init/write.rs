@@ -89,7 +89,7 @@ impl Writer {
     }
 
     /// Blocks that were written apart.
-    pub(super) fn append(&mut self, blocks: Self) {
+    pub(super) fn append(&mut self, blocks: &Self) {
         self.text.push_str(&blocks.text);
         self.guesses += blocks.guesses;
     }
@@ -99,7 +99,9 @@ impl Writer {
     }
 
     fn indent(&mut self) {
-        (0..self.depth).for_each(|_| self.text.push_str("  "));
+        for _ in 0..self.depth {
+            self.text.push_str("  ");
+        }
     }
 }
 
