@@ -3,6 +3,7 @@
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
 //! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `fmt` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` →
 //! `probe` → `store` → `drive` → `notify` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
+//! Beside them, for `cli` alone, `init`: compose files to a first plan, pure as well.
 
 pub mod check;
 pub mod cli;
@@ -12,6 +13,7 @@ pub mod dokploy;
 pub mod drive;
 pub mod engine;
 pub mod fmt;
+pub mod init;
 pub mod model;
 pub mod notify;
 pub mod probe;

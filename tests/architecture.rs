@@ -14,6 +14,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Knows YAML, not plans: `world` reads compose files with it.
     ("compose", &["source", "secrets", "diagnostic"]),
     ("check", &["source", "diagnostic", "syntax", "model", "compose"]),
+    // Writes a plan's text; whether it holds is for whoever calls it to check.
+    ("init", &["model", "compose"]),
     ("schedule", &["source", "diagnostic", "model", "compose", "check"]),
     ("engine", &["model", "compose", "schedule"]),
     ("dokploy", &["secrets", "diagnostic", "compose", "schedule", "engine"]),
@@ -38,6 +40,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "fmt",
             "compose",
             "check",
+            "init",
             "schedule",
             "engine",
             "dokploy",
@@ -54,8 +57,22 @@ const LAYERS: &[(&str, &[&str])] = &[
 ];
 
 /// Layers without clock, I/O and async, and with ordered collections only.
-const PURE: &[&str] =
-    &["source", "secrets", "diagnostic", "syntax", "model", "fmt", "compose", "check", "schedule", "engine", "dokploy", "wire", "world"];
+const PURE: &[&str] = &[
+    "source",
+    "secrets",
+    "diagnostic",
+    "syntax",
+    "model",
+    "fmt",
+    "compose",
+    "check",
+    "init",
+    "schedule",
+    "engine",
+    "dokploy",
+    "wire",
+    "world",
+];
 
 /// What the pure layers do without.
 const IMPURE: &[&str] = &[

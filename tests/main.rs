@@ -21,6 +21,7 @@ mod fmt;
 mod git_sources;
 mod going_back;
 mod in_memory;
+mod initial;
 mod language;
 mod language_properties;
 mod live_run;

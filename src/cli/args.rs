@@ -37,6 +37,8 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Say what a finding's code means, with an example of it and of its cure
     Explain(Explain),
+    /// Make a first plan from compose files, to be looked through: what they do not say is guessed and marked so
+    Init(Init),
     /// Serve a make-believe Dokploy on loopback, to try plans against
     Sandbox(Sandbox),
 }
@@ -331,6 +333,33 @@ pub(super) struct Fmt {
     pub(super) display: Display,
 }
 
+/// `plan init`.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// Compose files, a phase each; each holds the services of those before it [default: phase1.yml, phase2.yml … or compose.yml in this folder]
+    pub(super) files: Vec<PathBuf>,
+    /// Where the plan goes; `-` is stdout
+    #[arg(long, short, value_name = "FILE", default_value = "rollout.plan")]
+    pub(super) output: PathBuf,
+    /// Overwrite a plan that is there
+    #[arg(long)]
+    pub(super) force: bool,
+    /// What the rollout and its app are called in the plan [default: by the plan's folder]
+    #[arg(long, value_parser = parse_name)]
+    pub(super) name: Option<String>,
+    /// The project in Dokploy [default: by the plan's folder]
+    #[arg(long, value_parser = parse_name)]
+    pub(super) project: Option<String>,
+    /// The project's environment in Dokploy [default: production]
+    #[arg(long, value_parser = parse_name)]
+    pub(super) environment: Option<String>,
+    /// The compose service in Dokploy [default: as the app]
+    #[arg(long, value_parser = parse_name)]
+    pub(super) compose: Option<String>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
 /// `plan sandbox`.
 #[derive(Debug, Args)]
 pub(super) struct Sandbox {
@@ -406,6 +435,11 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 fn parse_reason(text: &str) -> Result<String, String> {
     let reason = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if reason.is_empty() { Err("say why, such as \"hotfix for the login\"".to_owned()) } else { Ok(reason) }
+}
+
+fn parse_name(text: &str) -> Result<String, String> {
+    let usable = !text.trim().is_empty() && !text.chars().any(char::is_control);
+    if usable { Ok(text.trim().to_owned()) } else { Err("a name has something to read in it, on one line".to_owned()) }
 }
 
 fn parse_waiver(text: &str) -> Result<(String, String), String> {

@@ -32,6 +32,11 @@ pub(super) fn find_with(path: &Path, settings: &BTreeMap<String, String>) -> Fou
     found(path, files::read(path), &Folder::of(path), settings)
 }
 
+/// Reads and checks a plan that is not on disk yet, as if it were.
+pub(super) fn find_text(path: &Path, text: String) -> Found {
+    found(path, Ok(text), &Folder::of(path), &BTreeMap::new())
+}
+
 /// Reads and checks a plan that lies elsewhere than on disk.
 pub(super) fn find_in(files: &dyn Files, path: &Path) -> Found {
     found(path, files.read(&path.to_string_lossy()), files, &BTreeMap::new())

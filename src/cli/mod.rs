@@ -7,6 +7,7 @@ mod explain;
 pub mod files;
 mod fmt;
 mod health;
+mod init;
 mod live;
 mod look;
 mod make_believe;
@@ -48,6 +49,7 @@ pub fn main() -> u8 {
         Command::Show(args) => show::show(&args),
         Command::Fmt(args) => fmt::format(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Init(args) => init::init(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }
 }

@@ -13,6 +13,7 @@ mod dokploy_faults;
 mod failures;
 mod fmt;
 mod health;
+mod init;
 mod interrupt;
 mod killed;
 mod live_check;
