@@ -14,6 +14,7 @@ mod driver;
 mod engine;
 mod faults;
 mod fixture;
+mod fuzzed;
 mod git_sources;
 mod going_back;
 mod in_memory;
