@@ -18,6 +18,7 @@ mod engine;
 mod faults;
 mod fixture;
 mod fmt;
+mod fuzzed;
 mod git_sources;
 mod going_back;
 mod in_memory;

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// marker line and the commits.
 pub const MAX_COMPOSE_BYTES: usize = 90_000;
 
+/// For so many files that are missing the folder is looked through for the one that was meant.
+const MAX_OFFERED: usize = 50;
+
 /// Where a plan's files come from.
 pub trait Files {
     /// The text of a file, by its path relative to the plan's folder.
@@ -45,7 +48,12 @@ pub(super) struct Loaded {
 pub(super) fn load(plan: &Plan, sources: &mut SourceMap, files: &dyn Files, found: &mut Vec<Diagnostic>) -> Vec<Option<Loaded>> {
     let folder = sources.file(plan.name.span.file).path().parent().map(Path::to_owned).unwrap_or_default();
     let mut read: BTreeMap<&str, Option<Loaded>> = BTreeMap::new();
-    let mut load = |phase: &'_ Phase| load_one(plan, phase, &folder, sources, files, found);
+    let mut unread = 0;
+    let mut load = |phase: &'_ Phase| {
+        let loaded = load_one(plan, phase, &folder, sources, files, found, unread < MAX_OFFERED);
+        unread += usize::from(loaded.is_none());
+        loaded
+    };
     plan.phases.iter().map(|phase| read.entry(&phase.from.value).or_insert_with(|| load(phase)).clone()).collect()
 }
 
@@ -56,6 +64,7 @@ fn load_one(
     sources: &mut SourceMap,
     files: &dyn Files,
     found: &mut Vec<Diagnostic>,
+    offer: bool,
 ) -> Option<Loaded> {
     let path = &phase.from.value;
     if path.is_empty() {
@@ -64,7 +73,7 @@ fn load_one(
     let text = match files.read(path) {
         Ok(text) => text,
         Err(error) => {
-            found.push(not_there(plan, phase, &error, files));
+            found.push(not_there(plan, phase, &error, files, offer));
             return None;
         }
     };
@@ -94,13 +103,13 @@ fn load_one(
     }
 }
 
-fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files) -> Diagnostic {
+fn not_there(plan: &Plan, phase: &Phase, error: &FileError, files: &dyn Files, offer: bool) -> Diagnostic {
     let path = &phase.from.value;
     match error {
         FileError::Missing => {
             let message = format!("compose file \"{path}\" is not there");
             let missing = |label: String| Diagnostic::new(Code::ComposeMissing, &*message, phase.from.span, label);
-            let names = files.beside(path);
+            let names = if offer { files.beside(path) } else { Vec::new() };
             let (folder, name) = path.rsplit_once('/').map_or(("", path.as_str()), |(folder, name)| (folder, name));
             let whole = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
             // The file that is meant is most likely one that no other phase deploys.

@@ -2,7 +2,7 @@
 
 use super::context::{Context, is_started, quoted};
 use crate::compose;
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Patience};
 use crate::model::Service;
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let planned: BTreeSet<&str> = context.plan.services.iter().map(|service| service.name.value.as_str()).collect();
     let mut unclaimed: BTreeMap<&str, &compose::Service> =
         composed.iter().filter(|(name, _)| !planned.contains(*name)).map(|(name, service)| (*name, *service)).collect();
+    let patience = Patience::default();
     for service in &context.plan.services {
         let name = service.name.value.as_str();
         if let Some(composed) = composed.get(name) {
@@ -28,7 +29,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             }
             continue;
         }
-        let near = nearest(name, unclaimed.keys().copied());
+        let near = patience.nearest(name, unclaimed.keys().copied());
         // A file that could not be read may have it; but a name that is nearly there is misspelled.
         if near.is_none() && !context.complete() {
             continue;
@@ -57,10 +58,9 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn valid_names(unclaimed: &BTreeMap<&str, &compose::Service>) -> String {
-    let names: Vec<&str> = unclaimed.keys().copied().collect();
-    match names.len() {
+    match unclaimed.len() {
         0 => "remove the block, or add the service to a compose file".to_owned(),
-        1..=8 => format!("services without a block: {}", quoted(&names)),
+        1..=8 => format!("services without a block: {}", quoted(&unclaimed.keys().copied().collect::<Vec<_>>())),
         many => format!("{many} services of the compose files have no block"),
     }
 }

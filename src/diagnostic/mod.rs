@@ -4,7 +4,7 @@ mod code;
 mod suggest;
 
 pub use code::Code;
-pub use suggest::nearest;
+pub use suggest::{Patience, nearest};
 
 use crate::source::Span;
 

@@ -1,5 +1,7 @@
 //! "Did you mean": the one place that compares names.
 
+use std::cell::Cell;
+
 /// The valid name nearest to `wrong`, if one is near enough to be worth offering: at most a third of its letters apart, or equal
 /// but for case, `-` and `_`.
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -16,6 +18,24 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
         }
     }
     best.map(|(_, name)| name)
+}
+
+/// So many names are compared for the unknown names of one kind, enough for some hundred of each.
+const COMPARED: usize = 100_000;
+
+/// [`nearest`] for a text with many unknown names: each is compared with every valid one, so after [`COMPARED`] names nothing is offered
+/// any more, and the work stays in proportion to the text.
+#[derive(Clone, Debug, Default)]
+pub struct Patience(Cell<usize>);
+
+impl Patience {
+    /// The nearest valid name; `None` too where this was asked too often.
+    pub fn nearest<'a>(&self, wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+        if self.0.get() >= COMPARED {
+            return None;
+        }
+        nearest(wrong, valid.into_iter().inspect(|_| self.0.set(self.0.get() + 1)))
+    }
 }
 
 fn folded(name: &str) -> impl Iterator<Item = char> {
@@ -39,7 +59,7 @@ fn within(one: &[char], other: &[char], limit: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{nearest, within};
+    use super::{COMPARED, Patience, nearest, within};
     use proptest::prelude::*;
 
     proptest! {
@@ -49,6 +69,14 @@ mod tests {
             let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
             prop_assert_eq!(within(&one, &other, limit), (distance <= limit).then_some(distance));
         }
+    }
+
+    #[test]
+    fn patience_ends() {
+        let valid: Vec<String> = (0..COMPARED / 10).map(|n| format!("name-{n}")).collect();
+        let patience = Patience::default();
+        let offered = (0..20).filter(|_| patience.nearest("nam-1", valid.iter().map(String::as_str)).is_some()).count();
+        assert_eq!(offered, 10);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod bad_input;
 mod between;
 pub mod binary;
+mod bombs;
 mod by_library;
 mod canary;
 mod check;

@@ -1,6 +1,6 @@
 //! One kind of name: who declares it, who uses it.
 
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic, Patience};
 use crate::source::Span;
 use crate::syntax::Name;
 use std::collections::BTreeMap;
@@ -14,6 +14,7 @@ pub(super) struct Names {
     declared: BTreeMap<String, Declared>,
     /// How many have an index.
     count: usize,
+    patience: Patience,
 }
 
 struct Declared {
@@ -24,7 +25,7 @@ struct Declared {
 
 impl Names {
     pub(super) fn new(kind: &'static str) -> Self {
-        Self { kind, declared: BTreeMap::new(), count: 0 }
+        Self { kind, declared: BTreeMap::new(), count: 0, patience: Patience::default() }
     }
 
     /// Declares a name. Every call counts in the order of the plan's list, doubles too.
@@ -77,12 +78,17 @@ impl Names {
         self.declared.get(name).map(|declared| declared.span)
     }
 
+    /// The declared name that was probably meant.
+    pub(super) fn nearest(&self, name: &str) -> Option<&str> {
+        self.patience.nearest(name, self.declared.keys().map(String::as_str))
+    }
+
     /// The index of a name. An unknown one is told of once, with the names that would be valid; the nearest stands in for it.
     pub(super) fn resolve(&self, name: &Name, others: &[&Names], problems: &mut Vec<Diagnostic>) -> Option<usize> {
         if let Some(declared) = self.declared.get(&name.value) {
             return declared.index;
         }
-        let near = nearest(&name.value, self.declared.keys().map(String::as_str));
+        let near = self.nearest(&name.value);
         problems.push(self.unknown(name, near, others));
         near.and_then(|near| self.declared.get(near)).and_then(|declared| declared.index)
     }

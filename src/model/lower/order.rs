@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Phase, Plan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Plan {
     /// The phases in the order they run, as indices into [`Plan::phases`]. `None` if `after` does not make one line of them.
@@ -31,6 +31,7 @@ fn line(phases: &[Phase]) -> Option<Vec<usize>> {
 pub(super) fn check(phases: &[Phase], problems: &mut Vec<Diagnostic>) {
     let before = problems.len();
     let circles = circles(phases);
+    let circling: BTreeSet<usize> = circles.iter().flatten().copied().collect();
     for circle in &circles {
         problems.push(circle_problem(phases, circle));
     }
@@ -45,7 +46,7 @@ pub(super) fn check(phases: &[Phase], problems: &mut Vec<Diagnostic>) {
             },
             // What comes after itself comes after nothing else, and takes nobody's place.
             Some(after) if after.value == index => {}
-            Some(after) if circles.iter().any(|circle| circle.contains(&index)) => {
+            Some(after) if circling.contains(&index) => {
                 followers.entry(after.value).or_insert(index);
             }
             Some(after) => match followers.get(&after.value) {

@@ -2,7 +2,7 @@
 
 use super::once::Once;
 use super::{Lowering, order};
-use crate::diagnostic::{Code, Diagnostic, nearest};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{OnFailure, Phase, Sampling};
 use crate::source::Spanned;
 use crate::syntax::{Head, Name, Policy, Statement};
@@ -120,7 +120,7 @@ impl Lowering<'_> {
         if self.services.has(&name.value) {
             return name.clone();
         }
-        let Some(near) = nearest(&name.value, self.services.iter()) else { return name.clone() };
+        let Some(near) = self.services.nearest(&name.value) else { return name.clone() };
         self.problems.push(
             Diagnostic::new(
                 Code::UnknownName,
