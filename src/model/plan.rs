@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use super::{Percentile, Probe, Text};
+use super::{Allow, Percentile, Probe, Text};
 use crate::source::{Span, Spanned};
 use std::time::Duration;
 
@@ -113,6 +113,8 @@ pub struct Service {
     pub needs: Vec<Spanned<String>>,
     /// Those that it asks things of and can do without (`uses`), by name.
     pub uses: Vec<Spanned<String>>,
+    /// Warnings about it that are meant (`allow WORD "reason"`), each word once.
+    pub allows: Vec<Allow>,
     /// What must hold besides its container running.
     pub expectations: Vec<Expectation>,
     /// Written as `job NAME { … }`: it does its work and ends with 0.

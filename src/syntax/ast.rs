@@ -136,6 +136,13 @@ pub enum Head {
     Needs(Vec<Name>),
     /// `uses NAME, …`
     Uses(Vec<Name>),
+    /// `allow WORD "reason"`
+    Allow {
+        /// The kind of warning.
+        word: Name,
+        /// Why it is meant.
+        reason: TextExpr,
+    },
     /// `expect PROBE [{ … }]`
     Expect(Probe),
     /// `approve "…" [within DURATION] [else stop]`

@@ -100,7 +100,10 @@ impl Values<'_> {
             Rule::hint => Head::Hint(self.plain(&mut slots)?),
             Rule::needs => Head::Needs(self.names(slots)),
             Rule::uses => Head::Uses(self.names(slots)),
-            Rule::allow => later("`allow`"),
+            Rule::allow => {
+                let word = slots.take(Rule::word)?;
+                Head::Allow { word: Spanned::new(word.as_str().to_owned(), self.span(&word)), reason: self.plain(&mut slots)? }
+            }
             Rule::expect => Head::Expect(self.probe(slots.take(Rule::probe)?)?),
             Rule::warn => later("`warn`"),
             Rule::observe => later("`observe`"),

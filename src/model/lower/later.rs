@@ -28,7 +28,7 @@ impl Lowering<'_> {
 fn instead(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "warn" | "observe" => "write `expect` if it should decide, or leave it out",
-        "allow" | "watch" | "notify" => "leave it out",
+        "watch" | "notify" => "leave it out",
         _ => return None,
     })
 }

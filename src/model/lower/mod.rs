@@ -1,6 +1,7 @@
 //! From the syntax tree to the plan: names resolved, defaults filled in, everything wrong told at once.
 
 mod address;
+mod allow;
 mod condition;
 mod database;
 mod docker;
