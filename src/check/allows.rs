@@ -31,7 +31,7 @@ impl<'a> Allows<'a> {
     /// How a warning is silenced, for the end of its help.
     pub(super) fn way(&self, service: &str, word: Allowed) -> String {
         if self.by_service.contains_key(service) {
-            format!("if it is meant, write `allow {word} \"reason\"` in the block of \"{service}\"")
+            format!("if it is meant, write `allow {word} \"reason\"` in its block")
         } else {
             format!("if it is meant, add `service {service} {{ allow {word} \"reason\" }}` to the plan")
         }

@@ -4,7 +4,7 @@ use super::files::{self, Folder};
 use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
-use crate::report::{check, diagnostics};
+use crate::report::{check, diagnostics, tables};
 use crate::schedule::{self, Prepared, Schedule};
 use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
@@ -124,15 +124,29 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
 
 /// What is printed of a plan that was checked.
 pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
-    let valid = found.diagnostics.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
+    let mut outcome = shown(&found.diagnostics, &found.sources, options);
+    if let Some(schedule) = found.schedule.as_ref().filter(|_| !options.json) {
+        outcome.stdout = check::schedule(schedule, options.width, options.colour_out);
+    }
+    outcome
+}
+
+/// Diagnostics alone: for programs on stdout, for people on stderr.
+pub(super) fn shown(found: &[Diagnostic], sources: &SourceMap, options: Options) -> Outcome {
+    let valid = found.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
     let code = if valid { 0 } else { 2 };
     if options.json {
-        return Outcome { stdout: diagnostics::json(&found.diagnostics, &found.sources), stderr: String::new(), code };
+        return Outcome { stdout: diagnostics::json(found, sources), stderr: String::new(), code };
     }
     let look = diagnostics::Look { width: options.width, colour: options.colour_err, all: options.all };
-    let stderr = diagnostics::human(&found.diagnostics, &found.sources, look);
-    let stdout = found.schedule.as_ref().map_or_else(String::new, |schedule| check::schedule(schedule, options.width, options.colour_out));
-    Outcome { stdout, stderr, code }
+    Outcome { stdout: String::new(), stderr: diagnostics::human(found, sources, look), code }
+}
+
+/// `--tables`: of a valid plan the tables instead of the schedule. In JSON they are one object, alone on stdout: warnings go to stderr.
+pub(super) fn tabulated(found: &Found, options: Options) -> Outcome {
+    let Some(schedule) = &found.schedule else { return outcome(found, options) };
+    let stdout = if options.json { tables::json(schedule) } else { tables::human(schedule, options.width, options.colour_out) };
+    Outcome { stdout, ..shown(&found.diagnostics, &found.sources, Options { json: false, ..options }) }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::args::{self, Check, Color, Display};
 use super::check::{self, Options};
 use super::live::{self, Asked};
+use super::unset;
 use crate::diagnostic::Diagnostic;
 use crate::report::diagnostics::{self, Look};
 use crate::report::{self, ColourChoice};
@@ -39,15 +40,20 @@ pub(super) fn check(args: &Check) -> u8 {
     let colour = args.format == args::Format::Human;
     let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, json, all: args.all };
     let found = check::find(&args.file);
-    let outcome = check::outcome(&found, options);
+    let outcome = if args.tables { check::tabulated(&found, options) } else { check::outcome(&found, options) };
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
     let plan = found.lowered.and_then(|lowered| lowered.plan);
-    let (Some(schedule), Some(plan), false) = (found.schedule, plan, args.offline) else { return outcome.code };
+    let is_all = args.offline || args.tables;
+    let (Some(schedule), Some(plan), false) = (found.schedule, plan, is_all) else { return outcome.code };
     // On stdout JSON lines are alone.
     let (print, colour): (fn(&str), bool) = if json { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
     match live::ask(&args.file, &schedule, &plan.dokploy, (width, colour)) {
-        Asked::Answered(text, code) => {
+        Asked::Answered { text, code, unset } => {
+            let told = unset::diagnostics(&unset, &args.file, &found.sources);
+            let shown = check::shown(&told, &found.sources, options);
+            report::to_stderr(&shown.stderr);
+            report::to_stdout(&shown.stdout);
             print(&text);
             code
         }

@@ -16,6 +16,7 @@ mod sandbox;
 mod show;
 mod status;
 mod unknown;
+mod unset;
 mod variables;
 mod way_back;
 

@@ -22,3 +22,4 @@ pub use interpolate::{InterpolationError, interpolate, with_defaults};
 pub use masked::{masked_line, masks_of};
 pub use plain_secret::{PlainSecret, blotted, plain_secrets};
 pub use read::read;
+pub use required::asked;

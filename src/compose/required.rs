@@ -3,8 +3,18 @@
 use super::Variable;
 use super::interpolate::without_default;
 use super::node::{Node, Value};
-use crate::source::{Span, Spanned};
+use super::read::read;
+use crate::source::{SourceMap, Span, Spanned};
 use std::collections::BTreeSet;
+
+/// The variables that a text takes from the app's environment, each with its line, from 1. None where it cannot be read.
+pub fn asked(text: &str) -> Vec<(Variable, usize)> {
+    let mut sources = SourceMap::default();
+    let file = sources.add("compose.yml", text);
+    let variables = read(file, text).map(|file| file.variables).unwrap_or_default();
+    let line = |variable: &Variable| sources.file(file).line_column(variable.name.span.start as usize).0;
+    variables.into_iter().map(|variable| (line(&variable), variable)).map(|(line, variable)| (variable, line)).collect()
+}
 
 /// Every value of the file is looked at, as compose does; keys and what begins with `x-` are not.
 pub(super) fn of(root: &Node, text: &str) -> Vec<Variable> {

@@ -31,6 +31,7 @@ mod setting;
 pub mod standing;
 mod story;
 mod stream;
+pub mod tables;
 pub mod terminal;
 pub mod way_back;
 pub mod words;

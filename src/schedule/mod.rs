@@ -11,7 +11,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
-use crate::model::{App, Approval, Limits, OnFailure, Percentile, Probe, Sampling};
+use crate::model::{Allowed, App, Approval, Limits, OnFailure, Percentile, Probe, Sampling};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub struct Service {
     pub added_in: PhaseId,
     /// It does its work and ends with 0, at each deploy anew.
     pub job: Option<Job>,
+    /// Warnings about it that are meant: the word and the reason.
+    pub allows: Vec<(Allowed, String)>,
 }
 
 /// What makes a service a job.
@@ -82,7 +84,16 @@ pub struct Job {
 impl Service {
     /// One of which the plan says nothing: its container is all that is looked at.
     pub fn unasked(added_in: PhaseId) -> Self {
-        Self { expectations: Vec::new(), note: None, hint: None, needs: BTreeSet::new(), uses: BTreeSet::new(), added_in, job: None }
+        Self {
+            expectations: Vec::new(),
+            note: None,
+            hint: None,
+            needs: BTreeSet::new(),
+            uses: BTreeSet::new(),
+            added_in,
+            job: None,
+            allows: Vec::new(),
+        }
     }
 }
 
