@@ -63,10 +63,10 @@ fn too_few(context: &Context<'_>, percentile: &Spanned<Percentile>) -> Option<Di
 
 fn never_above(context: &Context<'_>, percentile: &Spanned<Percentile>) -> Option<Diagnostic> {
     let timeout = context.plan.sampling.timeout;
-    (percentile.value.limit >= timeout).then(|| {
+    (percentile.value.limit > timeout).then(|| {
         let message = format!("`{}` says nothing: a sample ends after {}", percentile.value, duration(timeout));
-        Diagnostic::new(Code::TimeAlgebra, message, percentile.span, "no answer in time can fail it")
-            .help(format!("write less than {}, or a longer `timeout` in `sampling`", duration(timeout)))
+        Diagnostic::new(Code::TimeAlgebra, message, percentile.span, "longer than a sample may take")
+            .help(format!("write at most {}, or a longer `timeout` in `sampling`", duration(timeout)))
     })
 }
 

@@ -37,7 +37,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                     format!("write `${{{variable}}}` for the whole address, or a variable for its password")
                 }
                 Some(variable) => format!("write `${{{variable}}}`"),
-                None => "give Dokploy's host access to the repository, and leave it out".to_owned(),
+                None => "write the address without it, give Dokploy's host access to the repository".to_owned(),
             };
             let set = if first.variable.is_some() { ", set it in the app's environment in Dokploy," } else { "," };
             let way = context.allows.way(name, Allowed::PlainSecret);

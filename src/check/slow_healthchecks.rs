@@ -30,7 +30,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 "the healthcheck of service \"{name}\" takes up to {needed} to decide, and phase \"{}\" settles within {settle}",
                 phase.name.value
             );
-            let label = format!("{} + {} × {}", duration(healthcheck.start_period), duration(healthcheck.interval), healthcheck.retries);
+            let (start, interval) = (duration(healthcheck.start_period), duration(healthcheck.interval));
+            let label = format!("start_period {start} + interval {interval} × retries {}", healthcheck.retries);
             let (place, settles) = match phase.settle_span {
                 Some(span) => (span, "stops waiting before".to_owned()),
                 None => (phase.name.span, format!("settles within {settle}, the default")),

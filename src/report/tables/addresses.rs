@@ -108,7 +108,7 @@ pub(super) fn reason(text: &str) -> String {
         let name: String = after.trim_start_matches('{').chars().take_while(|next| next.is_ascii_alphanumeric() || *next == '_').collect();
         format!("`${{{name}}}`")
     };
-    let names: Vec<String> = text.split('$').skip(1).map(name).collect();
+    let names: Vec<String> = text.split('$').skip(1).map(name).filter(|name| name != "`${}`").collect();
     match names.len() {
         0 | 1 => format!("{} has no default in the file", names.first().map_or("a variable", String::as_str)),
         _ => format!("{} have no default in the file", names.join(" and ")),

@@ -75,6 +75,8 @@ pub(super) struct Build {
     /// The context where it is no repository.
     pub(super) context: Option<String>,
     pub(super) dockerfile: Option<String>,
+    /// An earlier phase builds the service from somewhere else, or does not build it.
+    pub(super) is_change: bool,
     pub(super) unknown: Option<String>,
 }
 
@@ -256,6 +258,7 @@ impl Gathered {
             directory,
             context: plain,
             dockerfile,
+            is_change: self.facts.services.iter().any(|one| one.name == name && one.phase != phase),
             unknown,
         });
     }

@@ -55,10 +55,8 @@ pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
     page.table("Dependencies", &["service", "leans on", "by", "phase"], &leans, "none");
 
     if !facts.unread.is_empty() {
-        page.title("Not read");
-        for (service, why) in &facts.unread {
-            page.lines.extend(hanging(&Line::text(format!("  {service}  ")), Style::Plain, why, width));
-        }
+        let unread: Vec<Vec<String>> = facts.unread.iter().map(|(service, why)| vec![service.clone(), why.clone()]).collect();
+        page.table("Not read", &["service", "what may say more"], &unread, "");
     }
     let allows: Vec<Vec<String>> =
         facts.allows.iter().map(|(service, word, reason)| vec![service.clone(), word.clone(), format!("\"{reason}\"")]).collect();
@@ -185,25 +183,22 @@ impl Page {
             grouped.entry((repository, build.reference.clone().unwrap_or_default())).or_default().push(build);
         }
         let name = builds.iter().map(|build| build.service.chars().count()).max().unwrap_or_default();
-        let phase = builds.iter().map(|build| build.phase.chars().count()).max().unwrap_or_default();
         for ((repository, reference), builds) in &grouped {
             if !repository.is_empty() {
                 let at = if reference.is_empty() { "its default branch" } else { reference };
                 self.lines.push(Line::text("  ").styled(Style::Path, repository).plain(format!(" at {at}")).whole());
             }
             for build in builds {
-                let begin = Line::text("    ")
-                    .cell(Style::Plain, &build.service, name)
-                    .plain("  ")
-                    .cell(Style::Dim, &build.phase, phase)
-                    .plain("  ");
+                let begin = Line::text("    ").cell(Style::Plain, &build.service, name).plain("  ");
                 let what = build.directory.clone().or_else(|| build.context.clone()).unwrap_or_else(|| ".".to_owned());
                 let dockerfile = build.dockerfile.as_ref().map(|file| format!(", {file}")).unwrap_or_default();
                 let text = match &build.unknown {
                     Some(why) => format!("{UNKNOWN}: {why}"),
                     None => format!("{what}{dockerfile}"),
                 };
-                self.lines.extend(hanging(&begin, Style::Plain, &text, self.width));
+                // Most are built from the same place for as long as they are there.
+                let since = if build.is_change { format!(", from phase {} on", build.phase) } else { String::new() };
+                self.lines.extend(hanging(&begin, Style::Plain, &(text + &since), self.width));
             }
         }
     }
