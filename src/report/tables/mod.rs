@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 /// What stands in a column of which nothing is known.
 const UNKNOWN: &str = "unknown";
 
+/// Columns that a note beside a row has at least; with less it stands below the row.
+const ROOM_OF_A_NOTE: usize = 24;
+
 /// The tables in lines of at most `width` columns; names and addresses are never cut.
 pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
     let facts = Facts::of(schedule);
@@ -44,9 +47,14 @@ pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
         .collect();
     page.table("Ports of the host", &["port", "service", "in it", "phase", ""], &ports, "no service publishes one");
 
-    page.table("Redis databases", &["number", "service", "server", "variable", "phase", ""], &uses(&facts.redis), "no variable names one");
-    let others = uses(&facts.databases);
-    page.table("Other databases", &["name", "service", "server", "variable", "phase", ""], &others, "no variable names one");
+    page.uses("Redis databases", &["number", "service", "variable", "phase", ""], &facts.redis, |one| {
+        let server = one.server.clone().unwrap_or_else(|| format!("server {UNKNOWN}"));
+        (server, vec![one.what.clone().unwrap_or_else(|| UNKNOWN.to_owned())])
+    });
+    page.uses("Other databases", &["service", "variable", "phase", ""], &facts.databases, |one| {
+        let what = one.what.clone().unwrap_or_else(|| UNKNOWN.to_owned());
+        (one.server.as_ref().map_or_else(|| format!("{what}, server {UNKNOWN}"), |server| format!("{what} at {server}")), Vec::new())
+    });
 
     page.builds(&facts.builds);
 
@@ -116,13 +124,15 @@ pub fn json(schedule: &Schedule) -> String {
     super::safe::json(&object.to_string()) + "\n"
 }
 
-fn uses(uses: &[Use]) -> Vec<Vec<String>> {
-    let row = |one: &Use| {
-        let what = one.what.clone().unwrap_or_else(|| UNKNOWN.to_owned());
-        let server = one.server.clone().unwrap_or_else(|| UNKNOWN.to_owned());
-        vec![what, one.service.clone(), server, one.variable.clone(), one.phase.clone(), one.unknown.clone().unwrap_or_default()]
-    };
-    uses.iter().map(row).collect()
+/// The widths of all columns but the last.
+fn widths<'a>(heads: &[&str], rows: impl IntoIterator<Item = &'a Vec<String>>) -> Vec<usize> {
+    let mut widths: Vec<usize> = heads[..heads.len() - 1].iter().map(|head| head.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    widths
 }
 
 struct Page {
@@ -136,6 +146,30 @@ impl Page {
         self.lines.push(Line::new().styled(Style::Bold, title));
     }
 
+    /// Databases, those of one place below each other. `split` gives the place of a row and what comes before the service in it.
+    fn uses(&mut self, title: &str, heads: &[&str], uses: &[Use], split: impl Fn(&Use) -> (String, Vec<String>)) {
+        self.title(title);
+        if uses.is_empty() {
+            self.lines.push(Line::text("  ").styled(Style::Dim, "no variable names one"));
+            return;
+        }
+        let mut places: Vec<String> = Vec::new();
+        let mut rows: BTreeMap<String, Vec<Vec<String>>> = BTreeMap::new();
+        for one in uses {
+            let (place, mut row) = split(one);
+            row.extend([one.service.clone(), one.variable.clone(), one.phase.clone(), one.unknown.clone().unwrap_or_default()]);
+            if !rows.contains_key(&place) {
+                places.push(place.clone());
+            }
+            rows.entry(place).or_default().push(row);
+        }
+        let widths = widths(heads, rows.values().flatten());
+        for place in places {
+            self.lines.push(Line::text("  ").styled(Style::Path, &place).whole());
+            self.rows(4, &widths, heads, &rows[&place]);
+        }
+    }
+
     /// Rows below their heads. The last column is broken where the line ends, and goes below its row where there is no room beside it.
     fn table(&mut self, title: &str, heads: &[&str], rows: &[Vec<String>], nothing: &str) {
         self.title(title);
@@ -143,26 +177,24 @@ impl Page {
             self.lines.push(Line::text("  ").styled(Style::Dim, nothing));
             return;
         }
+        let widths = widths(heads, rows);
+        self.rows(2, &widths, heads, rows);
+    }
+
+    fn rows(&mut self, indent: usize, widths: &[usize], heads: &[&str], rows: &[Vec<String>]) {
         let last = heads.len() - 1;
-        let widths: Vec<usize> = (0..last)
-            .map(|column| {
-                let cells = rows.iter().map(|row| row[column].chars().count());
-                cells.chain([heads[column].chars().count()]).max().unwrap_or_default()
-            })
-            .collect();
         let start = |style: Style, cells: &[&str]| {
-            let begin = Line::text("  ");
+            let begin = Line::text(" ".repeat(indent));
             widths.iter().zip(cells).fold(begin, |line, (width, cell)| line.cell(style, cell, *width).plain("  "))
         };
-        let head = start(Style::Dim, heads).styled(Style::Dim, heads[last]);
-        self.lines.push(head);
+        self.lines.push(start(Style::Dim, heads).styled(Style::Dim, heads[last]));
         for row in rows {
             let cells: Vec<&str> = row.iter().map(String::as_str).collect();
             let line = start(Style::Plain, &cells);
             // A reason or a note: never in the way of the other columns.
-            if heads[last].is_empty() && line.width() + 24 > self.width && !row[last].is_empty() {
+            if heads[last].is_empty() && line.width() + ROOM_OF_A_NOTE > self.width && !row[last].is_empty() {
                 self.lines.push(line);
-                self.lines.extend(hanging(&Line::text("    "), Style::Dim, &row[last], self.width));
+                self.lines.extend(hanging(&Line::text(" ".repeat(indent + 2)), Style::Dim, &row[last], self.width));
             } else {
                 let style = if heads[last].is_empty() { Style::Dim } else { Style::Plain };
                 self.lines.extend(hanging(&line, style, &row[last], self.width));
