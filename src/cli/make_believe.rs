@@ -6,6 +6,7 @@ use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
 use crate::model::{Comparison, Condition, ContainerAssertion, Docker, Literal, Probe, Text, TextPart, Variables};
 use crate::probe::{self, CONTEXTS_STAND_IN, Question, Request};
+use crate::report::words;
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject, without_user};
 use crate::world::{Compose, Config, Environment, External, Fault, OtherContainer, Project, Speaks};
@@ -226,9 +227,9 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     if asked.iter().any(|request| matches!(&request.question, Question::Postgres { queries, .. } if !queries.is_empty())) {
         lines.push("its PostgreSQL has no tables: a literal that is selected is itself, any other query is answered with 1".to_owned());
     }
-    let environment = environment(schedule);
-    if !environment.is_empty() {
-        lines.push(format!("it makes up the app's environment: {}", environment.into_iter().collect::<Vec<_>>().join(", ")));
+    let variables = environment(schedule).len();
+    if variables > 0 {
+        lines.push(format!("it makes up the app's environment: {} of the compose files", words::count(variables, "variable")));
     }
     let repositories: BTreeSet<String> =
         schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_user(&pin.repository)).collect();

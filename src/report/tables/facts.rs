@@ -138,6 +138,8 @@ impl Facts {
 struct Gathered {
     facts: Facts,
     seen: BTreeSet<String>,
+    /// The phase that each service begins in.
+    first: BTreeMap<String, String>,
 }
 
 impl Gathered {
@@ -149,6 +151,7 @@ impl Gathered {
     fn service(&mut self, schedule: &Schedule, phase: &str, service: &compose::Service) {
         let name = service.name.value.as_str();
         if self.is_new("service", name, "") {
+            self.first.insert(name.to_owned(), phase.to_owned());
             let image = service.image.as_ref().filter(|_| service.build.is_none()).map(|image| image.value.clone());
             let note = schedule.services.get(name).and_then(|service| service.note.clone());
             let runs = image.clone().unwrap_or_else(|| "a build".to_owned());
@@ -258,7 +261,7 @@ impl Gathered {
             directory,
             context: plain,
             dockerfile,
-            is_change: self.facts.services.iter().any(|one| one.name == name && one.phase != phase),
+            is_change: self.first.get(name).is_some_and(|first| first != phase),
             unknown,
         });
     }
