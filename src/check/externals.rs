@@ -15,11 +15,13 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         for (kind, name) in names {
             let sides = ((&earlier, earlier.declared.get(&(kind, name)).copied()), (&later, later.declared.get(&(kind, name)).copied()));
             // Which side has it external, and what the other one has.
-            let (has, place, (other, otherwise)) = match sides {
-                ((has, Some((place, true))), other @ (_, None | Some((_, false)))) => (has, place, other),
-                (other @ (_, None | Some((_, false))), (has, Some((place, true)))) => (has, place, other),
+            let is_external = |side: Option<(Span, bool)>| side.is_some_and(|(_, external)| external);
+            let ((has, declared), (other, otherwise)) = match (is_external(sides.0.1), is_external(sides.1.1)) {
+                (true, false) => sides,
+                (false, true) => (sides.1, sides.0),
                 _ => continue,
             };
+            let Some((place, _)) = declared else { continue };
             let Some((odd, label)) = difference((kind, name), has, other, otherwise) else { continue };
             if told.insert((kind, name.to_owned())) {
                 found.push(diagnostic(context, (kind, name), place, (other.file, odd), label));

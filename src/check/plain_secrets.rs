@@ -4,7 +4,7 @@ use super::context::{Context, is_started};
 use crate::compose::plain_secrets;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::Allowed;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Past this many a list of places helps nobody.
 const MAX_LABELS: usize = 5;
@@ -17,8 +17,8 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             let name = &service.name.value;
             let mut secrets = plain_secrets(service);
             // Anchors give several services one place.
-            let mut places = BTreeMap::new();
-            secrets.retain(|secret| places.insert((secret.span, secret.variable.clone()), ()).is_none());
+            let mut places = BTreeSet::new();
+            secrets.retain(|secret| places.insert((secret.span, secret.variable.clone())));
             let Some(first) = secrets.first() else { continue };
             if !told.insert(name) || context.allows.permit(name, Allowed::PlainSecret) {
                 continue;

@@ -60,7 +60,7 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     let name = |text: &Text| text.resolve(variables).map(|resolved| resolved.value).unwrap_or_default();
     let app = &schedule.app;
     let server = faults.iter().any(Fault::needs_a_server).then(|| "another-server".to_owned());
-    let env = environment(schedule).iter().map(|name| format!("{name}={MADE_UP}\n")).collect();
+    let env = environment(schedule).iter().map(|name| format!("{name}={MADE_UP}")).collect::<Vec<_>>().join("\n");
     let compose = Compose { server, env: Some(env), ..Compose::named(&name(&app.compose.value)) };
     let environment = Environment { name: name(&app.environment.value), composes: vec![compose] };
     let projects = vec![Project { name: name(&app.project.value), environments: vec![environment] }];

@@ -121,7 +121,7 @@ pub fn blotted(text: &str) -> String {
         // In a list the entry begins with the name, which may be the same word.
         let from = if variable.name.span == value.span { written.find('=').map_or(0, |at| at + 1) } else { 0 };
         let start = value.span.start as usize + from;
-        hidden.extend(secret_parts(&written[from..]).into_iter().map(|part| start + part.start..start + part.end));
+        hidden.extend(secret_part(&written[from..]).map(|part| start + part.start..start + part.end));
     }
     // What an alias leads to, what is commented out, and a file that cannot be read.
     let mut start = 0;
@@ -130,7 +130,7 @@ pub fn blotted(text: &str) -> String {
             let value = unquoted(value);
             if judge(key, value).is_some() {
                 let at = start + value.as_ptr() as usize - line.as_ptr() as usize;
-                hidden.extend(secret_parts(value).into_iter().map(|part| at + part.start..at + part.end));
+                hidden.extend(secret_part(value).map(|part| at + part.start..at + part.end));
             }
         }
         start += line.len();
@@ -138,23 +138,23 @@ pub fn blotted(text: &str) -> String {
     for part in hidden {
         // `*` is one byte, as each byte that it stands for.
         if text.is_char_boundary(part.start) && text.is_char_boundary(part.end) {
-            let stars = "*".repeat(part.len());
-            shown.replace_range(part, &stars);
+            let hiding = "*".repeat(part.len());
+            shown.replace_range(part, &hiding);
         }
     }
     shown
 }
 
 /// What of a value that has a secret is not shown: the password of an address, the default of a variable, or all of it, quotes aside.
-fn secret_parts(written: &str) -> Vec<Range<usize>> {
+fn secret_part(written: &str) -> Option<Range<usize>> {
     if let Some(password) = password(written) {
-        return vec![password];
+        return Some(password);
     }
-    let defaults = written.match_indices("-").filter(|(at, _)| written[..*at].contains("${"));
+    let defaults = written.match_indices('-').filter(|(at, _)| written[..*at].contains("${"));
     let default = defaults.map(|(at, _)| at + 1).next();
     let start = default.unwrap_or_else(|| written.len() - written.trim_start_matches(['"', '\'']).len());
     let end = written.trim_end().trim_end_matches(['"', '\'', '}']).len();
-    if start < end { vec![start..end] } else { Vec::new() }
+    (start < end).then_some(start..end)
 }
 
 #[cfg(test)]

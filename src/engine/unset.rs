@@ -49,15 +49,12 @@ pub fn unset(schedule: &Schedule, survey: &Survey) -> Vec<Unset> {
             if survey.variables.contains(&variable.name.value) {
                 continue;
             }
-            match at.get(&variable.name.value) {
-                Some(&known) => {
-                    found[known].more += 1;
-                    found[known].variable.required |= variable.required;
-                }
-                None => {
-                    at.insert(variable.name.value.clone(), found.len());
-                    found.push(Unset { variable, path: phase.path.clone(), line, more: 0 });
-                }
+            if let Some(&known) = at.get(&variable.name.value) {
+                found[known].more += 1;
+                found[known].variable.required |= variable.required;
+            } else {
+                at.insert(variable.name.value.clone(), found.len());
+                found.push(Unset { variable, path: phase.path.clone(), line, more: 0 });
             }
         }
     }

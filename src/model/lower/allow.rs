@@ -32,13 +32,10 @@ impl Lowering<'_> {
 fn unknown(word: &Name) -> Diagnostic {
     let words = || Allowed::ALL.iter().map(|allowed| allowed.as_str());
     let message = format!("there is no warning `{}` to allow", word.value);
-    match nearest(&word.value, words()) {
-        Some(near) => {
-            Diagnostic::new(Code::UnknownName, message, word.span, format!("did you mean `{near}`?")).help(format!("write `{near}`"))
-        }
-        None => {
-            let valid: Vec<String> = words().map(|word| format!("`{word}`")).collect();
-            Diagnostic::new(Code::UnknownName, message, word.span, "no such word").help(format!("write one of {}", valid.join(", ")))
-        }
+    let problem = |label: String| Diagnostic::new(Code::UnknownName, &*message, word.span, label);
+    if let Some(near) = nearest(&word.value, words()) {
+        return problem(format!("did you mean `{near}`?")).help(format!("write `{near}`"));
     }
+    let valid: Vec<String> = words().map(|word| format!("`{word}`")).collect();
+    problem("no such word".to_owned()).help(format!("write one of {}", valid.join(", ")))
 }
