@@ -5,7 +5,7 @@ use rollout_plan::check::{FileError, Files};
 use rollout_plan::diagnostic::{Code, Diagnostic};
 use rollout_plan::model;
 use rollout_plan::report::diagnostics::{self, Look};
-use rollout_plan::report::{check, diagnostics::json};
+use rollout_plan::report::{check, diagnostics::json, tables};
 use rollout_plan::schedule::{self, Prepared};
 use rollout_plan::source::SourceMap;
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ impl Memory {
     fn of(folder: &Path) -> Self {
         let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
         let texts = entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap()));
-        Self(texts.filter(|(name, _)| name != "expected").collect())
+        Self(texts.filter(|(name, _)| name != "expected" && name != "tables").collect())
     }
 
     /// With one place of one file changed.
@@ -83,7 +83,12 @@ fn every_folder_gives_what_it_expects() {
     folders.retain(|folder| folder.join("rollout.plan").is_file());
     assert!(folders.len() >= 25, "{} folders", folders.len());
     for folder in folders {
-        fixture::compare(&folder.join("expected"), &shown(&Memory::of(&folder)));
+        let files = Memory::of(&folder);
+        fixture::compare(&folder.join("expected"), &shown(&files));
+        // A folder that has a file for them is about the tables as well.
+        if folder.join("tables").is_file() {
+            fixture::compare(&folder.join("tables"), &tables::human(&prepare(&files).0.schedule.unwrap(), 100, false));
+        }
     }
 }
 
@@ -102,6 +107,92 @@ fn the_seed_has_no_diagnostics_and_a_schedule() {
         }
     }
     fixture::compare(&root().join("tests/check/seed.expected"), &shown(&seed()));
+}
+
+#[test]
+fn the_seeds_tables_are_found() {
+    let schedule = prepare(&seed()).0.schedule.unwrap();
+    let narrow = tables::human(&schedule, 80, false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
+    fixture::compare(&root().join("tests/check/seed.tables.expected"), &narrow);
+    assert!(tables::human(&schedule, 120, false).lines().all(|line| line.chars().count() <= 120));
+
+    let object: serde_json::Value = serde_json::from_str(&tables::json(&schedule)).unwrap();
+    let rows = |table: &str| object[table].as_array().unwrap().clone();
+    let of = |table: &str, service: &str| {
+        let rows: Vec<_> = rows(table).into_iter().filter(|row| row["service"] == service).collect();
+        assert_eq!(rows.len(), 1, "{table} of {service}: {rows:?}");
+        rows[0].clone()
+    };
+    // Port, database and Redis number, as the report has them.
+    for (service, port, database, redis, phase) in SEED_SERVICES {
+        assert_eq!(of("ports", service)["port"], port, "{service}");
+        assert_eq!(of("databases", service)["name"], database, "{service}");
+        assert_eq!(of("redis", service)["number"], redis, "{service}");
+        assert_eq!(of("services", service)["phase"], phase, "{service}");
+    }
+    for table in ["ports", "databases", "redis", "services"] {
+        assert_eq!(rows(table).len(), 10, "{table}");
+        assert!(rows(table).iter().all(|row| row["unknown"].is_null()), "{table}");
+    }
+    assert_eq!(of("services", "saleor-api")["image"], "ghcr.io/saleor/saleor:3.20");
+    let mut contexts: Vec<String> = rows("builds").iter().map(|build| build["directory"].as_str().unwrap().to_owned()).collect();
+    contexts.sort();
+    assert_eq!(contexts, SEED_CONTEXTS);
+    assert!(rows("builds").iter().all(|build| build["reference"] == "main" && build["repository"].is_string()));
+    let leans: Vec<(String, String)> = rows("dependencies")
+        .iter()
+        .map(|row| (row["service"].as_str().unwrap().to_owned(), row["on"].as_str().unwrap().to_owned()))
+        .collect();
+    let leans_on = |service: &str, on: &str| leans.contains(&(service.to_owned(), on.to_owned()));
+    assert!(leans_on("coreldove-backend", "saleor-api") && leans_on("amazon-sourcing", "saleor-api"));
+    assert!(leans_on("ai-agents", "brain-api") && leans_on("temporal-integration", "temporal"));
+    // Saleor alone has its own accounts.
+    for (service, ..) in SEED_SERVICES.iter().filter(|(service, ..)| !["saleor-api", "auth-service"].contains(service)) {
+        assert!(leans_on(service, "auth-service"), "{service}");
+    }
+}
+
+/// Service, port, database, Redis number and phase, as the seed's report has them.
+const SEED_SERVICES: [(&str, u16, &str, u32, &str); 10] = [
+    ("saleor-api", 8000, "saleor_staging", 1, "foundation"),
+    ("brain-api", 8001, "bizosaas_staging", 0, "core"),
+    ("wagtail-cms", 8002, "bizosaas_staging", 3, "core"),
+    ("django-crm", 8003, "bizosaas_staging", 4, "business"),
+    ("business-directory", 8004, "bizosaas_staging", 5, "business"),
+    ("coreldove-backend", 8005, "bizosaas_staging", 6, "complete"),
+    ("auth-service", 8006, "bizosaas_staging", 10, "core"),
+    ("temporal-integration", 8007, "bizosaas_staging", 7, "business"),
+    ("ai-agents", 8008, "bizosaas_staging", 8, "complete"),
+    ("amazon-sourcing", 8009, "bizosaas_staging", 9, "complete"),
+];
+
+/// The build contexts of the report, below the repository.
+const SEED_CONTEXTS: [&str; 9] = [
+    "ai/services/bizosaas-brain",
+    "backend/services/ai-agents",
+    "backend/services/amazon-sourcing",
+    "backend/services/auth",
+    "backend/services/cms",
+    "backend/services/crm/business-directory",
+    "backend/services/crm/django-crm",
+    "backend/services/temporal",
+    "bizosaas/ecommerce/services/coreldove-backend",
+];
+
+#[test]
+fn no_secret_of_a_compose_file_is_shown() {
+    let folder = root().join("tests/check/secrets-in-clear");
+    let (prepared, sources) = prepare(&Memory::of(&folder));
+    let look = Look { width: 100, colour: false, all: true };
+    let shown = diagnostics::human(&prepared.diagnostics, &sources, look) + &json(&prepared.diagnostics, &sources);
+    for secret in ["abc", "hunter2", "changeme", "not-so-secret", "g1tpass"] {
+        assert!(!shown.contains(secret), "{secret} in\n{shown}");
+    }
+    let folder = root().join("tests/check/tables-of-what-is-not-known");
+    let schedule = prepare(&Memory::of(&folder)).0.schedule.unwrap();
+    let shown = tables::human(&schedule, 100, false) + &tables::json(&schedule);
+    assert!(!shown.contains("hunter22"), "{shown}");
 }
 
 /// What the plan's author may get wrong, one at a time: each is told once, and nothing else is.

@@ -1,6 +1,7 @@
 //! What the rules look at: the plan, and its phases with the files that could be read.
 
 use super::Step;
+use super::allows::Allows;
 use super::files::Loaded;
 use crate::compose::{ComposeFile, Service};
 use crate::diagnostic::Diagnostic;
@@ -18,6 +19,8 @@ pub(super) struct Context<'a> {
     pub(super) told: &'a [Diagnostic],
     /// What reading the plan did not understand.
     pub(super) gaps: &'a Gaps,
+    /// Warnings that the plan says are meant.
+    pub(super) allows: Allows<'a>,
     /// Whether the order is known.
     ordered: bool,
 }
@@ -45,7 +48,7 @@ impl<'a> Context<'a> {
         let as_written = || (0..plan.phases.len()).collect();
         let deployed = |index: usize| Deployed { index, phase: &plan.phases[index], loaded: loaded[index].as_ref() };
         let phases = line.unwrap_or_else(as_written).into_iter().map(deployed).collect();
-        Self { plan, sources, phases, told: &lowered.diagnostics, gaps: &lowered.gaps, ordered }
+        Self { plan, sources, phases, told: &lowered.diagnostics, gaps: &lowered.gaps, allows: Allows::of(plan), ordered }
     }
 
     /// The readable compose files, each once, in the order of the phases.

@@ -3,24 +3,29 @@
 //! Each mistake is told once. A rule is silent about what follows from a mistake that another one tells: when a
 //! compose file cannot be read, for instance, the rules that need all of them wait for it.
 
+mod allows;
 mod authority;
 mod build_contexts;
 mod container_names;
 mod context;
 mod cycles;
 mod depends_on;
+mod externals;
 mod files;
 mod growth;
 mod jobs;
 mod loopback;
+mod mutable_tags;
 mod needs;
 mod percentiles;
 mod pins;
+mod plain_secrets;
 mod ports;
 mod redis;
 mod removes;
 mod services;
 mod silent_change;
+mod slow_healthchecks;
 mod time;
 mod watch;
 
@@ -92,6 +97,11 @@ pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> C
     loopback::check(&context, &mut found);
     time::check(&context, &mut found);
     watch::check(&context, &mut found);
+    externals::check(&context, &mut found);
+    mutable_tags::check(&context, &mut found);
+    plain_secrets::check(&context, &mut found);
+    slow_healthchecks::check(&context, &mut found);
+    allows::check(&context, &mut found);
     sort(&mut found);
     let valid = found.iter().all(|diagnostic| diagnostic.severity() != Severity::Error);
     let steps = context.steps().filter(|_| valid);

@@ -1,28 +1,38 @@
 //! A build from git is pinned to the commit that its reference has at the start of a run, so that a phase is an
 //! artefact and going back to it does not build today's code. What cannot be pinned is told.
 
-use super::context::{Context, is_started};
+use super::context::{Context, Deployed, is_started};
 use crate::compose::{Build, GitContext};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Allowed;
 use crate::source::{SourceMap, Span};
 use std::collections::BTreeSet;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
-    for file in context.files() {
+    for (at, deployed) in context.phases.iter().enumerate() {
+        let Some(file) = deployed.compose() else { continue };
+        // What the last phase builds is gone back to by nothing in this plan.
+        let next = context.phases.get(at + 1).filter(|_| context.is_ordered());
         for service in file.services.iter().filter(|service| is_started(service)) {
-            let Some(build) = &service.build else { continue };
+            let (name, Some(build)) = (&service.name.value, &service.build) else { continue };
             let Some((label, help)) = build.git.as_ref().and_then(|git| obstacle(context.sources, git)) else { continue };
-            if told.insert((&service.name.value, &build.context.value)) {
-                found.push(diagnostic(&service.name.value, build, label, help));
+            if told.insert((name, &build.context.value)) && !context.allows.permit(name, Allowed::Unpinned) {
+                let help = format!("{help}; {}", context.allows.way(name, Allowed::Unpinned));
+                found.push(diagnostic(name, build, label, (deployed, next)).help(help));
             }
         }
     }
 }
 
-fn diagnostic(service: &str, build: &Build, label: &str, help: String) -> Diagnostic {
+/// `at`: the phase that builds it first, and the one after that.
+fn diagnostic(service: &str, build: &Build, label: &str, at: (&Deployed<'_>, Option<&Deployed<'_>>)) -> Diagnostic {
     let message = format!("the build of service \"{service}\" cannot be fixed to a commit");
-    Diagnostic::new(Code::Unpinned, message, build.context.span, label).help(help)
+    let (here, Some(next)) = at else { return Diagnostic::new(Code::Unpinned, message, build.context.span, label) };
+    let (here, next) = (&here.phase.name, &next.phase.name);
+    let message = format!("{message}, and phase \"{}\" may have to be gone back to", here.value);
+    Diagnostic::new(Code::UnpinnedTarget, message, build.context.span, label)
+        .label(next.span, format!("when this fails, \"{}\" is built again, of what is there then", here.value))
 }
 
 /// Whether the reference is a commit already: nothing can move it.

@@ -3,6 +3,7 @@
 use super::context::{Context, is_started};
 use crate::compose::{Service, with_defaults};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Allowed;
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,13 +18,18 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         for (database, users) in users.iter().filter(|(_, users)| users.len() > 1) {
             let mut in_file: Vec<(&str, Span)> = users.iter().map(|(name, span)| (*name, *span)).collect();
+            in_file.retain(|(name, _)| !context.allows.permit(name, Allowed::SharedRedis));
+            if in_file.len() < 2 {
+                continue;
+            }
             in_file.sort_by_key(|(_, span)| *span);
             // Phases repeat what earlier ones have: only who joins is told.
             let joined = in_file.iter().rfind(|(name, _)| !told.contains(&(database.clone(), name))).copied();
             told.extend(in_file.iter().map(|(name, _)| (database.clone(), *name)));
             let Some((name, place)) = joined else { continue };
             let others: Vec<(&str, Span)> = in_file.into_iter().filter(|(other, _)| *other != name).collect();
-            found.push(diagnostic(database, name, place, &others));
+            let way = context.allows.way(name, Allowed::SharedRedis);
+            found.push(diagnostic(database, name, place, &others).help(format!("give each its own number; {way}")));
         }
     }
 }
@@ -35,10 +41,7 @@ fn diagnostic(database: &Database, name: &str, place: Span, others: &[(&str, Spa
         _ => format!("service \"{name}\" and {} others use the same Redis database, {number}", others.len()),
     };
     let diagnostic = Diagnostic::new(Code::RedisClash, message, place, format!("database {number} again, for \"{name}\""));
-    others
-        .iter()
-        .fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of \"{other}\"")))
-        .help("give each its own number, unless they are meant to share keys")
+    others.iter().fold(diagnostic, |diagnostic, (other, span)| diagnostic.label(*span, format!("database {number} of \"{other}\"")))
 }
 
 /// A Redis database: the server as it is written, and the number.

@@ -3,7 +3,7 @@
 use super::context::{Context, is_started, quoted};
 use crate::compose;
 use crate::diagnostic::{Code, Diagnostic, Patience};
-use crate::model::Service;
+use crate::model::{Allowed, Service};
 use crate::source::Span;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +25,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let name = service.name.value.as_str();
         if let Some(composed) = composed.get(name) {
             if service.expectations.is_empty() && service.job.is_none() && !context.gaps.services.contains(name) {
-                found.extend(unasserted(service, composed));
+                found.extend(unasserted(context, service, composed));
             }
             continue;
         }
@@ -54,7 +54,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     if context.gaps.declarations {
         return;
     }
-    found.extend(unclaimed.values().filter_map(|service| without_block(service)));
+    found.extend(unclaimed.values().filter_map(|service| without_block(context, service)));
 }
 
 fn valid_names(unclaimed: &BTreeMap<&str, &compose::Service>) -> String {
@@ -66,20 +66,25 @@ fn valid_names(unclaimed: &BTreeMap<&str, &compose::Service>) -> String {
 }
 
 /// Somebody is meant to reach it, and nothing would notice that nobody can.
-fn without_block(service: &compose::Service) -> Option<Diagnostic> {
+fn without_block(context: &Context<'_>, service: &compose::Service) -> Option<Diagnostic> {
     let name = &service.name;
     let message = published(service)?.unasked(&name.value);
-    let help = format!("add `service {} {{ expect … }}` to the plan", name.value);
+    let way = context.allows.way(&name.value, Allowed::Unasserted);
+    let help = format!("add `service {} {{ expect … }}` to the plan; {way}", name.value);
     Some(Diagnostic::new(Code::Unasserted, message, name.span, "only its container would be watched").help(help))
 }
 
-fn unasserted(service: &Service, composed: &compose::Service) -> Option<Diagnostic> {
+fn unasserted(context: &Context<'_>, service: &Service, composed: &compose::Service) -> Option<Diagnostic> {
     let name = &service.name;
     let port = published(composed)?;
+    if context.allows.permit(&name.value, Allowed::Unasserted) {
+        return None;
+    }
+    let way = context.allows.way(&name.value, Allowed::Unasserted);
     Some(
         Diagnostic::new(Code::Unasserted, port.unasked(&name.value), name.span, "only its container would be watched")
             .label(port.place, "published here")
-            .help("add `expect http \"…\"` or `expect tcp \"…\"` to the block"),
+            .help(format!("add `expect http \"…\"` or `expect tcp \"…\"` to the block; {way}")),
     )
 }
 

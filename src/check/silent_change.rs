@@ -5,6 +5,7 @@ use super::context::{Context, is_started, service_of};
 use super::ports::Clashing;
 use crate::compose::Service;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::model::Allowed;
 use crate::source::{Span, Spanned};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +19,15 @@ pub(super) fn check(context: &Context<'_>, clashing: &Clashing, found: &mut Vec<
             }
             let clashes = [earlier.file, later.file].iter().any(|file| clashing.contains(&(*file, name.clone())));
             let Some(changes) = Changes::between(old, new, clashes) else { continue };
+            if context.allows.permit(name, Allowed::SilentChange) {
+                continue;
+            }
+            let way = context.allows.way(name, Allowed::SilentChange);
             let message = format!("phase \"{}\" changes {} of service \"{name}\"", after.phase.name.value, changes.what());
             found.push(
                 Diagnostic::new(Code::SilentChange, message, changes.new, "changed here")
                     .label(changes.old, format!("as phase \"{}\" has it", before.phase.name.value))
-                    .help("the service is deployed anew with this phase: write both alike, or give the change its own phase"),
+                    .help(format!("it is deployed anew with this phase: write both alike, or give the change its own phase; {way}")),
             );
         }
     }

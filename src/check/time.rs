@@ -22,13 +22,13 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         found.push(Diagnostic::new(Code::TimeAlgebra, message, at_sampling, "`timeout` is longer than `every`").help(help));
     }
     for (written, limit) in plan.expectations().flat_map(|expectation| expectation.probe.limits()) {
-        if limit.value > timeout {
+        if limit.value >= timeout {
             let message = format!("`{written}` says nothing: a sample ends after {}", duration(timeout));
-            let mut problem = Diagnostic::new(Code::TimeAlgebra, message, limit.span, "longer than a sample may take");
+            let mut problem = Diagnostic::new(Code::TimeAlgebra, message, limit.span, "no answer in time can fail it");
             if let Some(span) = sampling.span {
                 problem = problem.label(span, "`timeout` of every sample");
             }
-            found.push(problem.help(format!("write at most {}, or a longer `timeout` in `sampling`", duration(timeout))));
+            found.push(problem.help(format!("write less than {}, or a longer `timeout` in `sampling`", duration(timeout))));
         }
     }
     let streak = every.saturating_mul(sampling.healthy_after);

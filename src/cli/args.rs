@@ -53,8 +53,11 @@ pub(super) struct Check {
     #[arg(long)]
     pub(super) offline: bool,
     /// Insist on asking Dokploy what is live: exit 9 when it cannot be asked
-    #[arg(long, conflicts_with = "offline")]
+    #[arg(long, conflicts_with_all = ["offline", "tables"])]
     pub(super) live: bool,
+    /// Instead of the schedule, show who publishes which port, uses which Redis and other database, is built from where and leans on whom
+    #[arg(long)]
+    pub(super) tables: bool,
     /// Show every finding, not only the first 50
     #[arg(long)]
     pub(super) all: bool,

@@ -4,7 +4,7 @@ use super::files::{self, Folder};
 use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
-use crate::report::{annotations, check, diagnostics};
+use crate::report::{annotations, check, diagnostics, tables};
 use crate::schedule::{self, Prepared, Schedule};
 use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
@@ -151,14 +151,22 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
 
 /// What is printed of a plan that was checked.
 pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
-    let Found { diagnostics: told, sources, .. } = found;
+    let mut outcome = shown(&found.diagnostics, &found.sources, options);
+    if let Some(schedule) = found.schedule.as_ref().filter(|_| outcome.code == 0 && !options.form.is_for_programs()) {
+        outcome.stdout = check::schedule(schedule, options.width, options.colour_out);
+    }
+    outcome
+}
+
+/// Diagnostics alone: for programs on stdout, for people on stderr.
+pub(super) fn shown(told: &[Diagnostic], sources: &SourceMap, options: Options) -> Outcome {
     let is_error = |diagnostic: &&Diagnostic| diagnostic.severity() == Severity::Error;
     let first_error = told.iter().find(is_error);
     let denied = options.deny_warnings && !told.iter().all(|diagnostic| is_error(&diagnostic));
     let code = if first_error.is_some() || denied { 2 } else { 0 };
     let summary = if told.is_empty() { String::new() } else { format!("{}\n", diagnostics::summary(told)) };
     let look = diagnostics::Look { width: options.width, colour: options.colour_err, all: options.all };
-    let (mut stdout, mut stderr) = match options.form {
+    let (stdout, mut stderr) = match options.form {
         Form::Human => (String::new(), diagnostics::human(told, sources, look)),
         Form::Plain => (String::new(), annotations::plain(told, sources) + &summary),
         Form::Json => (diagnostics::json(told, sources), String::new()),
@@ -170,10 +178,17 @@ pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
     if let Some(first) = first_error.or(told.first()).filter(|_| options.form == Form::Human) {
         stderr.extend(["`plan explain ", first.code.as_str(), "` says more\n"]);
     }
-    if let Some(schedule) = found.schedule.as_ref().filter(|_| code == 0 && !options.form.is_for_programs()) {
-        stdout = check::schedule(schedule, options.width, options.colour_out);
-    }
     Outcome { stdout, stderr, code }
+}
+
+/// `--tables`: of a valid plan the tables instead of the schedule. In JSON they are one object, alone on stdout: warnings go to stderr.
+pub(super) fn tabulated(found: &Found, options: Options) -> Outcome {
+    let outcome = outcome(found, options);
+    let Some(schedule) = found.schedule.as_ref().filter(|_| outcome.code == 0) else { return outcome };
+    let as_json = options.form == Form::Json;
+    let stdout = if as_json { tables::json(schedule) } else { tables::human(schedule, options.width, options.colour_out) };
+    let form = if as_json { Form::Human } else { options.form };
+    Outcome { stdout, ..shown(&found.diagnostics, &found.sources, Options { form, ..options }) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::way_back;
 use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform};
-use crate::engine::{Answer, Intent, Options, Reason, Survey, outlook};
+use crate::engine::{Answer, Intent, Options, Reason, Survey, Unset, outlook, unset};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
 use crate::schedule::Schedule;
@@ -14,8 +14,15 @@ use std::rc::Rc;
 
 /// What came of asking.
 pub(super) enum Asked {
-    /// It answered: what to print, and the exit code.
-    Answered(String, u8),
+    /// It answered.
+    Answered {
+        /// What to print.
+        text: String,
+        /// The exit code.
+        code: u8,
+        /// Variables of the compose files without a value.
+        unset: Vec<Unset>,
+    },
     /// It was not asked, or did not answer; why.
     Not(String),
 }
@@ -35,7 +42,8 @@ pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (us
         // Another deploy passes by itself, and says nothing against the plan.
         _ => 0,
     };
-    Asked::Answered(standing(schedule, &shown, &survey, &position, refusal.as_ref(), look), code)
+    let text = standing(schedule, &shown, &survey, &position, refusal.as_ref(), look);
+    Asked::Answered { text, code, unset: unset(schedule, &survey) }
 }
 
 /// Reads what pre-flight would read. Gives Dokploy's address, without credentials, and what it says; or why it was not asked or did not

@@ -3,6 +3,7 @@
 use super::args::{Check, CheckFormat, Color, Display};
 use super::check::{self, Form, Options};
 use super::live::{self, Asked};
+use super::unset;
 use crate::diagnostic::Diagnostic;
 use crate::report::diagnostics::{self, Look};
 use crate::report::{self, ColourChoice};
@@ -44,18 +45,24 @@ pub(super) fn check(args: &Check) -> u8 {
     let (width, colour, deny_warnings) = (Display::width(), form == Form::Human, args.deny.is_some());
     let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, form, all: args.all, deny_warnings };
     let found = check::find(&args.file);
-    let outcome = check::outcome(&found, options);
+    let outcome = if args.tables { check::tabulated(&found, options) } else { check::outcome(&found, options) };
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
     let plan = found.lowered.and_then(|lowered| lowered.plan);
-    let (Some(schedule), Some(plan), 0, false) = (found.schedule, plan, outcome.code, args.offline) else { return outcome.code };
+    let (Some(schedule), Some(plan), 0, false) = (found.schedule, plan, outcome.code, args.offline || args.tables) else {
+        return outcome.code;
+    };
     // On stdout, findings for programs are alone.
     let (print, colour): (fn(&str), bool) =
         if form.is_for_programs() { (report::to_stderr, false) } else { (report::to_stdout, options.colour_out) };
     match live::ask(&args.file, &schedule, &plan.dokploy, (width, colour)) {
-        Asked::Answered(text, code) => {
+        Asked::Answered { text, code, unset } => {
+            let told = unset::diagnostics(&unset, &args.file, &found.sources);
+            let shown = check::shown(&told, &found.sources, options);
+            report::to_stderr(&shown.stderr);
+            report::to_stdout(&shown.stdout);
             print(&text);
-            code
+            if code == 0 { shown.code } else { code }
         }
         Asked::Not(why) if args.live => {
             complain(&args.display, &format!("Dokploy was not asked: {why}"), "without --live, `plan check` does without");

@@ -1,10 +1,12 @@
 //! What the sandbox stands in for when a plan is run against it: Dokploy itself, variables that are not set, externals, git and approvals.
 
 use super::variables::SandboxVariables;
+use crate::compose::asked;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
 use crate::model::{Comparison, Condition, ContainerAssertion, Docker, Literal, Probe, Text, TextPart, Variables};
 use crate::probe::{self, CONTEXTS_STAND_IN, Question, Request};
+use crate::report::words;
 use crate::sandbox::Sandbox;
 use crate::schedule::{Schedule, Subject, without_user};
 use crate::world::{Compose, Config, Environment, External, Fault, OtherContainer, Project, Speaks};
@@ -58,7 +60,8 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
     let name = |text: &Text| text.resolve(variables).map(|resolved| resolved.value).unwrap_or_default();
     let app = &schedule.app;
     let server = faults.iter().any(Fault::needs_a_server).then(|| "another-server".to_owned());
-    let compose = Compose { server, ..Compose::named(&name(&app.compose.value)) };
+    let env = environment(schedule).iter().map(|name| format!("{name}={MADE_UP}")).collect::<Vec<_>>().join("\n");
+    let compose = Compose { server, env: Some(env), ..Compose::named(&name(&app.compose.value)) };
     let environment = Environment { name: name(&app.environment.value), composes: vec![compose] };
     let projects = vec![Project { name: name(&app.project.value), environments: vec![environment] }];
 
@@ -114,6 +117,15 @@ pub(super) fn setting(schedule: &Schedule, variables: &dyn Variables, faults: Ve
         config: Config { projects, containers, ending, externals, references, faults, ..Config::default() },
         addresses: addresses.into_iter().collect(),
     }
+}
+
+/// What a variable of the app's environment is in the sandbox: fit for a name, a tag, a port or a number, and too short to be taken for a
+/// secret.
+const MADE_UP: &str = "1";
+
+/// The variables that the compose files take from the app's environment.
+fn environment(schedule: &Schedule) -> BTreeSet<String> {
+    schedule.phases.iter().flat_map(|phase| asked(&phase.text)).map(|(variable, _)| variable.name.value).collect()
 }
 
 /// Containers that the plan names and that are none of its own: each is as the plan expects it.
@@ -214,6 +226,10 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     }
     if asked.iter().any(|request| matches!(&request.question, Question::Postgres { queries, .. } if !queries.is_empty())) {
         lines.push("its PostgreSQL has no tables: a literal that is selected is itself, any other query is answered with 1".to_owned());
+    }
+    let variables = environment(schedule).len();
+    if variables > 0 {
+        lines.push(format!("it makes up the app's environment: {} of the compose files", words::count(variables, "variable")));
     }
     let repositories: BTreeSet<String> =
         schedule.phases.iter().flat_map(|phase| &phase.pins).map(|pin| without_user(&pin.repository)).collect();

@@ -21,6 +21,7 @@ mod sandbox;
 mod show;
 mod status;
 mod unknown;
+mod unset;
 mod variables;
 mod way_back;
 

@@ -1,6 +1,6 @@
 //! What is read of a compose file. What the reader does not know, it leaves alone.
 
-use crate::source::{FileId, Spanned};
+use crate::source::{FileId, Span, Spanned};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -16,6 +16,17 @@ pub struct ComposeFile {
     pub networks: Vec<(Spanned<String>, bool)>,
     /// Names of top-level volumes, with whether they are external.
     pub volumes: Vec<(Spanned<String>, bool)>,
+    /// Variables that have no default, in the order of the text, each place once.
+    pub variables: Vec<Variable>,
+}
+
+/// A variable that a compose file takes from the app's environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name, and where it is asked for: from the dollar sign on.
+    pub name: Spanned<String>,
+    /// Whether compose refuses the file without it (`${NAME:?…}`); otherwise it becomes nothing.
+    pub required: bool,
 }
 
 /// One service of a compose file. Values keep `${…}` as written; [`crate::compose`] interpolates on demand.
@@ -145,6 +156,10 @@ pub struct Healthcheck {
     pub start_period: Duration,
     /// `disable: true` or `test: NONE`.
     pub disabled: bool,
+    /// Whether every time in it could be read: a variable may stand for one.
+    pub timed: bool,
+    /// Its key; `None` where no file has it.
+    pub span: Option<Span>,
 }
 
 /// `x-sandbox`: how the sandbox's stand-in for the service behaves.

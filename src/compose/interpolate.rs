@@ -1,6 +1,7 @@
 //! `${VAR}` in compose files: `${VAR:-default}`, `${VAR-default}`, `${VAR:?message}`, `${VAR:+other}`, `$VAR`, and
 //! `$$` for a dollar.
 
+use std::cell::RefCell;
 use std::fmt;
 
 /// Defaults may hold variables themselves; nobody means more than this.
@@ -61,6 +62,21 @@ pub fn with_defaults(text: &str) -> Option<String> {
         _ => Err(InterpolationError::Malformed { text: String::new() }),
     })
     .ok()
+}
+
+/// The variables of a text that the file itself gives no value: names, with whether compose refuses the file without them. What cannot be
+/// read has none.
+pub(super) fn without_default(text: &str) -> Vec<(String, bool)> {
+    let found = RefCell::new(Vec::new());
+    let told = expand(text, MAX_DEPTH, &|variable, depth| {
+        let required = variable.operator == Operator::Required;
+        if matches!(variable.operator, Operator::Plain | Operator::Required) {
+            found.borrow_mut().push((variable.name.to_owned(), required));
+        }
+        // A default may ask for another variable.
+        Ok(if variable.operator == Operator::Default { Choice::Operand(depth) } else { Choice::Text(String::new()) })
+    });
+    if told.is_ok() { found.into_inner() } else { Vec::new() }
 }
 
 /// One variable of a text.

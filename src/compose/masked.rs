@@ -51,7 +51,7 @@ fn add_variable(masks: &mut Masks, name: &str, value: &str) {
 }
 
 /// A value without its quotes, or without the comment after it.
-fn unquoted(value: &str) -> &str {
+pub(super) fn unquoted(value: &str) -> &str {
     let quoted = |quote: char| value.strip_prefix(quote).and_then(|rest| Some(rest.split_once(quote)?.0));
     quoted('"')
         .or_else(|| quoted('\''))
@@ -59,7 +59,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// Where the value of a line's entry begins, its key and its value: `key: value` or `key=value`, also in a list, a difference or quotes.
-fn entry(text: &str) -> Option<(usize, &str, &str)> {
+pub(super) fn entry(text: &str) -> Option<(usize, &str, &str)> {
     let content = text.trim_start_matches(['+', '-', ' ', '"', '\'', '#']);
     let end = content.find([':', '='])?;
     let key = content[..end].trim_end_matches(['"', '\'', ' ']);

@@ -7,15 +7,19 @@ mod git;
 mod interpolate;
 mod masked;
 mod node;
+mod plain_secret;
 mod ports;
 mod read;
+mod required;
 mod service;
 
 pub use definitions::{Definition, definitions};
 pub use file::{
-    Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service,
+    Build, ComposeFile, Condition, DependsOn, EnvEntry, Fault, GitContext, Healthcheck, Port, Protocol, SandboxAnswer, Service, Variable,
 };
 pub use git::{Repository, repository};
 pub use interpolate::{InterpolationError, interpolate, with_defaults};
 pub use masked::{masked_line, masks_of};
+pub use plain_secret::{PlainSecret, blotted, plain_secrets};
 pub use read::read;
+pub use required::asked;

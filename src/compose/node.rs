@@ -95,6 +95,11 @@ impl Node {
         (!matches!(node.value, Value::Null)).then_some(node)
     }
 
+    /// Where a mapping's key stands.
+    pub(super) fn key_span(&self, key: &str) -> Option<Span> {
+        self.entries()?.iter().find(|(found, _)| found.text == key).map(|(key, _)| key.span)
+    }
+
     /// The text of a scalar.
     pub(super) fn scalar(&self) -> Option<&str> {
         match &self.value {

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Value};
 use super::service::Reader;
-use super::{ComposeFile, Fault, Service};
+use super::{ComposeFile, Fault, Service, required};
 use crate::source::{FileId, Spanned};
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
     let mut faults = reader.into_faults();
     if faults.is_empty() {
         let networks = externals(&root, "networks");
-        return Ok(ComposeFile { file, services, networks, volumes: externals(&root, "volumes") });
+        return Ok(ComposeFile { file, services, networks, volumes: externals(&root, "volumes"), variables: required::of(&root, text) });
     }
     faults.sort_by_key(|fault| fault.at.as_ref().map(|at| at.start));
     Err(faults)

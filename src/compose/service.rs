@@ -44,7 +44,7 @@ impl<'a> Reader<'a> {
             environment: node.get("environment").map(environment).unwrap_or_default(),
             env_files: node.get("env_file").map(env_files).unwrap_or_default(),
             restart: scalar("restart"),
-            healthcheck: node.get("healthcheck").map(healthcheck),
+            healthcheck: node.get("healthcheck").map(|check| healthcheck(check, node.key_span("healthcheck"))),
             profiles: node.get("profiles").map(names).unwrap_or_default(),
             networks: node.get("networks").map(names).unwrap_or_default(),
             sandbox: node.get("x-sandbox").map(sandbox),
@@ -182,16 +182,20 @@ fn env_files(node: &Node) -> Vec<Spanned<String>> {
     }
 }
 
-fn healthcheck(node: &Node) -> Healthcheck {
+fn healthcheck(node: &Node, span: Option<Span>) -> Healthcheck {
     let duration = |name: &str| node.get(name).and_then(Node::scalar).and_then(duration::parse);
+    let readable = |name: &str| node.get(name).is_none() || duration(name).is_some();
+    let retries = node.get("retries").and_then(Node::scalar);
     let is = |name: &str, value: &str| node.get(name).and_then(Node::scalar) == Some(value);
     let first = node.get("test").and_then(Node::items).and_then(|items| items.first()).and_then(Node::scalar);
     Healthcheck {
         interval: duration("interval").unwrap_or(Duration::from_secs(30)),
         timeout: duration("timeout").unwrap_or(Duration::from_secs(30)),
-        retries: node.get("retries").and_then(Node::scalar).and_then(|text| text.parse().ok()).unwrap_or(3),
+        retries: retries.and_then(|text| text.parse().ok()).unwrap_or(3),
         start_period: duration("start_period").unwrap_or(Duration::ZERO),
         disabled: is("disable", "true") || is("test", "NONE") || first == Some("NONE"),
+        timed: ["interval", "timeout", "start_period"].into_iter().all(readable) && retries.is_none_or(|text| text.parse::<u32>().is_ok()),
+        span,
     }
 }
 

@@ -112,6 +112,8 @@ codes! {
     NoCertificate = "E0509",
     /// A job that never ends, or a service that must end.
     JobOrService = "E0510",
+    /// A git build that cannot be fixed to a commit, in a phase that a later one goes back to.
+    UnpinnedTarget = "E0511",
 
     // W05xx: compose files, worth knowing.
     /// A service that publishes a port and has no expectation.
@@ -120,8 +122,20 @@ codes! {
     SilentChange = "W0502",
     /// Two services share a Redis database number.
     RedisClash = "W0503",
-    /// A git build whose commit cannot be fixed at the start of a run.
+    /// An external network or volume that only some of the phases' files have.
+    ExternalDiffers = "W0504",
+    /// A variable that neither the compose file nor the app's environment gives a value. Known only where Dokploy is asked.
+    VariableUnset = "W0505",
+    /// A git build whose commit cannot be fixed at the start of a run, in the last phase.
     Unpinned = "W0506",
+    /// A secret written out in a compose file.
+    PlainSecret = "W0507",
+    /// An image tag that moves.
+    MutableTag = "W0508",
+    /// A healthcheck that takes longer to decide than its phase settles.
+    SlowHealthcheck = "W0509",
+    /// An `allow` of a warning that is not there.
+    NeedlessAllow = "W0510",
 }
 
 impl Code {

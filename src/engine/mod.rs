@@ -114,6 +114,7 @@ pub mod troubleshoot;
 mod turn;
 mod underway;
 mod unfinished;
+mod unset;
 mod verdict;
 mod verified;
 mod watch;
@@ -141,6 +142,7 @@ pub use reach::Reach;
 pub use resume::{NotResumable, baseline_kept};
 pub use sample::{Reading, Sample, Verdict};
 pub use start::first_phase;
+pub use unset::{Unset, unset};
 
 use crate::schedule::Schedule;
 use std::sync::Arc;

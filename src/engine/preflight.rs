@@ -11,7 +11,7 @@ use super::stage::Stage;
 use super::turn::{Known, Turn};
 use super::{
     Answer, Event, Goal, HostContainer, Intent, Observed, Options, Position, Reason, Right, Survey, Untested, images, lock, resume, start,
-    unfinished,
+    unfinished, unset,
 };
 use crate::compose::Protocol;
 use crate::model::{Docker, Probe};
@@ -69,6 +69,9 @@ pub(super) fn judge(turn: &mut Turn, survey: Survey) {
     }
     if refusal.is_none() {
         warnings.extend(version_warning(&turn.options(), &survey));
+    }
+    if turn.options().goal == Goal::Rollout {
+        warnings.extend(unset::warnings(&schedule, &survey));
     }
     warnings.extend(images::moved(&survey, &turn.options().verified_before));
     turn.emit(Event::Surveyed { survey, live: position });

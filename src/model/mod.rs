@@ -1,5 +1,6 @@
 //! The typed plan: names resolved, defaults filled in, spans kept. Made by [`lower`] from the syntax tree.
 
+mod allow;
 mod build_context;
 mod condition;
 mod docker;
@@ -14,6 +15,7 @@ mod probe;
 mod text;
 
 pub use crate::syntax::Severity;
+pub use allow::{Allow, Allowed};
 pub use build_context::{BuildContext, ContextPlace, Dockerfile};
 pub use condition::{Comparison, Condition, Decimal, Holds, Literal, Number};
 pub use docker::{Amount, ContainerAssertion, Docker, Free, Logs, ServerAssertion};

@@ -1,6 +1,6 @@
 //! What a plan says.
 
-use super::{Notify, Percentile, Probe, Severity, Text, Watch};
+use super::{Allow, Notify, Percentile, Probe, Severity, Text, Watch};
 use crate::source::{Span, Spanned};
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ pub struct Service {
     pub needs: Vec<Spanned<String>>,
     /// Those that it asks things of and can do without (`uses`), by name.
     pub uses: Vec<Spanned<String>>,
+    /// Warnings about it that are meant (`allow WORD "reason"`), each word once.
+    pub allows: Vec<Allow>,
     /// What must hold besides its container running.
     pub expectations: Vec<Expectation>,
     /// What is asked besides and decides nothing (`warn`, `observe`).

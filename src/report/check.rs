@@ -126,6 +126,9 @@ impl Page<'_> {
         if texts.is_empty() {
             texts.push("containers only");
         }
+        let allows = self.schedule.services.get(name).map(|service| service.allows.as_slice()).unwrap_or_default();
+        let allows: Vec<String> = allows.iter().map(|(word, reason)| format!("allows {word}: \"{reason}\"")).collect();
+        texts.extend(allows.iter().map(String::as_str));
         self.named(label, name, widest, &texts)
     }
 

@@ -1,7 +1,7 @@
 //! Diagnostics for people and for programs. The data is ours; only this file knows the renderer.
 
 use super::{safe, words};
-use crate::compose::masks_of;
+use crate::compose::blotted;
 use crate::diagnostic::{Diagnostic, Label, Severity};
 use crate::source::{FileId, SourceFile, SourceMap, Span};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
@@ -178,7 +178,7 @@ impl Texts<'_> {
 /// A compose file's text with what may be secret in it blotted out, byte for byte. A plan's text is shown as it is: it names its secrets.
 fn without_secrets(file: &SourceFile) -> String {
     let is_compose = file.path().extension().is_some_and(|end| end == "yml" || end == "yaml");
-    if is_compose { masks_of(file.text()).blot(file.text()) } else { file.text().to_string() }
+    if is_compose { blotted(file.text()) } else { file.text().to_string() }
 }
 
 /// The text with every character that a terminal would obey, and carriage returns that end no line, replaced by as

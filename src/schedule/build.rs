@@ -125,7 +125,8 @@ fn services(plan: &Plan, proven: &Proven, expectations: &mut Expectations<'_>) -
             let (needs, uses) = (subjects(&service.needs), subjects(&service.uses));
             let (note, hint) = (service.note.clone(), service.hint.clone());
             let job = service.job.map(|job| Job { within: job.within.map(|limit| limit.value) });
-            services.insert(name.clone(), Service { expectations, asides, note, hint, needs, uses, added_in, job });
+            let allows = service.allows.iter().map(|allow| (allow.word, allow.reason.clone())).collect();
+            services.insert(name.clone(), Service { expectations, asides, note, hint, needs, uses, added_in, job, allows });
         }
     }
     for (name, added_in) in added_in {

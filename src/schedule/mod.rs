@@ -11,7 +11,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use time::{Bounds, SOAK_TRIES};
 
-use crate::model::{App, Approval, Limits, Notify, OnFailure, Percentile, Probe, Sampling, Severity};
+use crate::model::{Allowed, App, Approval, Limits, Notify, OnFailure, Percentile, Probe, Sampling, Severity};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -94,6 +94,8 @@ pub struct Service {
     pub added_in: PhaseId,
     /// It does its work and ends with 0, at each deploy anew.
     pub job: Option<Job>,
+    /// Warnings about it that are meant: the word and the reason.
+    pub allows: Vec<(Allowed, String)>,
 }
 
 /// What makes a service a job.
@@ -115,6 +117,7 @@ impl Service {
             uses: BTreeSet::new(),
             added_in,
             job: None,
+            allows: Vec::new(),
         }
     }
 }

@@ -136,6 +136,13 @@ pub enum Head {
     Needs(Vec<Name>),
     /// `uses NAME, …`
     Uses(Vec<Name>),
+    /// `allow WORD "reason"`
+    Allow {
+        /// The kind of warning.
+        word: Name,
+        /// Why it is meant.
+        reason: TextExpr,
+    },
     /// `expect PROBE [{ … }]`, `warn PROBE [{ … }]`, `observe PROBE [{ … }]`
     Expect(Severity, Probe),
     /// `approve "…" [within DURATION] [else stop]`
@@ -284,11 +291,6 @@ pub enum Head {
         name: TextExpr,
         /// What its value must be.
         condition: Condition,
-    },
-    /// Part of the language that this version reads and does not build. What it says stands in the text.
-    Later {
-        /// How it is called in messages: `json path assertions`.
-        construct: &'static str,
     },
     /// The keyword is known and the rest could not be read.
     Broken {

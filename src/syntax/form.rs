@@ -194,7 +194,7 @@ pub static FORMS: &[Form] = &[
     form("hint", Rule::hint, &[Service, Job, External], Never, "hint \"…\""),
     form("needs", Rule::needs, &[Service, Job], Never, "needs NAME"),
     form("uses", Rule::uses, &[Service, Job], Never, "uses NAME"),
-    form("allow", Rule::allow, &[File, App, Service, Job, Phase], Never, "allow RULE \"reason\""),
+    form("allow", Rule::allow, &[Service, Job], Never, "allow WORD \"reason\""),
     form("expect", Rule::expect, &[Service, Job, External, Gate], May, "expect http \"URL\""),
     form("warn", Rule::warn, &[Service, Job, External, Gate], May, "warn http \"URL\""),
     form("observe", Rule::observe, &[Service, Job, External, Gate], May, "observe http \"URL\""),

@@ -102,7 +102,10 @@ impl Values<'_> {
             Rule::hint => Head::Hint(self.plain(&mut slots)?),
             Rule::needs => Head::Needs(self.names(slots)),
             Rule::uses => Head::Uses(self.names(slots)),
-            Rule::allow => later("`allow`"),
+            Rule::allow => {
+                let word = slots.take(Rule::word)?;
+                Head::Allow { word: Spanned::new(word.as_str().to_owned(), self.span(&word)), reason: self.plain(&mut slots)? }
+            }
             Rule::expect => Head::Expect(Severity::Decides, self.probe(slots.take(Rule::probe)?)?),
             Rule::warn => Head::Expect(Severity::Warns, self.probe(slots.take(Rule::probe)?)?),
             Rule::observe => Head::Expect(Severity::Observes, self.probe(slots.take(Rule::probe)?)?),
@@ -412,10 +415,6 @@ fn raw(inside: &str) -> Option<String> {
     let bare = inside.replace("\\\"", "\"");
     let is_json = bare.starts_with(['{', '[']) && bare.contains('"') && !bare.contains(['\\', '\'', '$']);
     is_json.then_some(bare)
-}
-
-fn later(construct: &'static str) -> Head {
-    Head::Later { construct }
 }
 
 fn escaped(escape: &str) -> Option<char> {

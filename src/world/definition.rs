@@ -96,6 +96,8 @@ impl HealthTest {
             retries: 3,
             start_period: Duration::ZERO,
             disabled: false,
+            timed: true,
+            span: None,
         };
         Self { timing, path: "/".to_owned(), command: vec!["CMD".to_owned(), "/healthcheck".to_owned()] }
     }

@@ -97,3 +97,46 @@ fn what_cannot_be_asked_is_a_note_unless_it_is_insisted_on() {
         home.plan(["check", "--offline", "--live"]).ends(2);
     }
 }
+
+#[test]
+fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
+    let served = serve(Config::default());
+    served.exports.post_to_app("compose.update", &json!({ "env": "GREETING=hello\n" }));
+    let home = served.exports.home();
+    small::put_quick(&home, "1.0", "30s");
+    let put = |file: &str, service: &str, lines: &[&str]| {
+        let text = std::fs::read_to_string(home.path().join(file)).unwrap();
+        let environment: String = lines.iter().map(|line| format!("      {line}\n")).collect();
+        home.file(file, &text.replace(&format!("  {service}:\n"), &format!("  {service}:\n    environment:\n{environment}")));
+    };
+    let web = ["A: ${GREETING} ${COMPOSE_PROJECT_NAME}", "B: ${FALLBACK:-x}", "C: $BARE"];
+    put("one.yml", "web", &web);
+    put("two.yml", "web", &web);
+    put("two.yml", "worker", &["D: ${NEEDED:?the worker's queue}"]);
+
+    let ran = home.plan(["check", "--live"]);
+    ran.ends(0).says("the variable `BARE` has no default and is not in the app's environment").says("one.yml:6:10");
+    ran.says("becomes nothing, here and in 1 more place").says("`NEEDED`").says("compose refuses the file without it").says("2 warnings");
+    ran.does_not_say("GREETING`").does_not_say("FALLBACK`").does_not_say("COMPOSE_PROJECT_NAME`");
+    let ran = home.plan(["check", "--live", "--format", "json"]);
+    let told: Vec<_> = super::binary::json_lines(&ran.ends(0).stdout);
+    let places: Vec<_> =
+        told.iter().map(|line| (line["code"].as_str().unwrap(), line["file"].as_str().unwrap(), line["line"].clone())).collect();
+    assert_eq!(places, [("W0505", "one.yml", json!(6)), ("W0505", "two.yml", json!(12))]);
+
+    let ran = home.plan(["run", "--yes", "--until", "one", "--format", "json"]);
+    let events = ran.ends(0).events();
+    let warned: Vec<_> =
+        events.iter().filter(|event| event["event"] == "warned" && event["text"].as_str().unwrap().contains("${")).collect();
+    assert_eq!(warned.len(), 2, "{warned:#?}");
+    assert_eq!(
+        warned[0]["text"],
+        "`${NEEDED}` in two.yml line 12 has no default and is not in the app's environment: compose refuses the file without it"
+    );
+    let first = super::binary::place(&events, "phase-started");
+    assert!(super::binary::place(&events, "warned") < first);
+
+    // An environment that has them all says nothing.
+    served.exports.post_to_app("compose.update", &json!({ "env": "GREETING=hello\nBARE=\nNEEDED=1\n" }));
+    home.plan(["check", "--live"]).ends(0).does_not_say("warning");
+}

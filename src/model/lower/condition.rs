@@ -57,11 +57,16 @@ impl Lowering<'_> {
 
     /// A pattern that something can fail. `None` after an error.
     pub(super) fn pattern(&mut self, given: &Spanned<String>) -> Option<Pattern> {
+        self.pattern_that(given, "no answer can fail it")
+    }
+
+    /// The same, where a pattern that is found in every text has this consequence.
+    pub(super) fn pattern_that(&mut self, given: &Spanned<String>, consequence: &str) -> Option<Pattern> {
         match Pattern::new(&given.value) {
             Ok(pattern) if pattern.takes_everything() => {
                 let message = format!("{pattern} is found in every text");
                 self.problems.push(
-                    Diagnostic::new(Code::Vacuous, message, given.span, "no answer can fail it")
+                    Diagnostic::new(Code::Vacuous, message, given.span, consequence)
                         .help("leave out what makes it match nothing at all: `*`, `?`, an empty alternative"),
                 );
                 None

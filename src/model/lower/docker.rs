@@ -144,13 +144,13 @@ impl Lowering<'_> {
         let mut logs = Logs::default();
         let mut is_damaged = statement.is_damaged();
         for inner in statement.body() {
-            let (list, condition): (&mut Vec<Pattern>, _) = match &inner.head {
-                Head::LogsNone(condition) => (&mut logs.none, condition),
-                Head::LogsSome(condition) => (&mut logs.some, condition),
-                Head::LogsIgnore(condition) => (&mut logs.ignore, condition),
+            let (list, condition, consequence): (&mut Vec<Pattern>, _, _) = match &inner.head {
+                Head::LogsNone(condition) => (&mut logs.none, condition, "no line can pass it"),
+                Head::LogsSome(condition) => (&mut logs.some, condition, "no log can fail it"),
+                Head::LogsIgnore(condition) => (&mut logs.ignore, condition, "every line would be ignored"),
                 _ => continue,
             };
-            let pattern = self.log_pattern(condition);
+            let pattern = self.log_pattern(condition, consequence);
             is_damaged |= pattern.is_none();
             list.extend(pattern);
         }
@@ -169,9 +169,9 @@ impl Lowering<'_> {
         Some(Probe::Docker(Docker::Logs(logs)))
     }
 
-    fn log_pattern(&mut self, condition: &syntax::Condition) -> Option<Pattern> {
+    fn log_pattern(&mut self, condition: &syntax::Condition, consequence: &str) -> Option<Pattern> {
         match &condition.kind {
-            ConditionKind::Matches(pattern) => self.pattern(pattern),
+            ConditionKind::Matches(pattern) => self.pattern_that(pattern, consequence),
             _ => None,
         }
     }

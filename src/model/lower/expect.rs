@@ -25,7 +25,7 @@ impl Lowering<'_> {
             self.gaps.services.insert(name.value.clone());
         }
         let (mut note, mut hint, mut within) = (Once::default(), Once::default(), Once::default());
-        let (mut needs, mut uses) = (Vec::new(), Vec::new());
+        let (mut needs, mut uses, mut allows) = (Vec::new(), Vec::new(), Vec::new());
         let (mut expectations, mut asides) = (Vec::new(), Vec::new());
         for inner in statement.body() {
             match &inner.head {
@@ -39,6 +39,7 @@ impl Lowering<'_> {
                     let text = self.plain(text);
                     self.once(&mut hint, text, inner);
                 }
+                Head::Allow { word, reason } => self.allow(word, reason, inner.span, &mut allows),
                 Head::Within(limit) => {
                     let limit = Spanned::new(self.time(*limit), limit.span);
                     self.once(&mut within, limit, inner);
@@ -52,15 +53,12 @@ impl Lowering<'_> {
                         }
                     }
                 }
-                Head::Later { .. } => {
-                    self.gaps.services.insert(name.value.clone());
-                }
                 _ => {}
             }
         }
         let (note, hint) = (note.take().flatten(), hint.take().flatten());
         let job = is_job.then(|| Job { within: within.take() });
-        Some(Service { name: name.clone(), note, hint, needs, uses, expectations, asides, job })
+        Some(Service { name: name.clone(), note, hint, needs, uses, allows, expectations, asides, job })
     }
 
     /// Names of services or externals that this service leans on, each once. Whether they are there is a check's to say: a compose file may have

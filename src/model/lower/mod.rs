@@ -1,6 +1,7 @@
 //! From the syntax tree to the plan: names resolved, defaults filled in, everything wrong told at once.
 
 mod address;
+mod allow;
 mod condition;
 mod database;
 mod docker;
@@ -8,7 +9,6 @@ mod exec;
 mod expect;
 mod gate;
 mod http;
-mod later;
 mod names;
 mod notify;
 mod once;
@@ -167,9 +167,6 @@ impl<'a> Lowering<'a> {
         let gates = ast.statements.iter().filter_map(|statement| self.gate(statement)).collect();
         let phases = self.phases(settings.sampling);
         let notify = self.notifies();
-        for statement in &ast.statements {
-            self.not_built(statement);
-        }
         self.something_missing();
         if phases.is_empty() {
             self.gaps.phases = true;
