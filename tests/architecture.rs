@@ -15,7 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compose", &["source", "secrets", "diagnostic"]),
     ("check", &["source", "diagnostic", "syntax", "model", "compose"]),
     // Writes a plan's text; whether it holds is for whoever calls it to check.
-    ("init", &["model", "compose"]),
+    ("init", &["source", "model", "compose"]),
     ("schedule", &["source", "diagnostic", "model", "compose", "check"]),
     ("engine", &["model", "compose", "schedule"]),
     ("dokploy", &["secrets", "diagnostic", "compose", "schedule", "engine"]),

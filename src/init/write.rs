@@ -105,12 +105,12 @@ impl Writer {
     }
 }
 
-/// A name, in quotes where it is no bare one.
+/// A name, in quotes where it is no bare one. A name in quotes is taken as it stands: what cannot stand there is left out of it.
 pub(super) fn name(text: &str) -> String {
     let mut bytes = text.bytes();
     let begins = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_');
     let bare = begins && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
-    if bare { text.to_owned() } else { quoted(text) }
+    if bare { text.to_owned() } else { format!("\"{}\"", text.replace(['"', '\\', '\n', '\r'], "-")) }
 }
 
 /// A string that means this text and nothing else.
@@ -167,11 +167,16 @@ mod tests {
             ("web.1", "\"web.1\""),
             ("01-infra", "\"01-infra\""),
             ("", "\"\""),
-            ("a \"b\" {c} $d \\", r#""a \"b\" \{c} $d \\""#),
-            ("two\nlines", r#""two\nlines""#),
+            ("{a} $b", "\"{a} $b\""),
+            ("a \"b\" \\", "\"a -b- -\""),
         ] {
             assert_eq!(name(text), written);
         }
+    }
+
+    #[test]
+    fn strings_mean_what_they_are_of() {
+        assert_eq!(quoted("a \"b\" {c} $d \\\n"), r#""a \"b\" \{c} $d \\\n""#);
     }
 
     #[test]
