@@ -219,7 +219,7 @@ mod tests {
         std::fs::write(&plan, std::fs::read_to_string(example()).unwrap()).unwrap();
         let outcome = offline(&plan, OPTIONS);
         assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
-        assert_eq!(outcome.stderr.matches("E0501").count(), 4, "{}", outcome.stderr);
+        assert_eq!(outcome.stderr.matches("E0501\n\n").count(), 4, "{}", outcome.stderr);
         assert!(outcome.stderr.ends_with("\n4 errors\n`plan explain E0501` says more\n"));
         let json = offline(&plan, Options { form: Form::Json, ..OPTIONS });
         assert_eq!((json.code, json.stdout.lines().count(), json.stderr.as_str()), (2, 4, ""));
