@@ -16,6 +16,8 @@ pub struct ComposeFile {
     pub networks: Vec<(Spanned<String>, bool)>,
     /// Names of top-level volumes, with whether they are external.
     pub volumes: Vec<(Spanned<String>, bool)>,
+    /// Whether it includes other files, which are not read: they may bring services of their own.
+    pub includes: bool,
 }
 
 /// One service of a compose file. Values keep `${…}` as written; [`crate::compose`] interpolates on demand.
@@ -171,4 +173,6 @@ pub struct Fault {
     pub message: String,
     /// The place in the text, in bytes.
     pub at: Option<std::ops::Range<usize>>,
+    /// What to do about it, when one knows.
+    pub help: Option<String>,
 }

@@ -6,10 +6,12 @@ mod file;
 mod git;
 mod interpolate;
 mod masked;
+mod mistaken;
 mod node;
 mod ports;
 mod read;
 mod service;
+mod wording;
 
 pub use definitions::{Definition, definitions};
 pub use file::{

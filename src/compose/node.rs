@@ -1,13 +1,17 @@
 //! YAML as a tree in which every value knows where it was written. The only place that names the YAML crate.
 
-use super::Fault;
+use super::{Fault, wording};
 use crate::source::{FileId, Span};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A larger text is not read at all. Dokploy cannot deploy a tenth of it (FACTS §5).
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// Lists that are one thing each: a later document replaces them.
+const REPLACED: [&str; 3] = ["command", "entrypoint", "test"];
 
 /// A value and its places.
 #[derive(Clone, Debug)]
@@ -41,24 +45,58 @@ impl Node {
     /// Reads a text.
     pub(super) fn parse(file: FileId, text: &str) -> Result<Self, Fault> {
         if text.len() > MAX_BYTES {
-            return Err(Fault { message: format!("the file is larger than {} KiB", MAX_BYTES / 1024), at: None });
+            return Err(Fault { message: format!("the file is larger than {} KiB", MAX_BYTES / 1024), at: None, help: None });
         }
         let options = serde_yaml::options! {
             budget: serde_yaml::budget! {
-                max_events: 100_000,
-                max_nodes: 100_000,
+                max_events: 250_000,
+                max_nodes: 250_000,
                 max_depth: 64,
                 flow_nesting_limit: 64,
-                max_documents: 1,
+                max_documents: 64,
+                // One anchor for the logging of a hundred services is no bomb: what is replayed is counted below.
+                enforce_alias_anchor_ratio: false,
             },
-            alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: 20_000, max_replay_stack_depth: 16 },
+            alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: 200_000, max_replay_stack_depth: 32 },
             non_finite_float_policy: serde_yaml::options::NonFiniteFloatPolicy::AsString,
             leading_zero_numbers_as_strings: true,
             underscored_numbers_as_strings: true,
             with_snippet: false,
         };
-        let parsed: Located = serde_yaml::from_str_with_options(text, options).map_err(|error| fault(&error, text))?;
-        Ok(Self::from_located(parsed, Place { file, text }))
+        let documents: Vec<Located> =
+            serde_yaml::from_multiple_with_options(text, options).map_err(|error| fault(&error, text))?;
+        let nodes = documents.into_iter().map(|document| Self::from_located(document, Place { file, text }));
+        let nothing = || Self { value: Value::Null, span: Span::new(file, 0..0), defined: Span::new(file, 0..0) };
+        Ok(nodes.reduce(Self::overridden_by).unwrap_or_else(nothing))
+    }
+
+    /// As compose joins the documents of one file: mappings by key, lists at the end, anything else is replaced.
+    fn overridden_by(self, over: Self) -> Self {
+        let value = match (self.value, over.value) {
+            (Value::Map(mut entries), Value::Map(others)) => {
+                let mut places: BTreeMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
+                for (key, node) in others {
+                    match places.get(&key.text) {
+                        Some(at) => {
+                            let base = std::mem::replace(&mut entries[*at].1, node.clone());
+                            entries[*at].1 = if REPLACED.contains(&key.text.as_str()) { node } else { base.overridden_by(node) };
+                        }
+                        None => {
+                            places.insert(key.text.clone(), entries.len());
+                            entries.push((key, node));
+                        }
+                    }
+                }
+                Value::Map(entries)
+            }
+            (Value::List(mut items), Value::List(others)) => {
+                items.extend(others);
+                Value::List(items)
+            }
+            (base, Value::Null) => base,
+            (_, value) => value,
+        };
+        Self { value, span: over.span, defined: over.defined }
     }
 
     fn from_located(located: Located, place: Place<'_>) -> Self {
@@ -157,18 +195,8 @@ fn bytes(location: serde_yaml::Location, text: &str) -> Option<std::ops::Range<u
 
 fn fault(error: &serde_yaml::Error, text: &str) -> Fault {
     let shown = error.without_snippet().to_string();
-    let line = shown.lines().next().unwrap_or_default();
-    let message = if line.starts_with("budget breached: Documents") {
-        "the file holds more than one YAML document"
-    } else if line.starts_with("budget breached") || line.starts_with("alias replay") || line.starts_with("recursion limit") {
-        "the file nests or repeats more than any compose file does"
-    } else if line.starts_with("recursive references") {
-        "an alias holds itself"
-    } else {
-        // Where it is our own rendering says, and the reader's options are not the user's.
-        line.split(" at line ").next().and_then(|line| line.split(", set ").next()).unwrap_or(line).trim_end_matches([':', '.', ',', ' '])
-    };
-    Fault { message: message.to_owned(), at: error.location().and_then(|location| bytes(location, text)) }
+    let at = error.location().and_then(|location| bytes(location, text));
+    wording::plain(shown.lines().next().unwrap_or_default(), at, text)
 }
 
 type Located = serde_yaml::Spanned<Raw>;

@@ -2,7 +2,7 @@
 
 use super::node::{Key, Node, Value};
 use super::ports::{self, Ports};
-use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git};
+use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git, interpolate};
 use crate::source::{Span, Spanned};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,7 +23,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fault(&mut self, span: Span, message: impl Into<String>) {
-        self.faults.push(Fault { message: message.into(), at: Some(span.range()) });
+        self.faults.push(Fault { message: message.into(), at: Some(span.range()), help: None });
+    }
+
+    pub(super) fn fault_with(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Fault { message: message.into(), at: Some(span.range()), help: Some(help.into()) });
     }
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
@@ -50,19 +54,55 @@ impl<'a> Reader<'a> {
             sandbox: node.get("x-sandbox").map(sandbox),
             definition: node.to_json(),
         };
+        self.shapes(&service, node);
         for item in node.get("ports").and_then(Node::items).unwrap_or_default() {
             self.port(&mut service, item);
         }
         service
     }
 
+    /// Values of a kind that compose refuses, where people often write them.
+    fn shapes(&mut self, service: &Service, node: &Node) {
+        let name = &service.name.value;
+        // A number loses its zeros and its quotes: what `1.20` names is not what was meant.
+        for (key, value) in [("image", &service.image), ("container_name", &service.container_name)] {
+            if let Some(value) = value.as_ref().filter(|value| self.is_number(value)) {
+                let help = format!("write it in quotes, whole: `{key}: \"NAME:{}\"`", value.value);
+                let help = if key == "image" { help } else { format!("write it in quotes: `{key}: \"{}\"`", value.value) };
+                self.fault_with(value.span, format!("`{key}` of service \"{name}\" is a number"), help);
+            }
+        }
+        if let Some(ports) = node.get("ports").filter(|ports| ports.items().is_none()) {
+            let help = match ports.scalar() {
+                Some(text) => format!("write `- \"{text}\"` on a line of its own below `ports:`"),
+                None => "write each port on a line of its own, with a dash: `- \"8080:80\"`".to_owned(),
+            };
+            self.fault_with(ports.span, format!("`ports` of service \"{name}\" is not a list"), help);
+        }
+        if let Some((environment, text)) = node.get("environment").and_then(|node| Some((node, node.scalar()?))) {
+            let help = format!("write `- {text}` on a line of its own below `environment:`");
+            self.fault_with(environment.span, format!("`environment` of service \"{name}\" is neither a list nor a mapping"), help);
+        }
+    }
+
+    /// Whether a value stands as a bare number in the text.
+    fn is_number(&self, value: &Spanned<String>) -> bool {
+        let written = self.text.get(value.span.range()).unwrap_or_default();
+        let digits = value.value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        written == value.value && digits && value.value.parse::<f64>().is_ok()
+    }
+
     fn build(&mut self, node: &Node) -> Option<Build> {
         let (context, dockerfile) = match &node.value {
-            Value::Scalar(_) => (node, None),
-            _ => (node.get("context")?, node.get("dockerfile").and_then(spanned)),
+            Value::Scalar(_) => (Some(node), None),
+            Value::Map(_) => (node.get("context"), node.get("dockerfile").and_then(spanned)),
+            Value::Null | Value::List(_) => return None,
         };
         let inline = node.get("dockerfile_inline").is_some();
-        let text = context.scalar()?;
+        let Some((context, text)) = context.and_then(|context| Some((context, context.scalar()?))) else {
+            // Without a context the folder of the file is meant.
+            return Some(Build { context: Spanned::new(".".to_owned(), node.span), dockerfile, inline, git: None });
+        };
         let written = self.text.get(context.defined.range()).unwrap_or_default();
         let git = git::parse(text, context.defined, written);
         Some(Build { context: Spanned::new(text.to_owned(), context.span), dockerfile, inline, git })
@@ -94,13 +134,27 @@ impl<'a> Reader<'a> {
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
             Ports::Invalid => {
-                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value));
+                let message = format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value);
+                let help = "write \"HOST:CONTAINER\", such as \"8080:80\", or only the container's port; an address comes before, as a number";
+                self.fault_with(shown.span, message, help);
             }
         }
     }
 }
 
 impl Service {
+    /// A value of the definition: the service's own, or that of the nearest service that it extends and that has one.
+    pub fn own_or_inherited(&self, key: &str) -> Option<&serde_json::Value> {
+        // What a service extends stands within its definition, see `extending`.
+        let mut definition = &self.definition;
+        loop {
+            match definition.get(key) {
+                Some(value) if !value.is_null() => return Some(value),
+                _ => definition = definition.get("extends")?,
+            }
+        }
+    }
+
     /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are
     /// overridden one by one.
     pub(super) fn extending(mut self, base: &Self) -> Self {
@@ -153,7 +207,12 @@ fn depends_on(node: &Node) -> Vec<DependsOn> {
         let required = field("required") != Some("false");
         DependsOn { service, condition, required }
     };
-    names(node).into_iter().map(read).collect()
+    // In a list, a name may be a variable; the app's environment decides when it has no default.
+    let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
+    match &node.value {
+        Value::List(_) => names(node).into_iter().filter_map(known).map(read).collect(),
+        _ => names(node).into_iter().map(read).collect(),
+    }
 }
 
 fn environment(node: &Node) -> Vec<EnvEntry> {
