@@ -11,12 +11,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn corpus() -> PathBuf {
+pub(crate) fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compose")
 }
 
 /// The files of a folder, by name, with their texts.
-fn texts(folder: &Path) -> Vec<(String, String)> {
+pub(crate) fn texts(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
     files.sort();
     let text = |path: &Path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
@@ -57,7 +57,7 @@ fn plan_for(name: &str, text: &str) -> String {
 }
 
 /// What checking such a plan gives, with the texts it points into.
-fn checked(name: &str, text: &str) -> (Vec<Diagnostic>, SourceMap) {
+pub(crate) fn checked(name: &str, text: &str) -> (Vec<Diagnostic>, SourceMap) {
     let mut sources = SourceMap::default();
     let plan = plan_for(name, text);
     let file = sources.add("rollout.plan", plan.as_str());
@@ -66,7 +66,7 @@ fn checked(name: &str, text: &str) -> (Vec<Diagnostic>, SourceMap) {
 }
 
 /// As it is shown in a terminal.
-fn shown(found: &[Diagnostic], sources: &SourceMap) -> String {
+pub(crate) fn shown(found: &[Diagnostic], sources: &SourceMap) -> String {
     diagnostics::human(found, sources, Look { width: 100, colour: false, all: true })
 }
 
@@ -181,7 +181,7 @@ fn assert_spans(service: &Service, text: &str) {
     for port in &service.ports {
         let shown = &text[port.span.range()];
         let number = port.value.host.unwrap_or(port.value.container).to_string();
-        assert!(shown.contains(&number) || shown.contains('-') || shown.contains('$'), "{shown} for {number}");
+        assert!(shown.contains(&number) || shown.contains(['-', '$', 'x']), "{shown} for {number}");
     }
 }
 

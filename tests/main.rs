@@ -4,6 +4,7 @@
 
 mod architecture;
 mod check;
+mod compose_properties;
 mod compose_styles;
 mod crash;
 mod deploying;

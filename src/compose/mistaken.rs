@@ -16,7 +16,10 @@ fn kind(root: &Node, text: &str) -> (&'static str, Option<&'static str>) {
             Value::Null if text.trim().is_empty() => ("the file is empty", Some("write `services:` and below it, indented, each service")),
             Value::Null => ("the file holds only comments", Some("remove the `#` before what should count")),
             Value::Scalar(said) => unread(said),
-            _ => ("a compose file is a mapping with `services:`, and this is a list", Some("write `services:` and below it, indented, each service")),
+            _ => (
+                "a compose file is a mapping with `services:`, and this is a list",
+                Some("write `services:` and below it, indented, each service"),
+            ),
         };
     };
     let has = |name: &str| root.get(name).is_some();
@@ -26,7 +29,10 @@ fn kind(root: &Node, text: &str) -> (&'static str, Option<&'static str>) {
     } else if has("jobs") && has("on") {
         ("this is a workflow of a build server, not a compose file", Some("name the compose file here"))
     } else if entries.iter().any(|(_, node)| runs(node)) {
-        ("the file has no `services:`", Some("write `services:` above the services and indent them below it: compose no longer takes them at the top"))
+        (
+            "the file has no `services:`",
+            Some("write `services:` above the services and indent them below it: compose no longer takes them at the top"),
+        )
     } else {
         ("the file has no `services:`", Some("write `services:` and below it, indented, each service"))
     }
@@ -39,7 +45,10 @@ fn unread(said: &str) -> (&'static str, Option<&'static str>) {
     if start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<?xml") {
         ("this is a web page, not a compose file", Some("download the file itself: the link is often called \"Raw\""))
     } else if first.split_once('=').is_some_and(|(name, _)| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')) {
-        ("this looks like a file of variables, not a compose file", Some("name the compose file here; variables belong into the app's environment"))
+        (
+            "this looks like a file of variables, not a compose file",
+            Some("name the compose file here; variables belong into the app's environment"),
+        )
     } else {
         ("a compose file is a mapping with `services:`, and this is text", Some("write `services:` and below it, indented, each service"))
     }

@@ -1,5 +1,6 @@
 //! Compose files: reading with spans, interpolation, ports, comparison. The only place that knows YAML.
 
+mod cause;
 mod definitions;
 mod duration;
 mod file;

@@ -63,8 +63,7 @@ impl Node {
             underscored_numbers_as_strings: true,
             with_snippet: false,
         };
-        let documents: Vec<Located> =
-            serde_yaml::from_multiple_with_options(text, options).map_err(|error| fault(&error, text))?;
+        let documents: Vec<Located> = serde_yaml::from_multiple_with_options(text, options).map_err(|error| fault(&error, text))?;
         let nodes = documents.into_iter().map(|document| Self::from_located(document, Place { file, text }));
         let nothing = || Self { value: Value::Null, span: Span::new(file, 0..0), defined: Span::new(file, 0..0) };
         Ok(nodes.reduce(Self::overridden_by).unwrap_or_else(nothing))

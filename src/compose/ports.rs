@@ -147,9 +147,21 @@ mod tests {
         for unknown in ["${PORT}:8000", "$PORT:8000", "8000-8010:80", "${PORT:?}:80", "${PORT:-}:${INNER:-}", "${PORT:-none}:80"] {
             assert_eq!(short(unknown), Ports::Unknown, "{unknown}");
         }
-        for invalid in
-            ["", "web", "8000:web", "8000:", "70000:80", "80:70000", "+1:80", "8000:80/http", "host:80:80", "9-8:9-8", "1-3:1-2", "80:0", "0x50:80"]
-        {
+        for invalid in [
+            "",
+            "web",
+            "8000:web",
+            "8000:",
+            "70000:80",
+            "80:70000",
+            "+1:80",
+            "8000:80/http",
+            "host:80:80",
+            "9-8:9-8",
+            "1-3:1-2",
+            "80:0",
+            "0x50:80",
+        ] {
             assert_eq!(short(invalid), Ports::Invalid, "{invalid}");
         }
     }
@@ -163,7 +175,9 @@ mod tests {
         assert_eq!(long("80", None, None, None), Ports::Known(vec![port(None, None, 80, Protocol::Tcp)]));
         assert_eq!(long("80", Some("${P}"), None, None), Ports::Unknown);
         assert_eq!(long("", Some("80"), None, None), Ports::Invalid);
-        for (published, address, protocol) in [("web", "::1", "tcp"), ("99999", "::1", "tcp"), ("80", "localhost", "tcp"), ("80", "::1", "odd")] {
+        for (published, address, protocol) in
+            [("web", "::1", "tcp"), ("99999", "::1", "tcp"), ("80", "localhost", "tcp"), ("80", "::1", "odd")]
+        {
             assert_eq!(long("80", Some(published), Some(address), Some(protocol)), Ports::Unknown, "{published} {address} {protocol}");
         }
     }

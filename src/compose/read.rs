@@ -8,6 +8,9 @@ use crate::diagnostic::nearest;
 use crate::source::{FileId, Spanned};
 use std::collections::BTreeMap;
 
+/// Longer chains of `extends` nobody means; each service of a chain is put together from all below it.
+const MAX_EXTENDS: usize = 32;
+
 /// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what
 /// compose itself would certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed,
 /// all within fixed bounds.
@@ -47,7 +50,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
 /// Whether a later document takes the service away again: `web: !reset null`.
 fn is_reset(key: &Key, text: &str) -> bool {
     let after = text.get(key.span.range().end..).unwrap_or_default();
-    after.lines().next().is_some_and(|line| line.trim_start_matches([':', ' ', '"', '\'']).starts_with("!reset"))
+    after.trim_start_matches([':', ' ', '"', '\'']).starts_with("!reset")
 }
 
 /// What a service extends.
@@ -97,7 +100,13 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
                 Extends::Here(base) => base,
             };
             match by_name.get(base.value.as_str()) {
-                Some(next) if !chain.contains(next) => chain.push(*next),
+                Some(next) if !chain.contains(next) && chain.len() < MAX_EXTENDS => chain.push(*next),
+                Some(next) if !chain.contains(next) => {
+                    complete = false;
+                    let message = format!("service \"{}\" extends through more than {MAX_EXTENDS} others", service.name.value);
+                    reader.fault_with(service.name.span, message, "name what it has in the service itself");
+                    break;
+                }
                 wrong => {
                     complete = false;
                     // Told once, at the service that says it.
@@ -122,7 +131,9 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
             let keys = merged.definition.as_object().into_iter().flat_map(|entries| entries.keys()).map(String::as_str);
             let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"].into_iter()).is_some()) {
                 Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"].into_iter()).unwrap_or("image")),
-                None => "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned(),
+                None => {
+                    "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned()
+                }
             };
             reader.fault_with(name.span, message, help);
         }
@@ -176,8 +187,8 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_keep_their_spelling() {
-        let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F]\n";
-        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: \"0x1F\"");
+        let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F, '0x2F:80']\n";
+        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: \"0x2F:80\"");
         let text = "services:\n  web:\n    image: a\n    environment:\n      A: 010\n      B: yes\n      C: 1_000\n      D: 1e3\n      E:\n      F: ''\n";
         let web = &good(text).services[0];
         let values: Vec<_> = web.environment.iter().map(|entry| entry.value.as_ref().map(|value| value.value.as_str())).collect();
@@ -295,7 +306,7 @@ services:
         for (text, message, place) in [
             ("", "the file is empty", ""),
             ("# only a comment\n", "the file holds only comments", "# only a comment"),
-            ("- a\n", "a compose file is a mapping with `services:`", "- a"),
+            ("- a\n", "a compose file is a mapping with `services:`, and this is a list", "- a"),
             ("\nversion: '3'\n", "the file has no `services:`", "version: '3'"),
             ("services:\n", "`services:` names no service", "services"),
             ("services: []\n", "`services:` names no service", "services"),
@@ -318,10 +329,9 @@ services:
             "services:\n  web:\n    image: a\n    image: b\n",
             "services:\n  web: *missing\n",
             "services:\n  web:\n    image: 'a\n",
-            "services: {}\n---\nservices: {}\n",
         ] {
             let (message, _) = bad(text);
-            assert!(!message.is_empty() && !message.contains("line"), "{text:?}: {message}");
+            assert!(!message.is_empty() && !message.contains(" at line "), "{text:?}: {message}");
         }
     }
 

@@ -4,7 +4,7 @@ use super::node::{Key, Node, Value};
 use super::ports::{self, Ports};
 use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git, interpolate};
 use crate::source::{Span, Spanned};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// More ports than this no host can publish.
@@ -114,7 +114,8 @@ impl<'a> Reader<'a> {
         }
         let field = |name: &str| item.get(name);
         // A mapping has no length to point at; its telling value has.
-        let shown = field("published").or_else(|| field("target")).unwrap_or(item);
+        let published = field("published").filter(|published| published.scalar() != Some(""));
+        let shown = published.or_else(|| field("target")).unwrap_or(item);
         let text = shown.scalar().unwrap_or_default();
         let read = match &item.value {
             Value::Scalar(text) => ports::short(text),
@@ -133,9 +134,14 @@ impl<'a> Reader<'a> {
                 service.ports.extend(known.into_iter().map(|port| Spanned::new(port, shown.span)));
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
+            Ports::Invalid if item.entries().is_some() && field("target").is_none() => {
+                let message = format!("service \"{}\" publishes a port without a `target`", service.name.value);
+                self.fault_with(shown.span, message, "add `target:`, the port in the container");
+            }
             Ports::Invalid => {
                 let message = format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value);
-                let help = "write \"HOST:CONTAINER\", such as \"8080:80\", or only the container's port; an address comes before, as a number";
+                let help =
+                    "write \"HOST:CONTAINER\", such as \"8080:80\", or only the container's port; an address comes before, as a number";
                 self.fault_with(shown.span, message, help);
             }
         }
@@ -161,8 +167,10 @@ impl Service {
         fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
             own.splice(0..0, base.iter().cloned());
         }
-        let inherited = base.environment.iter().filter(|theirs| !self.environment.iter().any(|own| own.name.value == theirs.name.value));
-        self.environment = inherited.cloned().chain(self.environment.iter().cloned()).collect();
+        let own: BTreeSet<&str> = self.environment.iter().map(|own| own.name.value.as_str()).collect();
+        let inherited: Vec<EnvEntry> =
+            base.environment.iter().filter(|theirs| !own.contains(theirs.name.value.as_str())).cloned().collect();
+        joined(&inherited, &mut self.environment);
         self.image = self.image.or_else(|| base.image.clone());
         self.build = self.build.or_else(|| base.build.clone());
         self.container_name = self.container_name.or_else(|| base.container_name.clone());
@@ -197,21 +205,24 @@ pub(super) fn names(node: &Node) -> Vec<Spanned<String>> {
 }
 
 fn depends_on(node: &Node) -> Vec<DependsOn> {
-    let read = |service: Spanned<String>| {
-        let field = |name: &str| node.get(&service.value).and_then(|entry| entry.get(name)).and_then(Node::scalar);
+    let started = |service| DependsOn { service, condition: Condition::Started, required: true };
+    let from_map = |(key, entry): &(Key, Node)| {
+        let field = |name: &str| entry.get(name).and_then(Node::scalar);
         let condition = match field("condition") {
             Some("service_healthy") => Condition::Healthy,
             Some("service_completed_successfully") => Condition::Completed,
             _ => Condition::Started,
         };
         let required = field("required") != Some("false");
-        DependsOn { service, condition, required }
+        DependsOn { service: Spanned::new(key.text.clone(), key.span), condition, required }
     };
-    // In a list, a name may be a variable; the app's environment decides when it has no default.
-    let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
     match &node.value {
-        Value::List(_) => names(node).into_iter().filter_map(known).map(read).collect(),
-        _ => names(node).into_iter().map(read).collect(),
+        Value::Map(entries) => entries.iter().map(from_map).collect(),
+        // In a list, a name may be a variable; the app's environment decides when it has no default.
+        _ => {
+            let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
+            names(node).into_iter().filter_map(known).map(started).collect()
+        }
     }
 }
 
