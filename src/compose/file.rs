@@ -52,6 +52,8 @@ pub struct Service {
     pub networks: Vec<Spanned<String>>,
     /// How the sandbox answers for it (`x-sandbox`). `None`: 200 and `{"status":"ok"}` on any path.
     pub sandbox: Option<SandboxAnswer>,
+    /// Keys whose values stand for themselves, whatever the service that it extends has there: `!override`, `!reset`.
+    pub(super) replaced: Vec<String>,
     /// The definition as plain data, interpolation not applied: equal values mean that compose sees no change.
     pub definition: serde_json::Value,
 }

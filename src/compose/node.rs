@@ -22,6 +22,17 @@ pub(super) struct Node {
     pub(super) span: Span,
     /// Where it is written. Differs from `span` for what came through an alias or a merge key.
     pub(super) defined: Span,
+    /// What its tag says of the value that it is laid over.
+    pub(super) over: Over,
+}
+
+/// What becomes of the value that another is laid over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Both are joined.
+    Join,
+    /// `!override` and `!reset`: it counts no longer.
+    Replace,
 }
 
 /// A key and its place.
@@ -51,8 +62,9 @@ impl Node {
             budget: serde_yaml::budget! {
                 max_events: 250_000,
                 max_nodes: 250_000,
-                max_depth: 64,
-                flow_nesting_limit: 64,
+                // Reading takes stack with each level, and threads have two megabytes of it.
+                max_depth: 32,
+                flow_nesting_limit: 32,
                 max_documents: 64,
                 // One anchor for the logging of a hundred services is no bomb: what is replayed is counted below.
                 enforce_alias_anchor_ratio: false,
@@ -65,12 +77,16 @@ impl Node {
         };
         let documents: Vec<Located> = serde_yaml::from_multiple_with_options(text, options).map_err(|error| fault(&error, text))?;
         let nodes = documents.into_iter().map(|document| Self::from_located(document, Place { file, text }));
-        let nothing = || Self { value: Value::Null, span: Span::new(file, 0..0), defined: Span::new(file, 0..0) };
+        let nowhere = Span::new(file, 0..0);
+        let nothing = || Self { value: Value::Null, span: nowhere, defined: nowhere, over: Over::Join };
         Ok(nodes.reduce(Self::overridden_by).unwrap_or_else(nothing))
     }
 
     /// As compose joins the documents of one file: mappings by key, lists at the end, anything else is replaced.
     fn overridden_by(self, over: Self) -> Self {
+        if over.over == Over::Replace {
+            return over;
+        }
         let value = match (self.value, over.value) {
             (Value::Map(mut entries), Value::Map(others)) => {
                 let mut places: BTreeMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
@@ -95,12 +111,15 @@ impl Node {
             (base, Value::Null) => base,
             (_, value) => value,
         };
-        Self { value, span: over.span, defined: over.defined }
+        Self { value, span: over.span, defined: over.defined, over: self.over }
     }
 
     fn from_located(located: Located, place: Place<'_>) -> Self {
         let (span, defined) = (place.span(located.referenced), place.span(located.defined));
+        let tag = place.tag(defined);
+        let over = if tag.is_some() { Over::Replace } else { Over::Join };
         let value = match located.value {
+            _ if tag == Some("!reset") => Value::Null,
             Raw::Null => Value::Null,
             Raw::Text(text) => Value::Scalar(text),
             Raw::Typed(shown) => Value::Scalar(place.text.get(defined.range()).map_or(shown, |text| text.trim().to_owned())),
@@ -115,7 +134,7 @@ impl Node {
                     .collect(),
             ),
         };
-        Self { value, span, defined }
+        Self { value, span, defined, over }
     }
 
     /// The entries of a mapping.
@@ -172,6 +191,18 @@ struct Place<'a> {
 impl Place<'_> {
     fn span(self, location: serde_yaml::Location) -> Span {
         Span::new(self.file, bytes(location, self.text).unwrap_or(0..0))
+    }
+}
+
+/// Compose's own tags.
+const TAGS: [&str; 2] = ["!reset", "!override"];
+
+impl<'a> Place<'a> {
+    /// Compose's tag on the value that is written here. The reader keeps no tags, but before the value stands its own.
+    fn tag(self, value: Span) -> Option<&'static str> {
+        let (before, from): (&'a str, &'a str) = self.text.split_at_checked(value.range().start)?;
+        let before = before.trim_end();
+        TAGS.into_iter().find(|tag| before.ends_with(tag) || from.starts_with(tag))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reading a compose file.
 
 use super::mistaken;
-use super::node::{Key, Node, Value};
+use super::node::{Node, Over, Value};
 use super::service::Reader;
 use super::{ComposeFile, Fault, Service, with_defaults};
 use crate::diagnostic::nearest;
@@ -27,7 +27,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
             for (key, node) in entries {
                 if node.entries().is_some() {
                     services.push((reader.service(key, node), extends(node)));
-                } else if !is_reset(key, text) {
+                } else if node.over == Over::Join {
                     let message = format!("service \"{}\" has no definition", key.text);
                     reader.fault_with(key.span, message, mistaken::definition(node));
                 }
@@ -45,12 +45,6 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
     }
     faults.sort_by_key(|fault| fault.at.as_ref().map(|at| at.start));
     Err(faults)
-}
-
-/// Whether a later document takes the service away again: `web: !reset null`.
-fn is_reset(key: &Key, text: &str) -> bool {
-    let after = text.get(key.span.range().end..).unwrap_or_default();
-    after.trim_start_matches([':', ' ', '"', '\'']).starts_with("!reset")
 }
 
 /// What a service extends.

@@ -1,6 +1,6 @@
 //! One service of a compose file.
 
-use super::node::{Key, Node, Value};
+use super::node::{Key, Node, Over, Value};
 use super::ports::{self, Ports};
 use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git, interpolate};
 use crate::source::{Span, Spanned};
@@ -52,6 +52,13 @@ impl<'a> Reader<'a> {
             profiles: node.get("profiles").map(names).unwrap_or_default(),
             networks: node.get("networks").map(names).unwrap_or_default(),
             sandbox: node.get("x-sandbox").map(sandbox),
+            replaced: node
+                .entries()
+                .into_iter()
+                .flatten()
+                .filter(|(_, node)| node.over == Over::Replace)
+                .map(|(key, _)| key.text.clone())
+                .collect(),
             definition: node.to_json(),
         };
         self.shapes(&service, node);
@@ -167,22 +174,34 @@ impl Service {
         fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
             own.splice(0..0, base.iter().cloned());
         }
-        let own: BTreeSet<&str> = self.environment.iter().map(|own| own.name.value.as_str()).collect();
-        let inherited: Vec<EnvEntry> =
-            base.environment.iter().filter(|theirs| !own.contains(theirs.name.value.as_str())).cloned().collect();
-        joined(&inherited, &mut self.environment);
-        self.image = self.image.or_else(|| base.image.clone());
-        self.build = self.build.or_else(|| base.build.clone());
-        self.container_name = self.container_name.or_else(|| base.container_name.clone());
-        self.restart = self.restart.or_else(|| base.restart.clone());
-        self.healthcheck = self.healthcheck.or_else(|| base.healthcheck.clone());
+        let replaced = std::mem::take(&mut self.replaced);
+        let open = |key: &str| !replaced.iter().any(|replaced| replaced == key);
+        if open("environment") {
+            let own: BTreeSet<&str> = self.environment.iter().map(|own| own.name.value.as_str()).collect();
+            let inherited: Vec<EnvEntry> =
+                base.environment.iter().filter(|theirs| !own.contains(theirs.name.value.as_str())).cloned().collect();
+            joined(&inherited, &mut self.environment);
+        }
+        self.image = self.image.or_else(|| base.image.clone().filter(|_| open("image")));
+        self.build = self.build.or_else(|| base.build.clone().filter(|_| open("build")));
+        self.container_name = self.container_name.or_else(|| base.container_name.clone().filter(|_| open("container_name")));
+        self.restart = self.restart.or_else(|| base.restart.clone().filter(|_| open("restart")));
+        self.healthcheck = self.healthcheck.or_else(|| base.healthcheck.clone().filter(|_| open("healthcheck")));
         self.sandbox = self.sandbox.or_else(|| base.sandbox.clone());
-        joined(&base.ports, &mut self.ports);
-        joined(&base.unknown_ports, &mut self.unknown_ports);
-        joined(&base.depends_on, &mut self.depends_on);
-        joined(&base.env_files, &mut self.env_files);
-        joined(&base.profiles, &mut self.profiles);
-        joined(&base.networks, &mut self.networks);
+        if open("ports") {
+            joined(&base.ports, &mut self.ports);
+            joined(&base.unknown_ports, &mut self.unknown_ports);
+        }
+        let lists: [(&str, &[Spanned<String>], &mut Vec<Spanned<String>>); 3] = [
+            ("env_file", &base.env_files, &mut self.env_files),
+            ("profiles", &base.profiles, &mut self.profiles),
+            ("networks", &base.networks, &mut self.networks),
+        ];
+        lists.into_iter().filter(|(key, ..)| open(key)).for_each(|(_, base, own)| joined(base, own));
+        if open("depends_on") {
+            joined(&base.depends_on, &mut self.depends_on);
+        }
+        self.replaced = replaced;
         if let Some(definition) = self.definition.as_object_mut() {
             definition.insert("extends".to_owned(), base.definition.clone());
         }
@@ -253,13 +272,14 @@ fn env_files(node: &Node) -> Vec<Spanned<String>> {
 }
 
 fn healthcheck(node: &Node) -> Healthcheck {
-    let duration = |name: &str| node.get(name).and_then(Node::scalar).and_then(duration::parse);
-    let is = |name: &str, value: &str| node.get(name).and_then(Node::scalar) == Some(value);
+    let field = |name: &str| node.get(name).and_then(Node::scalar).and_then(interpolate::with_defaults);
+    let duration = |name: &str| field(name).as_deref().and_then(duration::parse);
+    let is = |name: &str, value: &str| field(name).as_deref() == Some(value);
     let first = node.get("test").and_then(Node::items).and_then(|items| items.first()).and_then(Node::scalar);
     Healthcheck {
         interval: duration("interval").unwrap_or(Duration::from_secs(30)),
         timeout: duration("timeout").unwrap_or(Duration::from_secs(30)),
-        retries: node.get("retries").and_then(Node::scalar).and_then(|text| text.parse().ok()).unwrap_or(3),
+        retries: field("retries").and_then(|text| text.parse().ok()).unwrap_or(3),
         start_period: duration("start_period").unwrap_or(Duration::ZERO),
         disabled: is("disable", "true") || is("test", "NONE") || first == Some("NONE"),
     }
