@@ -100,6 +100,23 @@ fn every_broken_file_is_told_of() {
     fixture::compare(&folder.join("broken.expected"), &told);
 }
 
+/// `verdicts.tsv` holds what compose's own loader says of each file, every variable without a default set and no other file at hand.
+/// It refuses some styles that are read here: those that need another file, and forms that older ones took.
+#[test]
+fn what_compose_refuses_is_known_of_every_file() {
+    let verdicts = fs::read_to_string(corpus().join("verdicts.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> = verdicts.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    let named: Vec<&str> = rows.iter().map(|row| row[0]).collect();
+    for folder in ["broken", "styles"] {
+        for (name, _) in texts(&corpus().join(folder)) {
+            assert!(named.contains(&format!("{folder}/{name}").as_str()), "{folder}/{name} has no verdict");
+        }
+    }
+    // What we refuse, compose refuses; but for files without a service, of which it would start nothing.
+    let taken: Vec<&str> = rows.iter().filter(|row| row[0].starts_with("broken/") && row[1] == "taken").map(|row| row[0]).collect();
+    assert_eq!(taken, ["broken/11-no-services.yml"]);
+}
+
 #[test]
 fn every_style_reads_as_what_it_says() {
     let folder = corpus();
