@@ -6,6 +6,7 @@ mod architecture;
 mod beside;
 mod check;
 mod codes;
+mod compose_properties;
 mod compose_styles;
 mod crash;
 mod deploying;

@@ -1,6 +1,6 @@
 //! No two services of one compose file have the same `container_name`: Docker would refuse the second.
 
-use super::context::{Context, is_started};
+use super::context::{Context, runs};
 use crate::compose::with_defaults;
 use crate::diagnostic::{Code, Diagnostic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let mut told = BTreeSet::new();
     for file in context.files() {
         let mut names = BTreeMap::new();
-        for service in file.services.iter().filter(|service| is_started(service)) {
+        for service in file.services.iter().filter(|service| runs(service)) {
             let Some(written) = &service.container_name else { continue };
             let Some(name) = with_defaults(&written.value) else { continue };
             let Some((first, place)) = names.insert(name.clone(), (&service.name.value, written.span)) else { continue };

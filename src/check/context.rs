@@ -3,7 +3,7 @@
 use super::Step;
 use super::allows::Allows;
 use super::files::Loaded;
-use crate::compose::{ComposeFile, Service};
+use crate::compose::{ComposeFile, Service, with_defaults};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Gaps, Lowered, Phase, Plan};
 use crate::source::{FileId, SourceMap};
@@ -92,6 +92,14 @@ impl<'a> Context<'a> {
 /// Whether Dokploy starts it: a service in a profile stays out of `docker compose up`.
 pub(super) fn is_started(service: &Service) -> bool {
     service.profiles.is_empty()
+}
+
+/// Whether it is started, and with at least one container as far as the file tells.
+pub(super) fn runs(service: &Service) -> bool {
+    let deployed = service.own_or_inherited("deploy").and_then(|deploy| deploy.get("replicas"));
+    let counts = [service.own_or_inherited("scale"), deployed];
+    let is_none = |count: &serde_json::Value| count.as_str().and_then(with_defaults).is_some_and(|count| count == "0");
+    is_started(service) && !counts.into_iter().flatten().any(is_none)
 }
 
 /// The service of a file that Dokploy starts.

@@ -10,7 +10,11 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for file in context.files() {
         for service in &file.services {
             for wanted in service.depends_on.iter().filter(|wanted| wanted.required) {
-                let reaches = service_of(file, &wanted.service.value).is_some() || !service.profiles.is_empty();
+                let is_here = file.services.iter().any(|other| other.name.value == wanted.service.value);
+                let reaches = service_of(file, &wanted.service.value).is_some()
+                    || !service.profiles.is_empty()
+                    // It may stand in a file that this one includes.
+                    || (file.includes && !is_here);
                 if !reaches && told.insert((&service.name.value, &wanted.service.value)) {
                     found.push(diagnostic(context, file, service, wanted));
                 }

@@ -92,11 +92,13 @@ fn load_one(
         Err(faults) => {
             found.extend(faults.into_iter().map(|fault| {
                 let message = format!("\"{path}\" is not a compose file that can be deployed");
-                match fault.at.filter(|at| !at.is_empty()) {
+                let help = fault.help;
+                let told = match fault.at.filter(|at| !at.is_empty()) {
                     Some(at) => Diagnostic::new(Code::ComposeInvalid, message, Span::new(file, at), fault.message)
                         .label(phase.from.span, format!("phase \"{}\" deploys it", phase.name.value)),
                     None => Diagnostic::new(Code::ComposeInvalid, message, phase.from.span, fault.message),
-                }
+                };
+                help.into_iter().fold(told, Diagnostic::help)
             }));
             None
         }

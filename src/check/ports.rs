@@ -1,7 +1,7 @@
 //! No two services of one compose file publish the same host port. The same service in several phases does not clash
 //! with itself.
 
-use super::context::{Context, is_started};
+use super::context::{Context, runs};
 use crate::compose::{ComposeFile, Port, Service};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{FileId, Span};
@@ -34,11 +34,15 @@ fn clashes(file: &ComposeFile) -> Vec<(Entry<'_>, Entry<'_>)> {
     let mut published: BTreeMap<_, Vec<Entry<'_>>> = BTreeMap::new();
     let mut clashes = Vec::new();
     let mut places = BTreeSet::new();
-    for service in file.services.iter().filter(|service| is_started(service)) {
+    for service in file.services.iter().filter(|service| runs(service) && !is_on_the_host(service)) {
         for port in &service.ports {
             let Some(host) = port.value.host else { continue };
             let entry = (port.value, port.span, service);
             let same = published.entry((host, port.value.protocol)).or_default();
+            // Written twice alike is once to compose.
+            if same.iter().any(|(earlier, _, other)| *earlier == port.value && other.name.span == service.name.span) {
+                continue;
+            }
             if let Some(earlier) = same.iter().find(|(earlier, ..)| earlier.clashes_with(port.value))
                 && places.insert((earlier.1, service.name.span, port.span))
             {
@@ -48,6 +52,11 @@ fn clashes(file: &ComposeFile) -> Vec<(Entry<'_>, Entry<'_>)> {
         }
     }
     clashes
+}
+
+/// Whether it is on the host's own network, where Docker publishes nothing.
+fn is_on_the_host(service: &Service) -> bool {
+    service.own_or_inherited("network_mode").is_some_and(|mode| mode == "host")
 }
 
 fn diagnostic(one: &Entry<'_>, two: &Entry<'_>) -> Diagnostic {

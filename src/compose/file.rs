@@ -16,6 +16,8 @@ pub struct ComposeFile {
     pub networks: Vec<(Spanned<String>, bool)>,
     /// Names of top-level volumes, with whether they are external.
     pub volumes: Vec<(Spanned<String>, bool)>,
+    /// Whether it includes other files, which are not read: they may bring services of their own.
+    pub includes: bool,
     /// Variables that have no default, in the order of the text, each place once.
     pub variables: Vec<Variable>,
 }
@@ -61,6 +63,8 @@ pub struct Service {
     pub networks: Vec<Spanned<String>>,
     /// How the sandbox answers for it (`x-sandbox`). `None`: 200 and `{"status":"ok"}` on any path.
     pub sandbox: Option<SandboxAnswer>,
+    /// Keys whose values stand for themselves, whatever the service that it extends has there: `!override`, `!reset`.
+    pub(super) replaced: Vec<String>,
     /// The definition as plain data, interpolation not applied: equal values mean that compose sees no change.
     pub definition: serde_json::Value,
 }
@@ -186,4 +190,6 @@ pub struct Fault {
     pub message: String,
     /// The place in the text, in bytes.
     pub at: Option<std::ops::Range<usize>>,
+    /// What to do about it, when one knows.
+    pub help: Option<String>,
 }

@@ -1,17 +1,20 @@
 //! Compose files: reading with spans, interpolation, ports, comparison. The only place that knows YAML.
 
+mod cause;
 mod definitions;
 mod duration;
 mod file;
 mod git;
 mod interpolate;
 mod masked;
+mod mistaken;
 mod node;
 mod plain_secret;
 mod ports;
 mod read;
 mod required;
 mod service;
+mod wording;
 
 pub use definitions::{Definition, definitions};
 pub use file::{

@@ -1,13 +1,17 @@
 //! YAML as a tree in which every value knows where it was written. The only place that names the YAML crate.
 
-use super::Fault;
+use super::{Fault, wording};
 use crate::source::{FileId, Span};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A larger text is not read at all. Dokploy cannot deploy a tenth of it (FACTS §5).
 const MAX_BYTES: usize = 1024 * 1024;
+
+/// Lists that are one thing each: a later document replaces them.
+const REPLACED: [&str; 3] = ["command", "entrypoint", "test"];
 
 /// A value and its places.
 #[derive(Clone, Debug)]
@@ -18,6 +22,17 @@ pub(super) struct Node {
     pub(super) span: Span,
     /// Where it is written. Differs from `span` for what came through an alias or a merge key.
     pub(super) defined: Span,
+    /// What its tag says of the value that it is laid over.
+    pub(super) over: Over,
+}
+
+/// What becomes of the value that another is laid over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// Both are joined.
+    Join,
+    /// `!override` and `!reset`: it counts no longer.
+    Replace,
 }
 
 /// A key and its place.
@@ -41,29 +56,70 @@ impl Node {
     /// Reads a text.
     pub(super) fn parse(file: FileId, text: &str) -> Result<Self, Fault> {
         if text.len() > MAX_BYTES {
-            return Err(Fault { message: format!("the file is larger than {} KiB", MAX_BYTES / 1024), at: None });
+            return Err(Fault { message: format!("the file is larger than {} KiB", MAX_BYTES / 1024), at: None, help: None });
         }
         let options = serde_yaml::options! {
             budget: serde_yaml::budget! {
-                max_events: 100_000,
-                max_nodes: 100_000,
-                max_depth: 64,
-                flow_nesting_limit: 64,
-                max_documents: 1,
+                max_events: 250_000,
+                max_nodes: 250_000,
+                // Reading takes stack with each level, and threads have two megabytes of it.
+                max_depth: 32,
+                flow_nesting_limit: 32,
+                max_documents: 64,
+                // One anchor for the logging of a hundred services is no bomb: what is replayed is counted below.
+                enforce_alias_anchor_ratio: false,
             },
-            alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: 20_000, max_replay_stack_depth: 16 },
+            alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: 200_000, max_replay_stack_depth: 32 },
             non_finite_float_policy: serde_yaml::options::NonFiniteFloatPolicy::AsString,
             leading_zero_numbers_as_strings: true,
             underscored_numbers_as_strings: true,
             with_snippet: false,
         };
-        let parsed: Located = serde_yaml::from_str_with_options(text, options).map_err(|error| fault(&error, text))?;
-        Ok(Self::from_located(parsed, Place { file, text }))
+        let documents: Vec<Located> = serde_yaml::from_multiple_with_options(text, options).map_err(|error| fault(&error, text))?;
+        let nodes = documents.into_iter().map(|document| Self::from_located(document, Place { file, text }));
+        let nowhere = Span::new(file, 0..0);
+        let nothing = || Self { value: Value::Null, span: nowhere, defined: nowhere, over: Over::Join };
+        Ok(nodes.reduce(Self::overridden_by).unwrap_or_else(nothing))
+    }
+
+    /// As compose joins the documents of one file: mappings by key, lists at the end, anything else is replaced.
+    fn overridden_by(self, over: Self) -> Self {
+        if over.over == Over::Replace {
+            return over;
+        }
+        let value = match (self.value, over.value) {
+            (Value::Map(mut entries), Value::Map(others)) => {
+                let mut places: BTreeMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
+                for (key, node) in others {
+                    match places.get(&key.text) {
+                        Some(at) => {
+                            let base = std::mem::replace(&mut entries[*at].1, node.clone());
+                            entries[*at].1 = if REPLACED.contains(&key.text.as_str()) { node } else { base.overridden_by(node) };
+                        }
+                        None => {
+                            places.insert(key.text.clone(), entries.len());
+                            entries.push((key, node));
+                        }
+                    }
+                }
+                Value::Map(entries)
+            }
+            (Value::List(mut items), Value::List(others)) => {
+                items.extend(others);
+                Value::List(items)
+            }
+            (base, Value::Null) => base,
+            (_, value) => value,
+        };
+        Self { value, span: over.span, defined: over.defined, over: self.over }
     }
 
     fn from_located(located: Located, place: Place<'_>) -> Self {
         let (span, defined) = (place.span(located.referenced), place.span(located.defined));
+        let tag = place.tag(defined);
+        let over = if tag.is_some() { Over::Replace } else { Over::Join };
         let value = match located.value {
+            _ if tag == Some("!reset") => Value::Null,
             Raw::Null => Value::Null,
             Raw::Text(text) => Value::Scalar(text),
             Raw::Typed(shown) => Value::Scalar(place.text.get(defined.range()).map_or(shown, |text| text.trim().to_owned())),
@@ -78,7 +134,7 @@ impl Node {
                     .collect(),
             ),
         };
-        Self { value, span, defined }
+        Self { value, span, defined, over }
     }
 
     /// The entries of a mapping.
@@ -143,6 +199,18 @@ impl Place<'_> {
     }
 }
 
+/// Compose's own tags.
+const TAGS: [&str; 2] = ["!reset", "!override"];
+
+impl<'a> Place<'a> {
+    /// Compose's tag on the value that is written here. The reader keeps no tags, but before the value stands its own.
+    fn tag(self, value: Span) -> Option<&'static str> {
+        let (before, from): (&'a str, &'a str) = self.text.split_at_checked(value.range().start)?;
+        let before = before.trim_end();
+        TAGS.into_iter().find(|tag| before.ends_with(tag) || from.starts_with(tag))
+    }
+}
+
 /// The bytes of a location; from its line and column when the reader gives no more.
 fn bytes(location: serde_yaml::Location, text: &str) -> Option<std::ops::Range<usize>> {
     let span = location.span();
@@ -162,18 +230,8 @@ fn bytes(location: serde_yaml::Location, text: &str) -> Option<std::ops::Range<u
 
 fn fault(error: &serde_yaml::Error, text: &str) -> Fault {
     let shown = error.without_snippet().to_string();
-    let line = shown.lines().next().unwrap_or_default();
-    let message = if line.starts_with("budget breached: Documents") {
-        "the file holds more than one YAML document"
-    } else if line.starts_with("budget breached") || line.starts_with("alias replay") || line.starts_with("recursion limit") {
-        "the file nests or repeats more than any compose file does"
-    } else if line.starts_with("recursive references") {
-        "an alias holds itself"
-    } else {
-        // Where it is our own rendering says, and the reader's options are not the user's.
-        line.split(" at line ").next().and_then(|line| line.split(", set ").next()).unwrap_or(line).trim_end_matches([':', '.', ',', ' '])
-    };
-    Fault { message: message.to_owned(), at: error.location().and_then(|location| bytes(location, text)) }
+    let at = error.location().and_then(|location| bytes(location, text));
+    wording::plain(shown.lines().next().unwrap_or_default(), at, text)
 }
 
 type Located = serde_yaml::Spanned<Raw>;

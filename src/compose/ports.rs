@@ -15,24 +15,40 @@ pub(super) enum Ports {
 }
 
 /// The short form: `[[address:]host:]container[/protocol]`, host and container single or ranges.
-pub(super) fn short(text: &str) -> Ports {
-    let Some(text) = interpolate::with_defaults(text) else { return Ports::Unknown };
-    let (rest, protocol) = match text.rsplit_once('/') {
-        Some((rest, protocol)) => (rest, protocol),
-        None => (text.as_str(), "tcp"),
-    };
+pub(super) fn short(written: &str) -> Ports {
+    let Some(text) = interpolate::with_defaults(written) else { return Ports::Unknown };
+    let mut parts = text.split('/');
+    let rest = parts.next().unwrap_or_default();
+    let protocol = parts.next().filter(|protocol| !protocol.is_empty()).unwrap_or("tcp");
     let (address, host, container) = split(rest);
-    assemble(address, host, container, protocol)
+    let number = (host.is_none() && rest == text).then(|| integer(rest)).flatten();
+    match assemble(address, host, number.as_deref().unwrap_or(container), protocol) {
+        // The defaults alone may be no port: what the app's environment says counts.
+        Ports::Invalid if written.contains('$') => Ports::Unknown,
+        read => read,
+    }
 }
 
-/// The long form's fields.
+/// Other spellings that YAML has for a whole number, as digits: `0x1F`, `0o17`, `8_080`.
+fn integer(text: &str) -> Option<String> {
+    let digits = text.replace('_', "");
+    let radix = |prefix: &str, radix| digits.strip_prefix(prefix).and_then(|digits| u16::from_str_radix(digits, radix).ok());
+    let number = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2)).or_else(|| digits.parse().ok())?;
+    Some(number.to_string())
+}
+
+/// The long form's fields. Compose looks at little of it before it starts the service: what is odd is unknown here.
 pub(super) fn long(target: &str, published: Option<&str>, host_ip: Option<&str>, protocol: Option<&str>) -> Ports {
     let fields = [Some(target), published, host_ip, protocol].map(|field| field.map(interpolate::with_defaults));
     if fields.iter().any(|field| matches!(field, Some(None))) {
         return Ports::Unknown;
     }
     let [target, published, host_ip, protocol] = fields.map(Option::flatten);
-    assemble(host_ip.as_deref(), published.as_deref(), target.as_deref().unwrap_or_default(), protocol.as_deref().unwrap_or("tcp"))
+    let target = target.filter(|target| !target.is_empty());
+    match assemble(host_ip.as_deref(), published.as_deref(), target.as_deref().unwrap_or_default(), protocol.as_deref().unwrap_or("tcp")) {
+        Ports::Invalid if target.is_some() => Ports::Unknown,
+        read => read,
+    }
 }
 
 /// Address, host and container of the short form. An IPv6 address holds colons itself, in brackets or not.
@@ -117,6 +133,9 @@ mod tests {
             ("${PORT:-8000}:8000", port(None, Some(8000), 8000, Tcp)),
             ("${BIND:-127.0.0.1}:${PORT:-8000}:80/${PROTO:-tcp}", port(Some("127.0.0.1"), Some(8000), 80, Tcp)),
             ("0:80", port(None, None, 80, Tcp)),
+            ("80:80/", port(None, Some(80), 80, Tcp)),
+            ("0x50", port(None, None, 80, Tcp)),
+            ("8_080", port(None, None, 8080, Tcp)),
         ] {
             assert_eq!(short(text), Ports::Known(vec![expected]), "{text}");
         }
@@ -125,12 +144,24 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_is_not_guessed_and_what_is_wrong_is_said() {
-        for unknown in ["${PORT}:8000", "$PORT:8000", "8000-8010:80", "${PORT:?}:80"] {
+        for unknown in ["${PORT}:8000", "$PORT:8000", "8000-8010:80", "${PORT:?}:80", "${PORT:-}:${INNER:-}", "${PORT:-none}:80"] {
             assert_eq!(short(unknown), Ports::Unknown, "{unknown}");
         }
-        for invalid in
-            ["", "web", "8000:web", "8000:", "70000:80", "80:70000", "+1:80", "8000:80/http", "host:80:80", "9-8:9-8", "1-3:1-2", "80:0"]
-        {
+        for invalid in [
+            "",
+            "web",
+            "8000:web",
+            "8000:",
+            "70000:80",
+            "80:70000",
+            "+1:80",
+            "8000:80/http",
+            "host:80:80",
+            "9-8:9-8",
+            "1-3:1-2",
+            "80:0",
+            "0x50:80",
+        ] {
             assert_eq!(short(invalid), Ports::Invalid, "{invalid}");
         }
     }
@@ -144,6 +175,11 @@ mod tests {
         assert_eq!(long("80", None, None, None), Ports::Known(vec![port(None, None, 80, Protocol::Tcp)]));
         assert_eq!(long("80", Some("${P}"), None, None), Ports::Unknown);
         assert_eq!(long("", Some("80"), None, None), Ports::Invalid);
+        for (published, address, protocol) in
+            [("web", "::1", "tcp"), ("99999", "::1", "tcp"), ("80", "localhost", "tcp"), ("80", "::1", "odd")]
+        {
+            assert_eq!(long("80", Some(published), Some(address), Some(protocol)), Ports::Unknown, "{published} {address} {protocol}");
+        }
     }
 
     #[test]

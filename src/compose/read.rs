@@ -1,10 +1,15 @@
 //! Reading a compose file.
 
-use super::node::{Node, Value};
+use super::mistaken;
+use super::node::{Node, Over, Value};
 use super::service::Reader;
-use super::{ComposeFile, Fault, Service, required};
+use super::{ComposeFile, Fault, Service, required, with_defaults};
+use crate::diagnostic::nearest;
 use crate::source::{FileId, Spanned};
 use std::collections::BTreeMap;
+
+/// Longer chains of `extends` nobody means; each service of a chain is put together from all below it.
+const MAX_EXTENDS: usize = 32;
 
 /// Reads a compose file. What it does not know it leaves alone, variables stay as they are written, and only what
 /// compose itself would certainly refuse is a fault. Aliases, merge keys and `extends` within the file are followed,
@@ -14,49 +19,33 @@ use std::collections::BTreeMap;
 /// Everything that is wrong with the file, in the order of the text.
 pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
     let root = Node::parse(file, text).map_err(|fault| vec![fault])?;
-    let whole = |message: &str| vec![Fault { message: message.to_owned(), at: Some(first_line(text)) }];
-    let entries = match &root.value {
-        Value::Map(entries) => entries,
-        Value::Null => return Err(whole("the file is empty")),
-        _ => return Err(whole("a compose file is a mapping with `services:`")),
-    };
-    let Some((services_key, services_node)) = entries.iter().find(|(key, _)| key.text == "services") else {
-        return Err(whole("the file has no `services:`"));
-    };
+    let includes = root.get("include").is_some();
     let mut reader = Reader::new(text);
     let mut services = Vec::new();
-    match services_node.entries() {
-        Some(entries) if !entries.is_empty() => {
+    match root.entries().and_then(|entries| entries.iter().find(|(key, _)| key.text == "services")) {
+        Some((_, Node { value: Value::Map(entries), .. })) if !entries.is_empty() => {
             for (key, node) in entries {
                 if node.entries().is_some() {
                     services.push((reader.service(key, node), extends(node)));
-                } else {
-                    reader.fault(key.span, format!("service \"{}\" has no definition", key.text));
+                } else if node.over == Over::Join {
+                    let message = format!("service \"{}\" has no definition", key.text);
+                    reader.fault_with(key.span, message, mistaken::definition(node));
                 }
             }
         }
-        _ => reader.fault(services_key.span, "`services:` names no service"),
+        _ if includes => {}
+        Some((key, node)) => reader.fault_with(key.span, "`services:` names no service", mistaken::services(node)),
+        None => return Err(vec![mistaken::file(&root, text)]),
     }
     let services = extended(&services, &mut reader);
     let mut faults = reader.into_faults();
     if faults.is_empty() {
         let networks = externals(&root, "networks");
-        return Ok(ComposeFile { file, services, networks, volumes: externals(&root, "volumes"), variables: required::of(&root, text) });
+        let variables = required::of(&root, text);
+        return Ok(ComposeFile { file, services, networks, volumes: externals(&root, "volumes"), includes, variables });
     }
     faults.sort_by_key(|fault| fault.at.as_ref().map(|at| at.start));
     Err(faults)
-}
-
-/// Where a fault of the whole file is shown: its first line that says something.
-fn first_line(text: &str) -> std::ops::Range<usize> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        if !line.trim().is_empty() {
-            return start..start + line.trim_end().len();
-        }
-        start += line.len();
-    }
-    0..0
 }
 
 /// What a service extends.
@@ -74,7 +63,16 @@ fn extends(node: &Node) -> Extends {
         return Extends::Elsewhere;
     }
     let name = extends.get("service").unwrap_or(extends);
-    name.scalar().map_or(Extends::Nothing, |text| Extends::Here(Spanned::new(text.to_owned(), name.span)))
+    let Some(text) = name.scalar() else { return Extends::Nothing };
+    with_defaults(text).map_or(Extends::Elsewhere, |text| Extends::Here(Spanned::new(text, name.span)))
+}
+
+/// What may be written where a service extends one that it cannot.
+fn extendable<'a>(service: &str, base: &str, names: impl Iterator<Item = &'a str>) -> String {
+    match nearest(base, names.filter(|name| *name != service)) {
+        Some(near) => format!("write `{near}`"),
+        None => "name a service of this file, or add `file:` with the one that it stands in".to_owned(),
+    }
 }
 
 /// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in
@@ -97,14 +95,21 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
                 Extends::Here(base) => base,
             };
             match by_name.get(base.value.as_str()) {
-                Some(next) if !chain.contains(next) => chain.push(*next),
+                Some(next) if !chain.contains(next) && chain.len() < MAX_EXTENDS => chain.push(*next),
+                Some(next) if !chain.contains(next) => {
+                    complete = false;
+                    let message = format!("service \"{}\" extends through more than {MAX_EXTENDS} others", service.name.value);
+                    reader.fault_with(service.name.span, message, "name what it has in the service itself");
+                    break;
+                }
                 wrong => {
                     complete = false;
                     // Told once, at the service that says it.
                     if chain.len() == 1 {
                         let what =
                             if wrong.is_some() { "itself".to_owned() } else { format!("\"{}\", which is not in this file", base.value) };
-                        reader.fault(base.span, format!("service \"{}\" extends {what}", service.name.value));
+                        let help = extendable(&service.name.value, &base.value, by_name.keys().copied());
+                        reader.fault_with(base.span, format!("service \"{}\" extends {what}", service.name.value), help);
                     }
                     break;
                 }
@@ -117,7 +122,15 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
         let runs_something = merged.image.is_some() || merged.build.is_some() || merged.definition.get("provider").is_some();
         if !runs_something && complete {
             let name = &merged.name;
-            reader.fault(name.span, format!("service \"{}\" has neither `image` nor `build`", name.value));
+            let message = format!("service \"{}\" has neither `image` nor `build`", name.value);
+            let keys = merged.definition.as_object().into_iter().flat_map(|entries| entries.keys()).map(String::as_str);
+            let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"].into_iter()).is_some()) {
+                Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"].into_iter()).unwrap_or("image")),
+                None => {
+                    "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned()
+                }
+            };
+            reader.fault_with(name.span, message, help);
         }
         whole.push(merged);
     }
@@ -169,8 +182,8 @@ mod tests {
 
     #[test]
     fn numbers_and_booleans_keep_their_spelling() {
-        let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F]\n";
-        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: \"0x1F\"");
+        let text = "services:\n  web:\n    image: a\n    ports: [8000, 0x1F, '0x2F:80']\n";
+        assert_eq!(bad(text).0, "service \"web\" publishes a port that cannot be read: \"0x2F:80\"");
         let text = "services:\n  web:\n    image: a\n    environment:\n      A: 010\n      B: yes\n      C: 1_000\n      D: 1e3\n      E:\n      F: ''\n";
         let web = &good(text).services[0];
         let values: Vec<_> = web.environment.iter().map(|entry| entry.value.as_ref().map(|value| value.value.as_str())).collect();
@@ -287,8 +300,8 @@ services:
     fn what_compose_would_refuse_is_said_with_its_place() {
         for (text, message, place) in [
             ("", "the file is empty", ""),
-            ("# only a comment\n", "the file is empty", "# only a comment"),
-            ("- a\n", "a compose file is a mapping with `services:`", "- a"),
+            ("# only a comment\n", "the file holds only comments", "# only a comment"),
+            ("- a\n", "a compose file is a mapping with `services:`, and this is a list", "- a"),
             ("\nversion: '3'\n", "the file has no `services:`", "version: '3'"),
             ("services:\n", "`services:` names no service", "services"),
             ("services: []\n", "`services:` names no service", "services"),
@@ -311,10 +324,9 @@ services:
             "services:\n  web:\n    image: a\n    image: b\n",
             "services:\n  web: *missing\n",
             "services:\n  web:\n    image: 'a\n",
-            "services: {}\n---\nservices: {}\n",
         ] {
             let (message, _) = bad(text);
-            assert!(!message.is_empty() && !message.contains("line"), "{text:?}: {message}");
+            assert!(!message.is_empty() && !message.contains(" at line "), "{text:?}: {message}");
         }
     }
 

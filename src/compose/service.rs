@@ -1,10 +1,10 @@
 //! One service of a compose file.
 
-use super::node::{Key, Node, Value};
+use super::node::{Key, Node, Over, Value};
 use super::ports::{self, Ports};
-use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git};
+use super::{Build, Condition, DependsOn, EnvEntry, Fault, Healthcheck, SandboxAnswer, Service, duration, git, interpolate};
 use crate::source::{Span, Spanned};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// More ports than this no host can publish.
@@ -23,7 +23,11 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn fault(&mut self, span: Span, message: impl Into<String>) {
-        self.faults.push(Fault { message: message.into(), at: Some(span.range()) });
+        self.faults.push(Fault { message: message.into(), at: Some(span.range()), help: None });
+    }
+
+    pub(super) fn fault_with(&mut self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        self.faults.push(Fault { message: message.into(), at: Some(span.range()), help: Some(help.into()) });
     }
 
     pub(super) fn into_faults(self) -> Vec<Fault> {
@@ -48,21 +52,64 @@ impl<'a> Reader<'a> {
             profiles: node.get("profiles").map(names).unwrap_or_default(),
             networks: node.get("networks").map(names).unwrap_or_default(),
             sandbox: node.get("x-sandbox").map(sandbox),
+            replaced: node
+                .entries()
+                .into_iter()
+                .flatten()
+                .filter(|(_, node)| node.over == Over::Replace)
+                .map(|(key, _)| key.text.clone())
+                .collect(),
             definition: node.to_json(),
         };
+        self.shapes(&service, node);
         for item in node.get("ports").and_then(Node::items).unwrap_or_default() {
             self.port(&mut service, item);
         }
         service
     }
 
+    /// Values of a kind that compose refuses, where people often write them.
+    fn shapes(&mut self, service: &Service, node: &Node) {
+        let name = &service.name.value;
+        // A number loses its zeros and its quotes: what `1.20` names is not what was meant.
+        for (key, value) in [("image", &service.image), ("container_name", &service.container_name)] {
+            if let Some(value) = value.as_ref().filter(|value| self.is_number(value)) {
+                let help = format!("write it in quotes, whole: `{key}: \"NAME:{}\"`", value.value);
+                let help = if key == "image" { help } else { format!("write it in quotes: `{key}: \"{}\"`", value.value) };
+                self.fault_with(value.span, format!("`{key}` of service \"{name}\" is a number"), help);
+            }
+        }
+        if let Some(ports) = node.get("ports").filter(|ports| ports.items().is_none()) {
+            let help = match ports.scalar() {
+                Some(text) => format!("write `- \"{text}\"` on a line of its own below `ports:`"),
+                None => "write each port on a line of its own, with a dash: `- \"8080:80\"`".to_owned(),
+            };
+            self.fault_with(ports.span, format!("`ports` of service \"{name}\" is not a list"), help);
+        }
+        if let Some((environment, text)) = node.get("environment").and_then(|node| Some((node, node.scalar()?))) {
+            let help = format!("write `- {text}` on a line of its own below `environment:`");
+            self.fault_with(environment.span, format!("`environment` of service \"{name}\" is neither a list nor a mapping"), help);
+        }
+    }
+
+    /// Whether a value stands as a bare number in the text.
+    fn is_number(&self, value: &Spanned<String>) -> bool {
+        let written = self.text.get(value.span.range()).unwrap_or_default();
+        let digits = value.value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        written == value.value && digits && value.value.parse::<f64>().is_ok()
+    }
+
     fn build(&mut self, node: &Node) -> Option<Build> {
         let (context, dockerfile) = match &node.value {
-            Value::Scalar(_) => (node, None),
-            _ => (node.get("context")?, node.get("dockerfile").and_then(spanned)),
+            Value::Scalar(_) => (Some(node), None),
+            Value::Map(_) => (node.get("context"), node.get("dockerfile").and_then(spanned)),
+            Value::Null | Value::List(_) => return None,
         };
         let inline = node.get("dockerfile_inline").is_some();
-        let text = context.scalar()?;
+        let Some((context, text)) = context.and_then(|context| Some((context, context.scalar()?))) else {
+            // Without a context the folder of the file is meant.
+            return Some(Build { context: Spanned::new(".".to_owned(), node.span), dockerfile, inline, git: None });
+        };
         let written = self.text.get(context.defined.range()).unwrap_or_default();
         let git = git::parse(text, context.defined, written);
         Some(Build { context: Spanned::new(text.to_owned(), context.span), dockerfile, inline, git })
@@ -74,7 +121,8 @@ impl<'a> Reader<'a> {
         }
         let field = |name: &str| item.get(name);
         // A mapping has no length to point at; its telling value has.
-        let shown = field("published").or_else(|| field("target")).unwrap_or(item);
+        let published = field("published").filter(|published| published.scalar() != Some(""));
+        let shown = published.or_else(|| field("target")).unwrap_or(item);
         let text = shown.scalar().unwrap_or_default();
         let read = match &item.value {
             Value::Scalar(text) => ports::short(text),
@@ -93,34 +141,67 @@ impl<'a> Reader<'a> {
                 service.ports.extend(known.into_iter().map(|port| Spanned::new(port, shown.span)));
             }
             Ports::Unknown => service.unknown_ports.push(Spanned::new(text.to_owned(), shown.span)),
+            Ports::Invalid if item.entries().is_some() && field("target").is_none() => {
+                let message = format!("service \"{}\" publishes a port without a `target`", service.name.value);
+                self.fault_with(shown.span, message, "add `target:`, the port in the container");
+            }
             Ports::Invalid => {
-                self.fault(shown.span, format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value));
+                let message = format!("service \"{}\" publishes a port that cannot be read: \"{text}\"", service.name.value);
+                let help =
+                    "write \"HOST:CONTAINER\", such as \"8080:80\", or only the container's port; an address comes before, as a number";
+                self.fault_with(shown.span, message, help);
             }
         }
     }
 }
 
 impl Service {
+    /// A value of the definition: the service's own, or that of the nearest service that it extends and that has one.
+    pub fn own_or_inherited(&self, key: &str) -> Option<&serde_json::Value> {
+        // What a service extends stands within its definition, see `extending`.
+        let mut definition = &self.definition;
+        loop {
+            match definition.get(key) {
+                Some(value) if !value.is_null() => return Some(value),
+                _ => definition = definition.get("extends")?,
+            }
+        }
+    }
+
     /// This service on top of the one it extends: what it says itself wins, lists are joined, variables are
     /// overridden one by one.
     pub(super) fn extending(mut self, base: &Self) -> Self {
         fn joined<T: Clone>(base: &[T], own: &mut Vec<T>) {
             own.splice(0..0, base.iter().cloned());
         }
-        let inherited = base.environment.iter().filter(|theirs| !self.environment.iter().any(|own| own.name.value == theirs.name.value));
-        self.environment = inherited.cloned().chain(self.environment.iter().cloned()).collect();
-        self.image = self.image.or_else(|| base.image.clone());
-        self.build = self.build.or_else(|| base.build.clone());
-        self.container_name = self.container_name.or_else(|| base.container_name.clone());
-        self.restart = self.restart.or_else(|| base.restart.clone());
-        self.healthcheck = self.healthcheck.or_else(|| base.healthcheck.clone());
+        let replaced = std::mem::take(&mut self.replaced);
+        let open = |key: &str| !replaced.iter().any(|replaced| replaced == key);
+        if open("environment") {
+            let own: BTreeSet<&str> = self.environment.iter().map(|own| own.name.value.as_str()).collect();
+            let inherited: Vec<EnvEntry> =
+                base.environment.iter().filter(|theirs| !own.contains(theirs.name.value.as_str())).cloned().collect();
+            joined(&inherited, &mut self.environment);
+        }
+        self.image = self.image.or_else(|| base.image.clone().filter(|_| open("image")));
+        self.build = self.build.or_else(|| base.build.clone().filter(|_| open("build")));
+        self.container_name = self.container_name.or_else(|| base.container_name.clone().filter(|_| open("container_name")));
+        self.restart = self.restart.or_else(|| base.restart.clone().filter(|_| open("restart")));
+        self.healthcheck = self.healthcheck.or_else(|| base.healthcheck.clone().filter(|_| open("healthcheck")));
         self.sandbox = self.sandbox.or_else(|| base.sandbox.clone());
-        joined(&base.ports, &mut self.ports);
-        joined(&base.unknown_ports, &mut self.unknown_ports);
-        joined(&base.depends_on, &mut self.depends_on);
-        joined(&base.env_files, &mut self.env_files);
-        joined(&base.profiles, &mut self.profiles);
-        joined(&base.networks, &mut self.networks);
+        if open("ports") {
+            joined(&base.ports, &mut self.ports);
+            joined(&base.unknown_ports, &mut self.unknown_ports);
+        }
+        let lists: [(&str, &[Spanned<String>], &mut Vec<Spanned<String>>); 3] = [
+            ("env_file", &base.env_files, &mut self.env_files),
+            ("profiles", &base.profiles, &mut self.profiles),
+            ("networks", &base.networks, &mut self.networks),
+        ];
+        lists.into_iter().filter(|(key, ..)| open(key)).for_each(|(_, base, own)| joined(base, own));
+        if open("depends_on") {
+            joined(&base.depends_on, &mut self.depends_on);
+        }
+        self.replaced = replaced;
         if let Some(definition) = self.definition.as_object_mut() {
             definition.insert("extends".to_owned(), base.definition.clone());
         }
@@ -143,17 +224,25 @@ pub(super) fn names(node: &Node) -> Vec<Spanned<String>> {
 }
 
 fn depends_on(node: &Node) -> Vec<DependsOn> {
-    let read = |service: Spanned<String>| {
-        let field = |name: &str| node.get(&service.value).and_then(|entry| entry.get(name)).and_then(Node::scalar);
+    let started = |service| DependsOn { service, condition: Condition::Started, required: true };
+    let from_map = |(key, entry): &(Key, Node)| {
+        let field = |name: &str| entry.get(name).and_then(Node::scalar);
         let condition = match field("condition") {
             Some("service_healthy") => Condition::Healthy,
             Some("service_completed_successfully") => Condition::Completed,
             _ => Condition::Started,
         };
         let required = field("required") != Some("false");
-        DependsOn { service, condition, required }
+        DependsOn { service: Spanned::new(key.text.clone(), key.span), condition, required }
     };
-    names(node).into_iter().map(read).collect()
+    match &node.value {
+        Value::Map(entries) => entries.iter().map(from_map).collect(),
+        // In a list, a name may be a variable; the app's environment decides when it has no default.
+        _ => {
+            let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
+            names(node).into_iter().filter_map(known).map(started).collect()
+        }
+    }
 }
 
 fn environment(node: &Node) -> Vec<EnvEntry> {
@@ -183,18 +272,19 @@ fn env_files(node: &Node) -> Vec<Spanned<String>> {
 }
 
 fn healthcheck(node: &Node, span: Option<Span>) -> Healthcheck {
-    let duration = |name: &str| node.get(name).and_then(Node::scalar).and_then(duration::parse);
+    let field = |name: &str| node.get(name).and_then(Node::scalar).and_then(interpolate::with_defaults);
+    let duration = |name: &str| field(name).as_deref().and_then(duration::parse);
     let readable = |name: &str| node.get(name).is_none() || duration(name).is_some();
-    let retries = node.get("retries").and_then(Node::scalar);
-    let is = |name: &str, value: &str| node.get(name).and_then(Node::scalar) == Some(value);
+    let retries: Option<u32> = field("retries").and_then(|text| text.parse().ok());
+    let is = |name: &str, value: &str| field(name).as_deref() == Some(value);
     let first = node.get("test").and_then(Node::items).and_then(|items| items.first()).and_then(Node::scalar);
     Healthcheck {
         interval: duration("interval").unwrap_or(Duration::from_secs(30)),
         timeout: duration("timeout").unwrap_or(Duration::from_secs(30)),
-        retries: retries.and_then(|text| text.parse().ok()).unwrap_or(3),
+        retries: retries.unwrap_or(3),
         start_period: duration("start_period").unwrap_or(Duration::ZERO),
         disabled: is("disable", "true") || is("test", "NONE") || first == Some("NONE"),
-        timed: ["interval", "timeout", "start_period"].into_iter().all(readable) && retries.is_none_or(|text| text.parse::<u32>().is_ok()),
+        timed: ["interval", "timeout", "start_period"].into_iter().all(readable) && (node.get("retries").is_none() || retries.is_some()),
         span,
     }
 }
