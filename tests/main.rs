@@ -17,6 +17,7 @@ mod fixture;
 mod fuzzed;
 mod git_sources;
 mod going_back;
+mod growth;
 mod in_memory;
 mod language;
 mod language_properties;
