@@ -67,7 +67,12 @@ pub struct SourceFile {
     path: PathBuf,
     text: Arc<str>,
     line_starts: Vec<u32>,
+    /// Characters that begin before each multiple of [`STRIDE`] bytes: columns far out in a long line are not counted from its beginning.
+    characters: Vec<u32>,
 }
+
+/// Bytes between two places whose characters are counted once and for all.
+const STRIDE: usize = 256;
 
 impl SourceFile {
     /// The path as the user would write it: how it is shown.
@@ -85,7 +90,12 @@ impl SourceFile {
         let offset = floor_char_boundary(&self.text, offset);
         let line = self.line_starts.partition_point(|&start| start as usize <= offset);
         let start = self.line_starts[line - 1] as usize;
-        (line, self.text[start..offset].chars().count() + 1)
+        (line, self.characters_before(offset) - self.characters_before(start) + 1)
+    }
+
+    fn characters_before(&self, offset: usize) -> usize {
+        let counted = offset / STRIDE;
+        self.characters[counted] as usize + characters(&self.text.as_bytes()[counted * STRIDE..offset])
     }
 }
 
@@ -102,8 +112,13 @@ impl SourceMap {
         let mut line_starts = vec![0];
         line_starts
             .extend(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX)));
+        let counted = text.as_bytes().chunks(STRIDE).scan(0, |before, chunk| {
+            *before += u32::try_from(characters(chunk)).unwrap_or(u32::MAX);
+            Some(*before)
+        });
+        let characters = std::iter::once(0).chain(counted).collect();
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { path: path.into(), text, line_starts });
+        self.files.push(SourceFile { path: path.into(), text, line_starts, characters });
         id
     }
 
@@ -132,6 +147,11 @@ impl SourceMap {
     }
 }
 
+/// How many characters begin in these bytes of a text.
+fn characters(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count()
+}
+
 fn floor_char_boundary(text: &str, offset: usize) -> usize {
     let mut offset = offset.min(text.len());
     while !text.is_char_boundary(offset) {
@@ -152,6 +172,16 @@ mod tests {
         assert_eq!(map.file(id).line_column(2), (1, 2));
         assert_eq!(map.file(id).line_column(4), (2, 2));
         assert_eq!(map.file(id).line_column(99), (2, 3));
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_right() {
+        let text = "x\n".to_owned() + &"é漢a".repeat(1000);
+        let mut map = SourceMap::default();
+        let id = map.add("a", text.as_str());
+        for (at, _) in text.char_indices().skip(2).chain([(text.len(), ' ')]) {
+            assert_eq!(map.file(id).line_column(at), (2, text[2..at].chars().count() + 1));
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod fmt;
 mod fuzzed;
 mod git_sources;
 mod going_back;
+mod growth;
 mod in_memory;
 mod initial;
 mod language;

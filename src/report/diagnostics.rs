@@ -18,6 +18,9 @@ pub const SHOWN: usize = 50;
 /// farther away is shown below it, so that the place in the header is always the primary one.
 const NEAR: usize = 10;
 
+/// Longer lines are not drawn: they would bury the message.
+const MAX_LINE: usize = 2_000;
+
 /// How diagnostics are drawn for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look {
@@ -201,6 +204,24 @@ fn harmless(text: &str) -> Arc<str> {
     shown.into()
 }
 
+/// Whether the lines of a place, and one more before and after, can be drawn.
+fn has_short_lines(text: &str, span: Span) -> bool {
+    let bytes = text.as_bytes();
+    let (start, end) = (span.start as usize, span.end as usize);
+    let short = |before: &[u8], is_all: bool| {
+        // The rest of the place's own line, and the next one.
+        let mut lines = before.splitn(3, |byte| *byte == b'\n');
+        let (own, next) = (lines.next(), lines.next());
+        own.is_none_or(|own| own.len() <= MAX_LINE) && next.is_none_or(|next| next.len() <= MAX_LINE) && (is_all || lines.next().is_some())
+    };
+    let from = start.saturating_sub(2 * MAX_LINE + 2);
+    let to = bytes.len().min(end + 2 * MAX_LINE + 2);
+    let backwards: Vec<u8> = bytes[from..start].iter().rev().copied().collect();
+    short(&backwards, from == 0)
+        && short(&bytes[end..to], to == bytes.len())
+        && bytes[start..end].split(|byte| *byte == b'\n').all(|line| line.len() <= MAX_LINE)
+}
+
 /// A named text as the renderer reads it.
 #[derive(Debug)]
 struct Source {
@@ -252,19 +273,33 @@ impl Report {
         };
         // A file that is not there, or has nothing in it, has no line to show.
         let is_blank = texts.sources.file(file).text().is_empty();
-        let told = if is_blank && !diagnostic.primary.text.is_empty() {
-            format!("{}: {}", diagnostic.message, diagnostic.primary.text)
-        } else {
-            diagnostic.message.clone()
-        };
+        let is_drawn =
+            !is_blank && own.iter().all(|label| has_short_lines(texts.sources.file(file).text(), texts.sources.clamp(label.span)));
+        let mut told = diagnostic.message.clone();
+        if !is_blank && !is_drawn {
+            let (line, column) = texts.sources.file(file).line_column(diagnostic.primary.span.start as usize);
+            write!(told, " in {}:{line}:{column}", texts.sources.file(file).path().display()).ok();
+        }
+        if !is_drawn && !diagnostic.primary.text.is_empty() {
+            write!(told, ": {}", diagnostic.primary.text).ok();
+        }
         Self {
             message: safe::line(&told),
             code: Some(diagnostic.code.as_str()),
             severity,
             help: diagnostic.help.as_deref().map(safe::line),
-            source: (!is_blank).then(|| texts.source(file, true)),
+            source: is_drawn.then(|| texts.source(file, true)),
             labels: texts.labels(&own, Some(&diagnostic.primary)),
-            related: by_file.into_iter().map(|(file, labels)| Self::beside(file, &labels, texts)).collect(),
+            related: by_file
+                .into_iter()
+                .filter(|(file, labels)| {
+                    let text = texts.sources.file(*file).text();
+                    labels.iter().all(|label| has_short_lines(text, texts.sources.clamp(label.span)))
+                })
+                .collect::<Vec<_>>()
+                .into_iter()
+                .map(|(file, labels)| Self::beside(file, &labels, texts))
+                .collect(),
         }
     }
 

@@ -21,6 +21,8 @@ const MAX_STATEMENTS_A_LINE: usize = 8;
 pub(super) struct Builder<'t> {
     pub(super) file: FileId,
     pub(super) text: &'t str,
+    /// Where each line begins; a carriage return alone ends one, too.
+    lines: Vec<u32>,
     pub(super) problems: Vec<Diagnostic>,
     too_deep: bool,
     /// Declarations found inside blocks.
@@ -82,7 +84,18 @@ impl Headless {
 
 impl<'t> Builder<'t> {
     pub(super) fn new(file: FileId, text: &'t str) -> Self {
-        Self { file, text, problems: Vec::new(), too_deep: false, hoisted: Vec::new(), shifted: BTreeSet::new(), moved: Body::default() }
+        let ends = text.bytes().enumerate().filter(|(_, byte)| matches!(byte, b'\n' | b'\r'));
+        let lines = std::iter::once(0).chain(ends.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX))).collect();
+        Self {
+            file,
+            text,
+            lines,
+            problems: Vec::new(),
+            too_deep: false,
+            hoisted: Vec::new(),
+            shifted: BTreeSet::new(),
+            moved: Body::default(),
+        }
     }
 
     /// The statements of the whole file.
@@ -354,8 +367,8 @@ impl<'t> Builder<'t> {
     }
 
     fn indentation(&self, offset: u32) -> usize {
-        let line = self.text[..offset as usize].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        let line = &self.text[line..];
+        let line = self.lines[self.lines.partition_point(|start| *start <= offset) - 1];
+        let line = &self.text[line as usize..];
         line.len() - line.trim_start_matches([' ', '\t']).len()
     }
 

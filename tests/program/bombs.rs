@@ -189,7 +189,7 @@ fn nothing_at_all() {
 #[test]
 fn wide_characters_before_a_place() {
     for before in ["漢字", "é", "e\u{301}", "🚀", "ｶﾅ", "한국어", "שלום", "مرحبا", "\u{200b}", "\t"] {
-        let (home, path) = plan(format!("gate g {{\n  approve \"{before}\" oops\n}}\n# {before}\n"));
+        let (home, path) = plan(format!("gate g {{\n  approve \"x{before}\" oops\n}}\n# {before}\n"));
         let ran = check(&home, &path);
         ran.ends(2);
         let lines: Vec<&str> = ran.stderr.lines().collect();
