@@ -4,11 +4,13 @@
 //! plan needs and the block leaves out is added after it, unless it says `whole`.
 
 use crate::program::binary::Home;
+use crate::program::served::Served;
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::diagnostic::{Code, Diagnostic, Severity};
 use rollout_plan::model;
 use rollout_plan::schedule;
 use rollout_plan::source::SourceMap;
+use rollout_plan::world::Config;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -198,6 +200,11 @@ fn what_a_page_calls_wrong_gives_its_code_and_no_other() {
             assert_eq!(health(&examples[0]), BTreeSet::from([page.code]));
             continue;
         }
+        // Only a look at Dokploy tells it.
+        if page.code == Code::VariableUnset {
+            assert_eq!(live(&examples[0]), BTreeSet::from([page.code]));
+            continue;
+        }
         for example in examples {
             let found = example.check();
             if codes(&found) != BTreeSet::from([page.code]) {
@@ -219,6 +226,9 @@ fn what_a_page_calls_right_gives_nothing() {
         if page.code == Code::VariableNotSet {
             assert_eq!(health(&examples[0]), BTreeSet::new());
         }
+        if page.code == Code::VariableUnset {
+            assert_eq!(live(&examples[0]), BTreeSet::new());
+        }
     }
 }
 
@@ -234,10 +244,23 @@ fn health(example: &Example) -> BTreeSet<Code> {
     Code::ALL.iter().copied().filter(told).collect()
 }
 
+/// The codes that `plan check` tells of an example beside a Dokploy whose app has no environment.
+fn live(example: &Example) -> BTreeSet<Code> {
+    let served = Served::start(Config::default(), &[]);
+    let home = served.exports.home();
+    for (name, text) in &example.files {
+        fs::write(home.path().join(name), text).unwrap();
+    }
+    let ran = home.plan(["check", "--live", "--format", "json"]);
+    let told = |code: &Code| ran.stdout.lines().any(|line| line.contains(&format!("\"code\":\"{code}\"")));
+    Code::ALL.iter().copied().filter(told).collect()
+}
+
 /// Codes whose firing cannot stand in a folder of files, and the test that fires them.
-const ELSEWHERE: [(Code, &str, &str); 3] = [
+const ELSEWHERE: [(Code, &str, &str); 4] = [
     (Code::TooLarge, "tests/codes.rs", "what_a_page_calls_wrong_gives_its_code_and_no_other"),
     (Code::VariableNotSet, "tests/codes.rs", "what_a_page_calls_wrong_gives_its_code_and_no_other"),
+    (Code::VariableUnset, "tests/program/live_check.rs", "variables_that_nothing_gives_a_value_are_told_before_the_first_phase"),
     (Code::ComposeTooLarge, "tests/check.rs", "a_file_over_dokploys_limit_is_refused"),
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::fixture;
 use rollout_plan::check::{FileError, Files};
-use rollout_plan::compose::{self, ComposeFile, Condition, Port, Service};
+use rollout_plan::compose::{self, ComposeFile, Condition, Healthcheck, Port, Service};
 use rollout_plan::diagnostic::{Diagnostic, Severity};
 use rollout_plan::report::diagnostics::{self, Look};
 use rollout_plan::source::SourceMap;
@@ -173,7 +173,7 @@ fn describe(file: &ComposeFile, text: &str, out: &mut String) {
             ("networks", names(&service.networks)),
             ("container name", service.container_name.iter().map(|name| name.value.clone()).collect()),
             ("restart", service.restart.iter().map(|restart| restart.value.clone()).collect()),
-            ("healthcheck", service.healthcheck.iter().map(|check| format!("{check:?}")).collect()),
+            ("healthcheck", service.healthcheck.iter().map(times_of).collect()),
             ("sandbox", service.sandbox.iter().map(|answer| format!("{answer:?}")).collect()),
         ];
         for (label, values) in rows.iter().filter(|(_, values)| !values.is_empty()) {
@@ -206,4 +206,14 @@ fn port_text(port: Port) -> String {
     let host = port.host.map_or_else(|| "any".to_owned(), |host| host.to_string());
     let address = port.host_ip.map_or_else(|| "*".to_owned(), |address| address.to_string());
     format!("{address} {host}->{}/{:?}", port.container, port.protocol).to_lowercase()
+}
+
+/// When a healthcheck asks; where it stands is for messages.
+fn times_of(check: &Healthcheck) -> String {
+    if check.disabled {
+        return "off".to_owned();
+    }
+    let unread = if check.timed { "" } else { ", not all of it read" };
+    let Healthcheck { interval, timeout, retries, start_period, .. } = check;
+    format!("every {interval:?}, {timeout:?} each, {retries} times, from {start_period:?} on{unread}")
 }

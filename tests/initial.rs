@@ -130,15 +130,15 @@ fn a_ring_is_told_once() {
     let texts = Texts::from([("compose.yml".to_owned(), text.to_owned())]);
     let draft = draft(&texts, "shop");
     assert!(!draft.text.contains("needs"), "{}", draft.text);
-    let codes: Vec<Code> = checked(&draft.text, &texts).into_iter().map(|found| found.code).collect();
-    assert_eq!(codes, [Code::DependencyCycle]);
+    let errors = checked(&draft.text, &texts).into_iter().filter(|found| found.severity() == Severity::Error);
+    assert_eq!(errors.map(|found| found.code).collect::<Vec<_>>(), [Code::DependencyCycle]);
 }
 
 #[test]
 fn what_a_service_needs_is_what_it_needs_when_it_comes() {
     let texts = Texts::from([
-        ("phase1.yml".to_owned(), "services:\n  a: {image: a}\n".to_owned()),
-        ("phase2.yml".to_owned(), "services:\n  a: {image: a, depends_on: [b]}\n  b: {image: b}\n".to_owned()),
+        ("phase1.yml".to_owned(), "services:\n  a: {image: 'a:1'}\n".to_owned()),
+        ("phase2.yml".to_owned(), "services:\n  a: {image: 'a:1', depends_on: [b]}\n  b: {image: 'b:1'}\n".to_owned()),
     ]);
     let draft = draft(&texts, "shop");
     assert_eq!(checked(&draft.text, &texts), [], "{}", draft.text);
@@ -146,7 +146,7 @@ fn what_a_service_needs_is_what_it_needs_when_it_comes() {
 
 #[test]
 fn names_of_any_kind_are_written_so_that_they_are_read() {
-    let text = "services:\n  web.1: {image: a, depends_on: [1st]}\n  1st: {image: a}\n  '{x} y': {image: a}\n";
+    let text = "services:\n  web.1: {image: 'a:1', depends_on: [1st]}\n  1st: {image: 'a:1'}\n  '{x} y': {image: 'a:1'}\n";
     let texts = Texts::from([("a \"b\" {c}.yml".to_owned(), text.to_owned())]);
     let draft = draft(&texts, "2024 {shop}");
     assert_eq!(checked(&draft.text, &texts), [], "{}", draft.text);

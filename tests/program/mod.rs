@@ -26,7 +26,7 @@ mod resume;
 mod same_path;
 mod second_run;
 mod secrets;
-mod served;
+pub mod served;
 mod small;
 mod two_machines;
 mod two_runs;
