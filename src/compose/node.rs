@@ -47,7 +47,8 @@ impl Node {
             budget: serde_yaml::budget! {
                 max_events: 100_000,
                 max_nodes: 100_000,
-                max_depth: 64,
+                // Each level of a list takes some 35 KB of stack in a build without optimization, and a thread has 2 MiB.
+                max_depth: 32,
                 flow_nesting_limit: 64,
                 max_documents: 1,
             },
