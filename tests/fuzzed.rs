@@ -265,3 +265,13 @@ fn nothing_that_is_written_breaks_the_reading() {
         );
     }
 }
+
+/// What the loop has found once.
+#[test]
+fn what_was_found_stays_mended() {
+    let plan = include_str!("../examples/bizosaas/rollout.plan");
+    for nested in ["- ", "? ", "[", "{a: "] {
+        // More stack than a thread has, where depth was not bounded enough.
+        use_up(plan, &format!("services:\n  {}\n", nested.repeat(200)));
+    }
+}
