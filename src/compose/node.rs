@@ -91,15 +91,12 @@ impl Node {
             (Value::Map(mut entries), Value::Map(others)) => {
                 let mut places: BTreeMap<String, usize> = entries.iter().enumerate().map(|(at, (key, _))| (key.text.clone(), at)).collect();
                 for (key, node) in others {
-                    match places.get(&key.text) {
-                        Some(at) => {
-                            let base = std::mem::replace(&mut entries[*at].1, node.clone());
-                            entries[*at].1 = if REPLACED.contains(&key.text.as_str()) { node } else { base.overridden_by(node) };
-                        }
-                        None => {
-                            places.insert(key.text.clone(), entries.len());
-                            entries.push((key, node));
-                        }
+                    if let Some(at) = places.get(&key.text) {
+                        let base = std::mem::replace(&mut entries[*at].1, node.clone());
+                        entries[*at].1 = if REPLACED.contains(&key.text.as_str()) { node } else { base.overridden_by(node) };
+                    } else {
+                        places.insert(key.text.clone(), entries.len());
+                        entries.push((key, node));
                     }
                 }
                 Value::Map(entries)

@@ -124,8 +124,8 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
             let name = &merged.name;
             let message = format!("service \"{}\" has neither `image` nor `build`", name.value);
             let keys = merged.definition.as_object().into_iter().flat_map(|entries| entries.keys()).map(String::as_str);
-            let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"].into_iter()).is_some()) {
-                Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"].into_iter()).unwrap_or("image")),
+            let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"]).is_some()) {
+                Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"]).unwrap_or("image")),
                 None => {
                     "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned()
                 }

@@ -192,12 +192,15 @@ impl Service {
             joined(&base.ports, &mut self.ports);
             joined(&base.unknown_ports, &mut self.unknown_ports);
         }
-        let lists: [(&str, &[Spanned<String>], &mut Vec<Spanned<String>>); 3] = [
+        for (key, base, own) in [
             ("env_file", &base.env_files, &mut self.env_files),
             ("profiles", &base.profiles, &mut self.profiles),
             ("networks", &base.networks, &mut self.networks),
-        ];
-        lists.into_iter().filter(|(key, ..)| open(key)).for_each(|(_, base, own)| joined(base, own));
+        ] {
+            if open(key) {
+                joined(base, own);
+            }
+        }
         if open("depends_on") {
             joined(&base.depends_on, &mut self.depends_on);
         }
@@ -235,14 +238,12 @@ fn depends_on(node: &Node) -> Vec<DependsOn> {
         let required = field("required") != Some("false");
         DependsOn { service: Spanned::new(key.text.clone(), key.span), condition, required }
     };
-    match &node.value {
-        Value::Map(entries) => entries.iter().map(from_map).collect(),
-        // In a list, a name may be a variable; the app's environment decides when it has no default.
-        _ => {
-            let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
-            names(node).into_iter().filter_map(known).map(started).collect()
-        }
+    if let Value::Map(entries) = &node.value {
+        return entries.iter().map(from_map).collect();
     }
+    // In a list, a name may be a variable; the app's environment decides when it has no default.
+    let known = |name: Spanned<String>| Some(Spanned::new(interpolate::with_defaults(&name.value)?, name.span));
+    names(node).into_iter().filter_map(known).map(started).collect()
 }
 
 fn environment(node: &Node) -> Vec<EnvEntry> {
