@@ -89,7 +89,7 @@ const PIECES: &[&str] = &[
     "~",
 ];
 
-/// A small generator of numbers that look random (SplitMix64), so that a seed gives the same texts on every machine.
+/// A small generator of numbers that look random (`SplitMix64`), so that a seed gives the same texts on every machine.
 struct Dice(u64);
 
 impl Dice {
@@ -184,7 +184,9 @@ fn texts(folder: &Path, end: &[&str], found: &mut Vec<String>) {
 fn corpus(end: &[&str]) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    ["examples", "tests"].iter().for_each(|folder| texts(&root.join(folder), end, &mut found));
+    for folder in ["examples", "tests"] {
+        texts(&root.join(folder), end, &mut found);
+    }
     found
 }
 

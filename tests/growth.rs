@@ -87,9 +87,12 @@ fn a_valid_plan_with_its_compose_file() {
     );
 }
 
+/// The n-th piece of a text.
+type Line = fn(usize) -> String;
+
 #[test]
 fn mistakes_and_telling_of_them() {
-    let mistakes: [(&str, fn(usize) -> String); 9] = [
+    let mistakes: [(&str, Line); 9] = [
         ("unknown names", |n| format!("gate g{n} {{\n  expect external x{n}\n}}\n")),
         ("duplicates", |_| "external e {\n  expect tcp \"10.0.0.1:1\"\n}\n".to_owned()),
         ("given twice", |_| "run within 5m\n".to_owned()),

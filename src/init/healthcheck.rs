@@ -160,13 +160,13 @@ mod tests {
     use crate::source::SourceMap;
 
     fn asked(test: &str, more: &str) -> Option<Asks> {
-        let text = format!("services:\n  a:\n    image: a\n    healthcheck: {{test: {test}}}\n{more}");
-        let file = SourceMap::default().add("compose.yml", text.as_str());
-        asks(&compose::read(file, &text).unwrap().services[0])
+        let yaml = format!("services:\n  a:\n    image: a\n    healthcheck: {{test: {test}}}\n{more}");
+        let file = SourceMap::default().add("compose.yml", yaml.as_str());
+        asks(&compose::read(file, &yaml).unwrap().services[0])
     }
 
-    fn http(port: u16, path: &str) -> Option<Asks> {
-        Some(Asks::Http { port, path: path.to_owned() })
+    fn http(port: u16, path: &str) -> Asks {
+        Asks::Http { port, path: path.to_owned() }
     }
 
     #[test]
@@ -179,10 +179,10 @@ mod tests {
             r#"["CMD", "wget", "--no-verbose", "--tries=1", "--spider", "localhost:8000/health"]"#,
             r#"["CMD", "sh", "-c", "/usr/bin/curl -f http://[::1]:${PORT:-8000}/health"]"#,
         ] {
-            assert_eq!(asked(test, ""), http(8000, "/health"), "{test}");
+            assert_eq!(asked(test, ""), Some(http(8000, "/health")), "{test}");
         }
-        assert_eq!(asked("curl -f http://localhost", ""), http(80, "/"));
-        assert_eq!(asked("curl -f http://localhost:3000?deep=1", ""), http(3000, "/?deep=1"));
+        assert_eq!(asked("curl -f http://localhost", ""), Some(http(80, "/")));
+        assert_eq!(asked("curl -f http://localhost:3000?deep=1", ""), Some(http(3000, "/?deep=1")));
     }
 
     #[test]
@@ -236,6 +236,6 @@ mod tests {
     fn an_inherited_healthcheck_counts() {
         let text = "services:\n  b: {image: a, healthcheck: {test: curl -f http://localhost:81/x}}\n  a: {extends: b}\n";
         let file = SourceMap::default().add("compose.yml", text);
-        assert_eq!(asks(&compose::read(file, text).unwrap().services[1]), http(81, "/x"));
+        assert_eq!(asks(&compose::read(file, text).unwrap().services[1]), Some(http(81, "/x")));
     }
 }

@@ -84,8 +84,7 @@ mod tests {
 
     fn given(files: &[(&str, &str)]) -> Vec<Given> {
         let file = |(path, names): &(&str, &str)| {
-            let services = names.split(' ').map(|name| format!("  {name}: {{image: a}}\n")).collect::<String>();
-            let text = format!("services:\n{services}");
+            let text = names.split(' ').fold("services:\n".to_owned(), |text, name| text + "  " + name + ": {image: a}\n");
             let file = SourceMap::default().add(*path, text.as_str());
             Given { path: (*path).to_owned(), compose: compose::read(file, &text).unwrap() }
         };

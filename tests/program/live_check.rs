@@ -106,7 +106,7 @@ fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
     small::put_quick(&home, "1.0", "30s");
     let put = |file: &str, service: &str, lines: &[&str]| {
         let text = std::fs::read_to_string(home.path().join(file)).unwrap();
-        let environment: String = lines.iter().map(|line| format!("      {line}\n")).collect();
+        let environment: String = lines.iter().fold(String::new(), |text, line| text + "      " + line + "\n");
         home.file(file, &text.replace(&format!("  {service}:\n"), &format!("  {service}:\n    environment:\n{environment}")));
     };
     let web = ["A: ${GREETING} ${COMPOSE_PROJECT_NAME}", "B: ${FALLBACK:-x}", "C: $BARE"];
