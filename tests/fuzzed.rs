@@ -6,6 +6,7 @@
 use rollout_plan::check::{FileError, Files, check};
 use rollout_plan::compose;
 use rollout_plan::diagnostic::Diagnostic;
+use rollout_plan::fmt::format;
 use rollout_plan::model::load;
 use rollout_plan::report::diagnostics::{Look, human, json};
 use rollout_plan::source::{SourceMap, Span};
@@ -222,6 +223,9 @@ fn use_up(plan: &str, composed: &str) {
     let mut sources = SourceMap::default();
     let file = sources.add("rollout.plan", plan);
     lie_in_their_files(&parse(file, plan).problems, &sources);
+    if let Ok(once) = format(plan) {
+        assert_eq!(format(&once).expect("it was read before"), once, "laying out twice is laying out once");
+    }
     let other = sources.add("phase1.yml", composed);
     if let Err(faults) = compose::read(other, composed) {
         for at in faults.iter().filter_map(|fault| fault.at.clone()) {

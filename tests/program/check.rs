@@ -28,6 +28,33 @@ fn the_example_has_a_schedule_and_no_finding() {
     assert!(!home.path().join("state").exists(), "a check writes nothing");
 }
 
+/// The plan that the language was designed by, its ten services spelled out, beside the example's compose files.
+#[test]
+fn the_plan_that_the_language_was_designed_by_has_no_finding_and_is_laid_out() {
+    let home = Home::new();
+    for entry in std::fs::read_dir(EXAMPLE).unwrap().map(Result::unwrap) {
+        std::fs::copy(entry.path(), home.path().join(entry.file_name())).unwrap();
+    }
+    let more = [
+        ("auth-service", 8006),
+        ("django-crm", 8003),
+        ("business-directory", 8004),
+        ("coreldove-backend", 8005),
+        ("ai-agents", 8008),
+        ("amazon-sourcing", 8009),
+    ];
+    let service =
+        |(name, port): &(&str, u16)| format!("service {name} {{\n  expect http \"http://{{host}}:{port}/health\" {{ status == 200 }}\n}}");
+    let more = more.iter().map(service).collect::<Vec<_>>().join("\n\n");
+    let designed = include_str!("../fmt/tidy/bizosaas.plan");
+    assert_eq!(designed.matches("# … seven more …").count(), 1);
+    home.file("rollout.plan", &designed.replace("# … seven more …", &more));
+    let ran = home.plan(["check", "--offline", "--deny", "warnings"]);
+    assert_eq!(ran.ends(0).stderr, "");
+    ran.shows("4 phases, 10 services").shows("notifies").shows("watches");
+    home.plan(["fmt", "--check"]).ends(0);
+}
+
 /// File, what it says, what it says wrongly, and the code, file and line of the one diagnostic.
 type Mistake = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str);
 
