@@ -69,7 +69,8 @@ pub(super) fn explain<'a>(form: &'static Form, place: Place, text: &'a str, fail
     let understood = text[..at].trim_end().len();
     let may_end = failure.expected.contains(&Rule::end) || attempt(form.rule, &text[..understood]).is_ok();
     let stop = Stop { form, place, text, at, understood, expected: &failure.expected, may_end };
-    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 16] = [
+    let mistakes: [fn(&Stop<'a>) -> Option<Problem>; 17] = [
+        Stop::bare_address,
         Stop::typographic_quotes,
         Stop::odd_blank,
         Stop::cut_short,

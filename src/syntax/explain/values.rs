@@ -180,6 +180,21 @@ impl Stop<'_> {
         Some(Problem::new(Code::Syntax, token.clone(), missing, "strings stand in quotes").fix(token, with))
     }
 
+    /// `http://…` and `HOST:PORT`, whose first word was taken for the name of a `let`.
+    pub(super) fn bare_address(&self) -> Option<Problem> {
+        let rest = self.rest();
+        let is_address =
+            rest.starts_with("://") || rest.strip_prefix(':').is_some_and(|port| port.starts_with(|first: char| first.is_ascii_digit()));
+        if !is_address || self.understood != self.at {
+            return None;
+        }
+        let begins = self.text[..self.at].rfind([' ', '\t', '[', '(', ','])? + 1;
+        let ends = rest.find([' ', '\t', ',', ']', ')', '"', '\'']).map_or(self.text.len(), |length| self.at + length);
+        let with = format!("\"{}\"", &self.text[begins..ends]);
+        let problem = Problem::new(Code::Syntax, begins..ends, "a string without quotes", "strings stand in quotes");
+        self.better(begins..ends, &with).then(|| problem.fix(begins..ends, with))
+    }
+
     pub(super) fn typographic_quotes(&self) -> Option<Problem> {
         let rest = self.rest();
         let first = rest.chars().next()?;
