@@ -47,9 +47,15 @@ mod tests {
     fn codes_are_found_in_any_case_and_near_ones_are_offered() {
         assert_eq!((code("e0505"), code("E0505"), code("W0501")), (Some(Code::PortClash), Some(Code::PortClash), Some(Code::Unasserted)));
         assert_eq!(code("E203"), None);
-        for (written, near) in
-            [("e203", "E0203"), ("0505", "E0505"), ("E00505", "E0505"), ("W505", "E0505"), ("EO505", "E0505"), ("301", "E0301")]
-        {
+        for (written, near) in [
+            ("e203", "E0203"),
+            ("0505", "E0505"),
+            ("E00505", "E0505"),
+            ("W505", "W0505"),
+            ("W405", "E0405"),
+            ("EO505", "E0505"),
+            ("301", "E0301"),
+        ] {
             assert!(remedy(written).starts_with(&format!("did you mean {near}?")), "{written}: {}", remedy(written));
         }
         assert_eq!(remedy("port-clash"), "plan explain --list");
