@@ -199,7 +199,7 @@ async fn events_are_recorded_before_they_are_shown_and_before_effects_start() {
         "0 begin",
         "append 2",
         "show a",
-        "show Round { services: {}, others: {} }",
+        "show Round { services: {}, others: {}, asides: {} }",
         "show b",
         "start Observe",
         "2000 answered 1",

@@ -190,7 +190,7 @@ async fn what_is_on_the_server_is_named_and_not_taken_for_there() {
 #[test]
 fn the_contexts_of_a_gate_are_those_of_the_phases_behind_it() {
     let plan = "rollout r\ndokploy {\n  url env(\"U\")\n  api-key secret(\"K\")\n}\napp backend {\n  project \"P\"\n  environment \"e\"\n  compose \
-                \"c\"\n}\nservice old\nservice web\nservice api\ngate sources { expect build-contexts }\nphase one { deploy backend from \"one.yml\" }\nphase two \
+                \"c\"\n}\nservice old { allow unpinned \"its only branch\" }\nservice web\nservice api\ngate sources { expect build-contexts }\nphase one { deploy backend from \"one.yml\" }\nphase two \
                 after one {\n  require sources\n  deploy backend from \"two.yml\"\n}\n";
     let one = "services:\n  old:\n    build: https://git.example/old.git\n";
     let two = format!(
