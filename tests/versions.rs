@@ -29,7 +29,8 @@ async fn dokploy(version: &str, faults: &[&str]) -> Sandbox {
 
 fn warnings(left: &Left) -> Vec<String> {
     let warned = left.journal.iter().filter_map(|entry| if let Event::Warned { text } = &entry.event { Some(text.clone()) } else { None });
-    warned.filter(|text| !text.contains("autoDeploy")).collect()
+    // What the app's environment lacks has nothing to do with versions.
+    warned.filter(|text| !text.contains("autoDeploy") && !text.contains("app's environment")).collect()
 }
 
 /// Procedures that this version was asked for and does not have.
