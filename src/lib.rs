@@ -17,6 +17,7 @@ pub mod init;
 pub mod model;
 pub mod notify;
 pub mod probe;
+pub mod rehearse;
 pub mod report;
 pub mod sandbox;
 pub mod schedule;

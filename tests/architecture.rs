@@ -27,6 +27,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("notify", &["source", "secrets", "model", "schedule", "engine", "probe", "drive"]),
     // The other side of the wire: it must not know what the client expects of it.
     ("world", &["source", "diagnostic", "compose"]),
+    // Everything that decides, on virtual time: of `probe` what is asked and the judging.
+    ("rehearse", &["source", "model", "compose", "schedule", "engine", "dokploy", "wire", "probe", "world"]),
     ("sandbox", &["source", "diagnostic", "model", "compose", "schedule", "engine", "wire", "probe", "drive", "world"]),
     ("report", &["source", "diagnostic", "model", "compose", "check", "schedule", "engine", "probe", "store", "drive"]),
     (
@@ -50,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "drive",
             "notify",
             "world",
+            "rehearse",
             "sandbox",
             "report",
         ],
@@ -72,6 +75,7 @@ const PURE: &[&str] = &[
     "dokploy",
     "wire",
     "world",
+    "rehearse",
 ];
 
 /// What the pure layers do without.

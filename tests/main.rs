@@ -38,6 +38,7 @@ mod probing;
 mod program;
 mod recorded;
 mod recordings;
+mod rehearsing;
 mod remote;
 mod replacing;
 mod report;

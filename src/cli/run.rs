@@ -21,6 +21,7 @@ use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options
 use crate::model::{Dokploy as Address, Variables};
 use crate::notify::{Mail, Post, Teller};
 use crate::probe::{Asking, ConnectTo};
+use crate::rehearse;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, PhaseId, Schedule, digest};
@@ -216,7 +217,7 @@ impl<'a> Job<'a> {
 
     async fn in_sandbox(self) -> Result<u8, Stopped> {
         let stand_ins = make_believe::variables(&self.schedule);
-        let setting = make_believe::setting(&self.schedule, &stand_ins, self.faults.clone());
+        let setting = rehearse::setting(&self.schedule, &stand_ins, self.faults.clone());
         let at_terminal = report::terminal::can_ask();
         let told = make_believe::told(&stand_ins, &self.schedule, &setting.config, at_terminal);
         let options = sandbox::Options { addresses: setting.addresses, ..sandbox::Options::default() };

@@ -3,8 +3,9 @@
 use super::args::{Display, Sandbox as Args};
 use super::check::find;
 use super::look::{complain, show};
-use super::make_believe::{self, Setting};
+use super::make_believe;
 use crate::drive;
+use crate::rehearse::{self, Setting};
 use crate::report;
 use crate::sandbox::{Options, Sandbox};
 use crate::world::{Config, Fault, World};
@@ -65,7 +66,7 @@ fn setting(args: &Args, faults: Vec<Fault>, display: &Display) -> Option<Setting
         show(&found.diagnostics, &found.sources, display);
         return None;
     };
-    let setting = make_believe::setting(&schedule, &make_believe::variables(&schedule), faults);
+    let setting = rehearse::setting(&schedule, &make_believe::variables(&schedule), faults);
     // The app of the example is always there, whatever the plan calls its own.
     let mut config = Config { version: args.dokploy_version.clone(), ..setting.config };
     for project in Config::default().projects {

@@ -20,6 +20,7 @@ mod tcp;
 mod tls;
 
 pub(crate) use build_contexts::STAND_IN as CONTEXTS_STAND_IN;
+pub(crate) use http::PRETENDED_VALIDITY;
 pub use build_contexts::{Source, SourceState};
 pub use connect_to::ConnectTo;
 pub use database_url::DatabaseUrl;
@@ -27,7 +28,7 @@ pub use exec::{Ended, ExecTarget};
 pub use http::{HttpAnswer, HttpRequest, HttpTarget};
 pub use judge::{Found, Outcome, judge, judge_masked};
 pub use postgres::PostgresTarget;
-pub use redis::RedisTarget;
+pub use redis::{RedisTarget, field as redis_field};
 pub use request::{PrepareError, Question, Request, prepare};
 pub use safe::safe;
 pub use tls::Tls;

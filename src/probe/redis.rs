@@ -176,7 +176,7 @@ fn refused(command: &str, error: &str) -> Outcome {
 }
 
 /// The value of a field of INFO: a number where it is compared with one, and reads as one.
-fn field(info: &str, wanted: &Named) -> Found {
+pub fn field(info: &str, wanted: &Named) -> Found {
     let value = info.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| *name == wanted.name).map(|(_, value)| value.trim());
     let Some(value) = value else { return Found::Missing };
     let is_number = matches!(&wanted.condition, Condition::Compare(_, Literal::Number(_)));

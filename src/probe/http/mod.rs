@@ -35,7 +35,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 const MOST_REDIRECTS: usize = 10;
 
 /// How long a sandbox's certificates are good for: it has none, and says so.
-const PRETENDED_VALIDITY: i64 = 90 * 24 * 60 * 60;
+pub(crate) const PRETENDED_VALIDITY: i64 = 90 * 24 * 60 * 60;
 
 /// A whole answer, its body at least as far as its limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

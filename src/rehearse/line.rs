@@ -1,0 +1,49 @@
+//! One call to the world's Dokploy, as the transport of a run over HTTP would carry it.
+
+use crate::dokploy::{Call, Reply};
+use crate::wire::{self, HttpRequest, HttpResponse, Method};
+use crate::world::{ApiRequest, ApiResponse, Verb, World};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What comes back, and after how long.
+pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, remote: bool) -> (Reply, Duration) {
+    let Some(answer) = world.api(now, &request(&wire::encode(call), key)) else {
+        return (Reply::NotSent("no connection: connection refused".to_owned()), Duration::ZERO);
+    };
+    let limit = wire::limits(call, remote).answer;
+    if answer.after >= limit {
+        return (Reply::Lost(format!("no whole answer within {} s", limit.as_secs_f32())), limit);
+    }
+    let after = answer.after;
+    (wire::decode(call, &response(answer)), after)
+}
+
+fn response(answer: ApiResponse) -> HttpResponse {
+    let content_type = answer.content_type.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_lowercase());
+    HttpResponse { status: answer.status, content_type, body: answer.body.into_bytes() }
+}
+
+fn request(request: &HttpRequest, key: &str) -> ApiRequest {
+    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let query: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
+    ApiRequest {
+        method: match request.method {
+            Method::Get => Verb::Get,
+            Method::Post => Verb::Post,
+        },
+        path: path.to_owned(),
+        query,
+        key: request.with_key.then(|| key.to_owned()),
+        content_type: request.body.as_ref().map(|_| "application/json".to_owned()),
+        body: request.body.clone().unwrap_or_default().into_bytes(),
+    }
+}
+
+fn decoded(text: &str) -> String {
+    if !text.contains('%') {
+        return text.to_owned();
+    }
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

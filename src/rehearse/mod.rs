@@ -1,0 +1,13 @@
+//! Rehearsal: the plan that will run, run against every way it can go wrong, before it is run.
+//!
+//! Nothing here decides anything about a rollout. The engine, the Dokploy protocol and the judging of samples are the ones that run for real;
+//! what is around them is the [`crate::world`] that the sandbox serves, called directly, on virtual time, without a thread or a socket. A
+//! [`Rehearsal`] is plain data: its clone is another future of the same past, which is what makes exploring cheap.
+
+mod line;
+mod looking;
+mod rehearsal;
+mod setting;
+
+pub use rehearsal::{Place, Rehearsal};
+pub use setting::{Setting, environment, setting, stand_ins};

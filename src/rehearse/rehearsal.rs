@@ -1,0 +1,376 @@
+//! One run on virtual time: the driver's loop without a runtime. What waits is data, so that a clone is another future of the same past.
+//!
+//! The rules are those of [`crate::drive`]: inputs first, then everything that can be done at this instant, answers in the order of their
+//! operations, answers before deadlines at equal times. `tests/rehearsing.rs` holds this loop against that one, event by event.
+
+use super::{line, looking};
+use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
+use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Input, Intent, Moment, OpId, Options, Reading, Sample, Step};
+use crate::model::Variables;
+use crate::probe::{self, PrepareError, Request};
+use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
+use crate::world::World;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Wakes in a row, at one moment, that change nothing: more than this is a bug in the engine.
+const IDLE_WAKES: u32 = 1000;
+/// Timers of the runtime know no less than this.
+const TICK: Duration = Duration::from_millis(1);
+/// Samples that begin at once, and how far groups of them are apart: the driver's own pace.
+const GROUP: usize = 50;
+const APART: Duration = Duration::from_millis(10);
+/// Who agrees, where nobody is at a terminal.
+const APPROVER: &str = "sandbox";
+
+/// What does not change while a plan is rehearsed.
+#[derive(Clone, Debug)]
+pub struct Place {
+    schedule: Arc<Schedule>,
+    requests: Vec<Option<Request>>,
+    target: Target,
+    key: String,
+    masks: Masks,
+    options: Options,
+}
+
+impl Place {
+    /// Makes a plan ready to be rehearsed.
+    ///
+    /// # Errors
+    /// Every variable that is not set and every address that cannot be used.
+    pub fn prepare(schedule: &Arc<Schedule>, variables: &dyn Variables, key: &str, options: Options) -> Result<Self, Vec<PrepareError>> {
+        let (mut requests, mut errors) = (Vec::new(), Vec::new());
+        for expectation in &schedule.expectations {
+            match probe::prepare(&expectation.probe, variables) {
+                Ok(request) => requests.push(request),
+                Err(error) => errors.push(error),
+            }
+        }
+        let app = &schedule.app;
+        let mut name = |text: &crate::source::Spanned<crate::model::Text>| match text.value.resolve(variables) {
+            Ok(resolved) => resolved.value,
+            Err(unset) => {
+                errors.push(PrepareError::Unset { unset, span: text.span });
+                String::new()
+            }
+        };
+        let target = Target { project: name(&app.project), environment: name(&app.environment), compose: name(&app.compose) };
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let mut masks = Masks::default();
+        masks.add_secret(key);
+        Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options })
+    }
+
+    /// The plan.
+    pub fn schedule(&self) -> &Arc<Schedule> {
+        &self.schedule
+    }
+}
+
+/// A run under way.
+#[derive(Clone, Debug)]
+pub struct Rehearsal {
+    place: Arc<Place>,
+    engine: Engine,
+    session: Session,
+    world: World,
+    /// Never goes back.
+    now: Moment,
+    inputs: VecDeque<Input>,
+    tasks: BTreeMap<OpId, Task>,
+    ready: Vec<(OpId, Input)>,
+    pace: Option<(Moment, usize)>,
+    idle_wakes: u32,
+    snapshots: Vec<(String, Arc<str>)>,
+    told: Vec<(Moment, Arc<Event>)>,
+    round: Option<Event>,
+    /// Services whose last reading was no pass, and since when it is these.
+    unwell: Vec<(Moment, BTreeSet<ServiceName>)>,
+}
+
+/// An effect under way.
+#[derive(Clone, Debug)]
+enum Task {
+    /// A procedure that goes on then, with these replies.
+    Asking { procedure: Box<Procedure>, remote: bool, replies: Vec<Reply>, at: Moment },
+    /// A sample that begins then.
+    Sampling { expectation: ExpectationId, called: Moment, at: Moment },
+    /// An answer that is there then.
+    Answering { input: Box<Input>, at: Moment },
+    /// Nobody answers.
+    Silent,
+}
+
+impl Task {
+    fn at(&self) -> Option<Moment> {
+        match self {
+            Self::Asking { at, .. } | Self::Sampling { at, .. } | Self::Answering { at, .. } => Some(*at),
+            Self::Silent => None,
+        }
+    }
+}
+
+impl Rehearsal {
+    /// A run that is about to begin in this world, whose time has not begun either.
+    pub fn new(place: &Arc<Place>, world: World) -> Self {
+        let engine = Engine::new(Arc::clone(&place.schedule), place.options.clone());
+        Self::with(place, world, engine, Moment::START)
+    }
+
+    fn with(place: &Arc<Place>, world: World, engine: Engine, now: Moment) -> Self {
+        Self {
+            session: Session::new(place.target.clone(), place.masks.clone()).jittered_by(&place.options.run),
+            place: Arc::clone(place),
+            engine,
+            world,
+            now,
+            inputs: VecDeque::from([Input::Begin]),
+            tasks: BTreeMap::new(),
+            ready: Vec::new(),
+            pace: None,
+            idle_wakes: 0,
+            snapshots: Vec::new(),
+            told: Vec::new(),
+            round: None,
+            unwell: Vec::new(),
+        }
+    }
+
+    /// Now.
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// How it ended, once it has.
+    pub fn ending(&self) -> Option<&Ending> {
+        self.engine.ending()
+    }
+
+    /// Its durable events so far, and the rounds in short that a journal keeps, with their moments.
+    pub fn told(&self) -> &[(Moment, Arc<Event>)] {
+        &self.told
+    }
+
+    /// Services whose reading was no pass, each time these became others, and from when on.
+    pub fn unwell(&self) -> &[(Moment, BTreeSet<ServiceName>)] {
+        &self.unwell
+    }
+
+    /// The world around it.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Changes the world at this moment.
+    pub fn change_world(&mut self, change: impl FnOnce(&mut World, Duration)) {
+        change(&mut self.world, self.now.0);
+    }
+
+    /// Goes on to its end.
+    ///
+    /// # Panics
+    /// When the engine waits for nothing, or is never content with being woken: both are bugs of `plan`.
+    pub fn finish(&mut self) -> &Ending {
+        self.go_on(None);
+        self.engine.ending().expect("it goes on until it has one")
+    }
+
+    /// Goes on until everything before this moment has happened, or to its end.
+    pub fn go_on_until(&mut self, moment: Moment) {
+        self.go_on(Some(moment));
+    }
+
+    fn go_on(&mut self, until: Option<Moment>) {
+        loop {
+            while let Some(input) = self.inputs.pop_front() {
+                self.step(input);
+                if self.engine.ending().is_some() {
+                    return;
+                }
+            }
+            let wake = self.engine.next_wake();
+            self.do_what_is_due();
+            if wake.is_some_and(|wake| wake <= self.now) {
+                if self.ready.is_empty() {
+                    self.idle_wakes += 1;
+                    assert!(self.idle_wakes <= IDLE_WAKES, "the engine wants to be woken at {:?} over and over; this is a bug in plan", self.now);
+                    self.inputs.push_back(Input::Woke);
+                } else {
+                    self.drain();
+                }
+                continue;
+            }
+            if !self.ready.is_empty() {
+                self.drain();
+                continue;
+            }
+            self.idle_wakes = 0;
+            let next = self.tasks.values().filter_map(Task::at).chain(wake).min().map(whole_ticks);
+            let next = next.expect("the engine waits for nothing; this is a bug in plan");
+            if let Some(until) = until.filter(|until| next >= *until) {
+                self.now = self.now.max(until);
+                return;
+            }
+            self.now = self.now.max(next);
+        }
+    }
+
+    /// Answers in the order of their operations; progress stays before the end.
+    fn drain(&mut self) {
+        self.ready.sort_by_key(|(op, _)| *op);
+        self.inputs.extend(self.ready.drain(..).map(|(_, input)| input));
+    }
+
+    fn step(&mut self, input: Input) {
+        let Step { events, effects } = self.engine.decide(self.now, input);
+        for event in events {
+            self.engine.apply(self.now, &event);
+            self.tell(event);
+        }
+        for effect in effects {
+            self.start(effect);
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        if let Event::Round { services, .. } = &event {
+            let unwell = || services.iter().filter(|(_, round)| round.reading != Reading::Pass).map(|(name, _)| name);
+            if self.unwell.last().map_or(true, |(_, last)| !last.iter().eq(unwell())) {
+                self.unwell.push((self.now, unwell().cloned().collect()));
+            }
+        }
+        if event.is_durable() {
+            self.told.extend(self.round.take().map(|round| (self.now, Arc::new(round))));
+            self.told.push((self.now, Arc::new(event)));
+        } else if matches!(event, Event::Round { .. }) {
+            self.round = event.round_in_short().or(self.round.take());
+        }
+    }
+
+    fn start(&mut self, effect: Effect) {
+        let now = self.now;
+        let (op, task) = match effect {
+            Effect::Platform { op, intent: Intent::Resolve(references) } => {
+                let commit = |(repository, reference): &(String, String)| {
+                    let commit = self.world.commit_of(repository, reference)?;
+                    Some((format!("{}#{reference}", without_user(repository)), commit))
+                };
+                let commits = references.iter().filter_map(commit).collect();
+                (op, answering(Input::Answered(op, Answer::Resolved(commits)), now))
+            }
+            Effect::Platform { op, intent } => {
+                let procedure = self.session.begin(&intent).expect("only `Resolve` has no procedure");
+                let remote = self.session.is_remote();
+                (op, Task::Asking { procedure: Box::new(procedure), remote, replies: Vec::new(), at: now })
+            }
+            Effect::Sample { op, expectation } => {
+                let at = self.place_in_line();
+                (op, Task::Sampling { expectation, called: now, at })
+            }
+            Effect::Lock { op, .. } => (op, answering(Input::Locked(op), now)),
+            Effect::Confirm { op, .. } => (op, answering(Input::Confirmed(op, true), now)),
+            // Where nobody can be asked, the policy `ask` stops.
+            Effect::AskRollback { op, .. } => (op, answering(Input::Confirmed(op, false), now)),
+            Effect::Approve { op, .. } => (op, answering(Input::Approved(op, Approver(APPROVER.to_owned()), true), now)),
+            Effect::AskHolder { op } => (op, Task::Silent),
+            Effect::KeepSnapshot { op, name, text } => {
+                let place = format!("snapshots/{name}.yml");
+                self.snapshots.push((place.clone(), text.into()));
+                return self.inputs.push_back(Input::Kept(op, place));
+            }
+            Effect::KeepEvidence { op, evidence } => {
+                return self.inputs.push_back(Input::Kept(op, format!("evidence/{}", evidence.phase)));
+            }
+            Effect::Abandon { op } => {
+                self.tasks.remove(&op);
+                return;
+            }
+        };
+        self.tasks.insert(op, task);
+    }
+
+    /// When the next sample may begin: a few at once, more of them in groups.
+    fn place_in_line(&mut self) -> Moment {
+        let (begins, places) = match self.pace {
+            Some((begins, places)) if begins + APART > self.now && places < GROUP => (begins, places),
+            Some((begins, _)) if begins + APART > self.now => (begins + APART, 0),
+            _ => (self.now, 0),
+        };
+        self.pace = Some((begins, places + 1));
+        begins
+    }
+
+    /// Lets everything go on that can at this instant.
+    fn do_what_is_due(&mut self) {
+        while let Some(op) = self.tasks.iter().find(|(_, task)| task.at().is_some_and(|at| at <= self.now)).map(|(op, _)| *op) {
+            let Some(task) = self.tasks.remove(&op) else { return };
+            if let Some(task) = self.go_on_with(op, task) {
+                self.tasks.insert(op, task);
+            }
+        }
+    }
+
+    /// One turn of a task; gives what is left of it.
+    fn go_on_with(&mut self, op: OpId, task: Task) -> Option<Task> {
+        let now = self.now;
+        match task {
+            Task::Asking { mut procedure, remote, replies, .. } => {
+                let turn = procedure.turn(now, replies);
+                let progress = turn.progress.into_iter().map(|step| (op, Input::Answered(op, Answer::Progress(step))));
+                self.ready.extend(progress);
+                match turn.next {
+                    Next::Calls(calls) => {
+                        let (key, world) = (&self.place.key, &mut self.world);
+                        let answers = calls.iter().map(|call| line::call(world, now.0, key, call, remote));
+                        let (replies, after): (Vec<Reply>, Vec<Duration>) = answers.unzip();
+                        let at = now + after.into_iter().max().unwrap_or_default();
+                        Some(Task::Asking { procedure, remote, replies, at })
+                    }
+                    Next::Wait(until) => Some(Task::Asking { procedure, remote, replies: Vec::new(), at: whole_ticks(until) }),
+                    Next::Done(answer) => {
+                        self.session.learn(&procedure);
+                        self.ready.push((op, Input::Answered(op, answer)));
+                        None
+                    }
+                }
+            }
+            Task::Sampling { expectation, called, at } => {
+                let (sample, took) = self.sample(expectation, called, at);
+                let input = Input::Sampled(op, sample);
+                if took.is_zero() {
+                    self.ready.push((op, input));
+                    return None;
+                }
+                Some(answering(input, now + took))
+            }
+            Task::Answering { input, .. } => {
+                self.ready.push((op, *input));
+                None
+            }
+            Task::Silent => Some(Task::Silent),
+        }
+    }
+
+    fn sample(&mut self, expectation: ExpectationId, called: Moment, begins: Moment) -> (Sample, Duration) {
+        let place = Arc::clone(&self.place);
+        let request = place.requests[expectation.0].as_ref().expect("the engine asks Dokploy for what is Dokploy's");
+        let limit = request.limit(place.schedule.sampling.timeout);
+        let (outcome, took) = looking::look(&mut self.world, begins.0, &request.question, limit);
+        let at = called + (begins - called) + took;
+        (probe::judge_masked(request, self.session.masks(), &outcome, at, took), took)
+    }
+}
+
+fn answering(input: Input, at: Moment) -> Task {
+    Task::Answering { input: Box::new(input), at }
+}
+
+/// Timers fire on whole ticks, never early.
+fn whole_ticks(moment: Moment) -> Moment {
+    let nanos = moment.0.as_nanos().div_ceil(TICK.as_nanos()) * TICK.as_nanos();
+    Moment(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)))
+}
