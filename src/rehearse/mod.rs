@@ -4,10 +4,21 @@
 //! what is around them is the [`crate::world`] that the sandbox serves, called directly, on virtual time, without a thread or a socket. A
 //! [`Rehearsal`] is plain data: its clone is another future of the same past, which is what makes exploring cheap.
 
+mod explore;
 mod line;
 mod looking;
+mod outcome;
+mod play;
+mod properties;
 mod rehearsal;
 mod setting;
+mod shape;
+mod space;
 
+pub use explore::{Budget, Explored, Explorer, Kind, Row, Span, Tally};
+pub use outcome::{End, Outcome};
+pub use play::Played;
+pub use properties::Broken;
 pub use rehearsal::{Place, Rehearsal};
 pub use setting::{Setting, environment, setting, stand_ins};
+pub use space::{Case, Landmark, Mishap, landmarks};

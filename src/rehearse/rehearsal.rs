@@ -3,13 +3,14 @@
 //! The rules are those of [`crate::drive`]: inputs first, then everything that can be done at this instant, answers in the order of their
 //! operations, answers before deadlines at equal times. `tests/rehearsing.rs` holds this loop against that one, event by event.
 
+use super::space::Mishap;
 use super::{line, looking};
 use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
-use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Input, Intent, Moment, OpId, Options, Reading, Sample, Step};
+use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Input, Intent, Moment, OpId, Options, Reading, Sample, Step, baseline_kept};
 use crate::model::Variables;
 use crate::probe::{self, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
-use crate::world::World;
+use crate::world::{Config, DokployFault, Fault, Target as Struck, Truth, When, World};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,6 +66,10 @@ impl Place {
         Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options })
     }
 
+    fn session(&self, run: &str) -> Session {
+        Session::new(self.target.clone(), self.masks.clone()).jittered_by(run)
+    }
+
     /// The plan.
     pub fn schedule(&self) -> &Arc<Schedule> {
         &self.schedule
@@ -90,6 +95,16 @@ pub struct Rehearsal {
     round: Option<Event>,
     /// Services whose last reading was no pass, and since when it is these.
     unwell: Vec<(Moment, BTreeSet<ServiceName>)>,
+    rollback_began: Option<Moment>,
+    steps: u64,
+}
+
+/// How far a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    End,
+    Moment(Moment),
+    Rollback,
 }
 
 /// An effect under way.
@@ -123,7 +138,7 @@ impl Rehearsal {
 
     fn with(place: &Arc<Place>, world: World, engine: Engine, now: Moment) -> Self {
         Self {
-            session: Session::new(place.target.clone(), place.masks.clone()).jittered_by(&place.options.run),
+            session: place.session(&place.options.run),
             place: Arc::clone(place),
             engine,
             world,
@@ -137,6 +152,8 @@ impl Rehearsal {
             told: Vec::new(),
             round: None,
             unwell: Vec::new(),
+            rollback_began: None,
+            steps: 0,
         }
     }
 
@@ -170,25 +187,92 @@ impl Rehearsal {
         change(&mut self.world, self.now.0);
     }
 
+    /// Lets something go wrong at this moment.
+    pub fn strike(&mut self, mishap: &Mishap) {
+        match mishap {
+            // At this moment, and not in the next deploy, as the fault of a world would have it.
+            Mishap::Fault(Fault { target: Struck::Dokploy(DokployFault::Restarts), when: When::Always, .. }) => {
+                self.change_world(World::restart_dokploy);
+            }
+            Mishap::Fault(fault) => {
+                let fault = fault.clone();
+                self.change_world(|world, now| world.add_fault(now, fault));
+            }
+            Mishap::Killed(gap) => self.be_killed(*gap),
+        }
+    }
+
+    /// The process is gone, with everything that was under way in it, and `gap` later another goes on by what was recorded.
+    fn be_killed(&mut self, gap: Duration) {
+        let past: Vec<(Moment, Event)> = self.told.iter().map(|(at, event)| (*at, (**event).clone())).collect();
+        let last = past.last().map_or(Moment::START, |(at, _)| *at);
+        let text = |path: &str| self.snapshots.iter().rev().find(|(place, _)| place == path).map(|(_, text)| text.to_string());
+        let baseline = baseline_kept(&past).and_then(|(path, _)| text(path));
+        let from = self.now + gap;
+        let options = self.place.options.clone();
+        let engine = Engine::resume(&self.place.schedule, options, &past, baseline, from - last);
+        let (engine, session) = match engine {
+            Ok(engine) => (engine, self.place.session(&self.place.options.run)),
+            // Nothing was done: whoever comes back begins anew.
+            Err(_) => {
+                let options = Options { run: format!("{}-again", self.place.options.run), ..self.place.options.clone() };
+                let session = self.place.session(&options.run);
+                (Engine::new(Arc::clone(&self.place.schedule), options), session)
+            }
+        };
+        let world = std::mem::replace(&mut self.world, World::new(Config::default()));
+        let (snapshots, told, unwell) = (std::mem::take(&mut self.snapshots), std::mem::take(&mut self.told), std::mem::take(&mut self.unwell));
+        let (rollback_began, steps) = (self.rollback_began, self.steps);
+        *self = Self { session, snapshots, told, unwell, rollback_began, steps, ..Self::with(&self.place, world, engine, from) };
+    }
+
+    /// When a rollback began, if one did.
+    pub fn rollback_began(&self) -> Option<Moment> {
+        self.rollback_began
+    }
+
+    /// How many inputs the engine was given.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What is so around it, whatever it was told.
+    pub fn truth(&mut self) -> Truth {
+        self.world.truth(self.now.0)
+    }
+
+    /// A number for what is to come of the world around it.
+    pub fn signature(&mut self) -> u64 {
+        self.world.signature(self.now.0)
+    }
+
+    /// Goes on until a rollback begins, or to its end. Gives whether one did.
+    pub fn go_on_until_rollback(&mut self) -> bool {
+        self.go_on(Until::Rollback);
+        self.engine.ending().is_none()
+    }
+
     /// Goes on to its end.
     ///
     /// # Panics
     /// When the engine waits for nothing, or is never content with being woken: both are bugs of `plan`.
     pub fn finish(&mut self) -> &Ending {
-        self.go_on(None);
+        self.go_on(Until::End);
         self.engine.ending().expect("it goes on until it has one")
     }
 
     /// Goes on until everything before this moment has happened, or to its end.
     pub fn go_on_until(&mut self, moment: Moment) {
-        self.go_on(Some(moment));
+        self.go_on(Until::Moment(moment));
     }
 
-    fn go_on(&mut self, until: Option<Moment>) {
+    fn go_on(&mut self, until: Until) {
+        let went_back = self.rollback_began.is_some();
         loop {
             while let Some(input) = self.inputs.pop_front() {
                 self.step(input);
-                if self.engine.ending().is_some() {
+                let is_there = until == Until::Rollback && !went_back && self.rollback_began.is_some();
+                if self.engine.ending().is_some() || is_there {
                     return;
                 }
             }
@@ -211,7 +295,9 @@ impl Rehearsal {
             self.idle_wakes = 0;
             let next = self.tasks.values().filter_map(Task::at).chain(wake).min().map(whole_ticks);
             let next = next.expect("the engine waits for nothing; this is a bug in plan");
-            if let Some(until) = until.filter(|until| next >= *until) {
+            if let Until::Moment(until) = until
+                && next >= until
+            {
                 self.now = self.now.max(until);
                 return;
             }
@@ -226,6 +312,7 @@ impl Rehearsal {
     }
 
     fn step(&mut self, input: Input) {
+        self.steps += 1;
         let Step { events, effects } = self.engine.decide(self.now, input);
         for event in events {
             self.engine.apply(self.now, &event);
@@ -242,6 +329,9 @@ impl Rehearsal {
             if self.unwell.last().map_or(true, |(_, last)| !last.iter().eq(unwell())) {
                 self.unwell.push((self.now, unwell().cloned().collect()));
             }
+        }
+        if matches!(event, Event::RollbackStarted { .. }) {
+            self.rollback_began.get_or_insert(self.now);
         }
         if event.is_durable() {
             self.told.extend(self.round.take().map(|round| (self.now, Arc::new(round))));
@@ -275,7 +365,11 @@ impl Rehearsal {
             Effect::Confirm { op, .. } => (op, answering(Input::Confirmed(op, true), now)),
             // Where nobody can be asked, the policy `ask` stops.
             Effect::AskRollback { op, .. } => (op, answering(Input::Confirmed(op, false), now)),
-            Effect::Approve { op, .. } => (op, answering(Input::Approved(op, Approver(APPROVER.to_owned()), true), now)),
+            Effect::Approve { op, gate, .. } => {
+                let name = &self.place.schedule.gates[gate.0].name;
+                let approved = |yes| answering(Input::Approved(op, Approver(APPROVER.to_owned()), yes), now);
+                (op, self.world.approval(now.0, name).map_or(Task::Silent, approved))
+            }
             Effect::AskHolder { op } => (op, Task::Silent),
             Effect::KeepSnapshot { op, name, text } => {
                 let place = format!("snapshots/{name}.yml");

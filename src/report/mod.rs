@@ -33,6 +33,7 @@ mod setting;
 pub mod standing;
 mod story;
 mod stream;
+pub mod rehearsal;
 pub mod tables;
 pub mod terminal;
 mod unified;

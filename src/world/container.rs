@@ -110,6 +110,18 @@ impl Container {
         }
     }
 
+    /// Says what is to come of it, its past aside.
+    pub(super) fn sign(&self, now: Duration, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        let left = |at: Duration| at.saturating_sub(now);
+        (&self.name, &self.definition.hash, self.state_word(), self.exit_code, self.oom_killed).hash(hasher);
+        (self.booted, &self.restart_policy, self.boots_at.map(left), self.restarts_at.map(left)).hash(hasher);
+        (self.dies.map(|(at, death)| (left(at), death.code)), self.backoff).hash(hasher);
+        let lived = self.started_at.map(|started| now.saturating_sub(started).min(LIVED));
+        lived.hash(hasher);
+        self.health.as_ref().map(|health| (health.healthy, health.failing, health.next_at.map(left))).hash(hasher);
+    }
+
     /// The 12 hex characters that Docker shows.
     pub(super) fn short_id(&self) -> &str {
         &self.id[..12]

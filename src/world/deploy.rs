@@ -74,6 +74,13 @@ pub(super) enum Progress {
     Failed,
 }
 
+impl Deploy {
+    /// How far it is.
+    pub(super) fn stage_word(&self) -> String {
+        format!("{:?}", self.stage)
+    }
+}
+
 /// What a deploy works on.
 pub(super) struct Site<'a> {
     pub(super) host: &'a mut Host,

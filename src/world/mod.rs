@@ -31,6 +31,7 @@ mod service;
 mod stamp;
 mod state;
 mod store;
+mod truth;
 mod variables;
 mod version;
 
@@ -41,3 +42,4 @@ pub use request::{ApiRequest, ApiResponse, Verb};
 pub use request_log::LoggedCall;
 pub use service::ServiceAnswer;
 pub use state::World;
+pub use truth::Truth;

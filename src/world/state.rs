@@ -287,6 +287,22 @@ impl World {
         self.down_until = Some(self.now + RESTART_TAKES);
     }
 
+    /// Whether a deploy waits or is worked on.
+    pub(super) fn is_deploying(&self) -> bool {
+        self.deploy.is_some() || !self.unfollowed.is_empty() || self.queue.jobs.iter().any(|job| matches!(job.work, Work::Deploy(_)))
+    }
+
+    /// Says what is under way.
+    pub(super) fn sign_deploys(&self, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        let left = |at: Duration| at.saturating_sub(self.now);
+        let deploys = self.deploy.iter().chain(&self.unfollowed).map(|deploy| (left(deploy.next_at), deploy.stage_word()));
+        deploys.collect::<Vec<_>>().hash(hasher);
+        let jobs = self.queue.jobs.iter().map(|job| job.started_at.map(|at| self.now.saturating_sub(at)));
+        jobs.collect::<Vec<_>>().hash(hasher);
+        [self.down_until, self.restarts_at, self.cut_off_at.map(|(at, _)| at)].map(|at| at.map(left)).hash(hasher);
+    }
+
     /// Makes Dokploy restart now.
     pub fn restart_dokploy(&mut self, now: Duration) {
         self.advance(now);

@@ -1,0 +1,61 @@
+//! `plan rehearse`: the plan against every way it can go wrong, on virtual time.
+
+use super::args::{Rehearse as Args, RehearseForm};
+use super::check::find;
+use super::look::{complain, show};
+use super::make_believe;
+use super::variables;
+use crate::engine::Options;
+use crate::rehearse::{self, Budget, Explorer, Place};
+use crate::report;
+use crate::report::rehearsal::{Findings, human, json, markdown};
+use crate::report::terminal;
+use crate::world::{Config, World};
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+/// The exit code when a promise does not hold on some path: a bug of the tool.
+const BROKEN: u8 = 1;
+
+/// Rehearses, and gives the exit code.
+pub(super) fn rehearse(args: &Args) -> u8 {
+    let found = find(&args.file);
+    let look = terminal::look(args.display.color.choice());
+    show(&found, &args.display);
+    let Some(schedule) = found.schedule.map(Arc::new) else { return 2 };
+    let stand_ins = make_believe::variables(&schedule);
+    let setting = rehearse::setting(&schedule, &stand_ins, Vec::new());
+    let options = Options { run: "rehearsal".to_owned(), ..Options::default() };
+    let place = match Place::prepare(&schedule, &stand_ins, Config::API_KEY, options) {
+        Ok(place) => Arc::new(place),
+        Err(errors) => {
+            for error in &errors {
+                let diagnostic = variables::unprepared(error);
+                complain(&args.display, &diagnostic.message, diagnostic.help.as_deref().unwrap_or_default());
+            }
+            return 2;
+        }
+    };
+    let began = Instant::now();
+    let explorer = Explorer {
+        place,
+        world: World::new(setting.config),
+        symmetry: !args.every_service,
+        merging: true,
+        workers: available_parallelism().map_or(1, usize::from),
+        budget: args.budget.map_or_else(Budget::default, |paths| Budget { paths }),
+    };
+    let explored = explorer.explore();
+    let counterexamples = explored.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();
+    let unnoticed = explored.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
+    let plan = args.file.display().to_string();
+    let findings = Findings { plan: &plan, schedule: &schedule, explored: &explored, counterexamples, unnoticed, worst: None, took: began.elapsed() };
+    let text = match args.format {
+        RehearseForm::Human => human(&findings, look.width, look.colour, args.all),
+        RehearseForm::Json => json(&findings) + "\n",
+        RehearseForm::Markdown => markdown(&findings),
+    };
+    report::print(&text);
+    if explored.broken.is_empty() { 0 } else { BROKEN }
+}

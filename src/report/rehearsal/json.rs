@@ -1,0 +1,74 @@
+//! For machines: one object.
+
+use super::Findings;
+use super::wording;
+use crate::rehearse::{End, Tally};
+use serde_json::{Value, json};
+
+/// The report as one line of JSON.
+pub fn json(found: &Findings<'_>) -> String {
+    let explored = found.explored;
+    let phase = |phase: Option<crate::schedule::PhaseId>| phase.map(|phase| found.schedule.phase(phase).name.clone());
+    let rows: Vec<Value> = explored
+        .rows
+        .iter()
+        .map(|row| {
+            let ends: Vec<Value> = row.ends.iter().map(|(end, paths)| json!({"end": word(end), "code": code(end), "target": target(end), "paths": paths})).collect();
+            json!({
+                "phase": phase(row.phase), "in_rollback": row.in_rollback, "whom": row.kind.whom, "what": row.kind.what, "span": row.kind.span.to_string(),
+                "ends": ends, "noticed_ms": row.noticed.map(|noticed| u64::try_from(noticed.as_millis()).unwrap_or(u64::MAX)),
+                "unnoticed": row.unnoticed, "took_ms": u64::try_from(row.took.as_millis()).unwrap_or(u64::MAX),
+            })
+        })
+        .collect();
+    let unnoticed: Vec<Value> = found
+        .unnoticed
+        .iter()
+        .map(|((at, name), _, played)| json!({"phase": phase(*at), "whom": name, "command": wording::command(found.plan, played)}))
+        .collect();
+    let broken: Vec<Value> = found
+        .counterexamples
+        .iter()
+        .map(|(broken, played)| {
+            let faults: Vec<Option<String>> = played.faults.iter().map(|fault| fault.as_ref().map(ToString::to_string)).collect();
+            json!({"property": wording::broken(broken), "faults": faults, "command": wording::command(found.plan, played)})
+        })
+        .collect();
+    let meant = explored.meant.ending();
+    json!({
+        "version": 1, "plan": found.plan,
+        "meant": {"code": meant.map(|ending| ending.exit_code().0), "took_ms": u64::try_from(explored.meant.now().0.as_millis()).unwrap_or(u64::MAX)},
+        "singles": tally(&explored.singles), "pairs": tally(&explored.pairs), "rollbacks": explored.rollbacks,
+        "rows": rows, "unnoticed": unnoticed, "sure_gates": explored.sure_gates, "broken": broken,
+    })
+    .to_string()
+}
+
+fn tally(tally: &Tally) -> Value {
+    json!({"counted": tally.counted, "run": tally.run, "steps": tally.steps, "left_out": tally.left_out})
+}
+
+fn word(end: &End) -> &'static str {
+    match end {
+        End::Unharmed => "unharmed",
+        End::Recovered => "recovered",
+        End::RolledBack(_) => "rolled-back",
+        End::Stopped(_) => "stopped",
+        End::Degraded(_) => "degraded",
+    }
+}
+
+fn code(end: &End) -> u8 {
+    match end {
+        End::Unharmed | End::Recovered => 0,
+        End::RolledBack(_) => 4,
+        End::Stopped(code) | End::Degraded(code) => *code,
+    }
+}
+
+fn target(end: &End) -> Option<&str> {
+    match end {
+        End::RolledBack(target) => Some(target),
+        _ => None,
+    }
+}

@@ -1,0 +1,33 @@
+//! What a rehearsal found, for people, machines and pull requests.
+
+mod human;
+mod json;
+mod markdown;
+mod wording;
+
+pub use human::human;
+pub use json::json;
+pub use markdown::markdown;
+
+use crate::rehearse::{Broken, Case, Explored, Played};
+use crate::schedule::Schedule;
+use std::time::Duration;
+
+/// Everything that a report is made of.
+#[derive(Debug)]
+pub struct Findings<'a> {
+    /// The plan's file as it was named.
+    pub plan: &'a str,
+    /// The plan.
+    pub schedule: &'a Schedule,
+    /// What was explored.
+    pub explored: &'a Explored,
+    /// Paths to be read: a counterexample of each property that does not hold.
+    pub counterexamples: Vec<(&'a Broken, Played)>,
+    /// A path for each failure that nobody would notice.
+    pub unnoticed: Vec<(&'a (Option<crate::schedule::PhaseId>, String), &'a Case, Played)>,
+    /// The worst line of the table, played again.
+    pub worst: Option<Played>,
+    /// How long exploring took, by the wall clock.
+    pub took: Duration,
+}
