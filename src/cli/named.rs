@@ -40,21 +40,22 @@ pub(super) fn gate(schedule: &Schedule, name: &str) -> Result<GateId, Unknown> {
 
 /// `--fault`: a fault that could never strike would make a test pass that tested nothing.
 pub(super) fn fault(schedule: &Schedule, fault: &Fault) -> Result<(), Unknown> {
-    if let When::Phase(name) = &fault.when {
+    if let When::Phase(name) | When::From(name) = &fault.when {
         phase(schedule, name)?;
     }
     let (kind, name, valid) = match &fault.target {
         Target::Service(name, _) => {
             ("service", name, schedule.phases.iter().flat_map(|phase| &phase.services).map(String::as_str).collect::<Vec<_>>())
         }
-        Target::External(name) => {
+        Target::External(name, _) => {
             let externals = schedule.expectations.iter().filter_map(|expectation| match &expectation.subject {
                 Subject::External(name) | Subject::Gate(name) => Some(name.as_str()),
                 Subject::Service(_) => None,
             });
             ("external", name, externals.collect())
         }
-        Target::Dokploy(_) => return Ok(()),
+        Target::Gate(name, _) => return gate(schedule, name).map(|_| ()),
+        Target::Dokploy(_) | Target::Network(_) => return Ok(()),
     };
     if valid.contains(&name.as_str()) { Ok(()) } else { Err(unknown(kind, name, &valid)) }
 }

@@ -72,7 +72,7 @@ async fn dokploy(request: Request<Incoming>, shell: &Arc<Shell>) -> Result<Answe
     shell.sync().await;
     let response = response.ok_or(Closed)?;
     shell.sleep(response.after).await;
-    Ok(from_api(response))
+    if response.lost { Err(Closed) } else { Ok(from_api(response)) }
 }
 
 fn from_api(response: ApiResponse) -> Answer {

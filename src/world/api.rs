@@ -153,7 +153,7 @@ fn procedure(name: &str) -> Option<(Verb, Duration)> {
 }
 
 impl World {
-    /// Dokploy's answer to a request; `None` while it restarts, when connections are refused.
+    /// Dokploy's answer to a request; `None` while connections are refused: it restarts, is down, or the network is.
     pub fn api(&mut self, now: Duration, request: &ApiRequest) -> Option<ApiResponse> {
         self.advance(now);
         if !self.dokploy_is_up() {
@@ -164,10 +164,11 @@ impl World {
         let title = body.as_ref().and_then(|body| body.get("title")).and_then(Value::as_str).map(str::to_owned);
         let changes = request.method != Verb::Get && !updates_nothing(name, body.as_ref());
         let at = self.log.len();
-        self.log.push(LoggedCall::new(self.now, request.method, name.to_owned(), title, changes));
+        self.log.push(LoggedCall::new(self.now, request.method, name.to_owned(), title.clone(), changes));
         let response = self.release.aged(name, self.answer(request, name, body));
         self.log[at].status = response.status;
-        Some(response)
+        let lost = changes && response.status < 300 && self.faults.loses_answer(title.as_deref(), self.now);
+        Some(ApiResponse { lost, ..response })
     }
 
     fn answer(&mut self, request: &ApiRequest, name: &str, body: Option<Value>) -> ApiResponse {

@@ -217,6 +217,11 @@ impl Container {
         }
     }
 
+    /// Its process ends at once, by itself.
+    pub(super) fn crash(&mut self, now: Duration) {
+        self.die(now, Death { code: 1, oom: false });
+    }
+
     /// Does what is due at `now`.
     pub(super) fn advance(&mut self, now: Duration, faults: &mut Faults) {
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
@@ -228,11 +233,11 @@ impl Container {
             self.die(at, death);
         }
         if due(self.restarts_at) {
-            let symptoms = faults.symptoms(self.service());
+            let symptoms = faults.symptoms(self.service(), now);
             self.start(now, symptoms);
         }
         if due(self.health.as_ref().and_then(|health| health.next_at)) {
-            let symptoms = faults.symptoms(self.service());
+            let symptoms = faults.symptoms(self.service(), now);
             self.check(now, symptoms);
         }
     }
@@ -259,8 +264,9 @@ impl Container {
 
     fn check(&mut self, now: Duration, symptoms: Symptoms) {
         let Some(test) = self.definition.health.clone() else { return };
-        let passes = self.booted && !symptoms.hangs && !symptoms.answers_500 && self.status(&test.path) < 400;
-        let takes = if symptoms.hangs { test.timing.timeout } else { CHECK_TAKES };
+        let hangs = symptoms.hangs || CHECK_TAKES + symptoms.slower >= test.timing.timeout;
+        let passes = self.booted && !hangs && !symptoms.answers_500 && self.status(&test.path) < 400;
+        let takes = if hangs { test.timing.timeout } else { CHECK_TAKES + symptoms.slower };
         let in_start_period = self.started_at.is_some_and(|started| now < started + test.timing.start_period);
         let Some(health) = &mut self.health else { return };
         if passes {
@@ -302,7 +308,7 @@ impl Container {
             self.requests.remove(0);
         }
         self.requests.push((now, path.to_owned(), status));
-        ServiceAnswer::Http { status, body, after: THINKS }
+        ServiceAnswer::Http { status, body, after: THINKS + symptoms.slower }
     }
 
     /// `docker ps`'s state.

@@ -176,7 +176,7 @@ impl Deploy {
             .filter(|service| service.build.is_some() || service.always_pulled || !site.host.images.contains(&service.image_id))
             .map(|service| Fetch {
                 definition: service,
-                symptoms: site.faults.symptoms(&service.name),
+                symptoms: site.faults.symptoms(&service.name, now),
                 cached: site.host.images.contains(&service.image_id),
             })
             .collect();

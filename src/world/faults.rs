@@ -1,7 +1,8 @@
 //! The faults of a world and which of them are in force.
 
-use super::fault::{DokployFault, Fault, ServiceFault, Target};
+use super::fault::{DokployFault, ExternalFault, Fault, GateFault, ServiceFault, Target};
 use super::scope::Scope;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// What a service suffers from at the moment.
@@ -17,6 +18,8 @@ pub(super) struct Symptoms {
     pub(super) answers_500: bool,
     pub(super) boot: Option<Duration>,
     pub(super) port_taken: bool,
+    /// It answers so much later than usual.
+    pub(super) slower: Duration,
 }
 
 /// How a process ends.
@@ -38,12 +41,28 @@ pub(super) enum CutOff {
 #[derive(Clone, Debug)]
 struct Armed {
     fault: Fault,
-    /// Since when it is in force.
+    /// Since when its time counts: its scope was entered, and was not left.
     since: Option<Duration>,
     /// Struck, and strikes only once.
     spent: bool,
+    /// The last strike that a process died of.
+    struck: Option<Duration>,
     /// Had an effect at least once.
     felt: bool,
+}
+
+impl Armed {
+    fn is_in_force(&self, now: Duration) -> bool {
+        self.since.is_some_and(|since| self.fault.window(since).is_open(now))
+    }
+
+    /// When it comes into force or leaves it, after `now`. One that strikes a deploy, or one call, does neither by itself.
+    fn next_edge(&self, now: Duration) -> Option<Duration> {
+        match self.fault.target {
+            Target::Dokploy(DokployFault::Restarts | DokployFault::AnswerLost) => None,
+            _ => self.fault.window(self.since?).next_edge(now),
+        }
+    }
 }
 
 /// The faults of a world.
@@ -51,6 +70,10 @@ struct Armed {
 pub(super) struct Faults {
     armed: Vec<Armed>,
     scope: Scope,
+    /// Phases of which a deploy was started.
+    begun: BTreeSet<String>,
+    /// Up to when strikes and ends are dealt with.
+    dealt_with: Duration,
 }
 
 impl Faults {
@@ -63,7 +86,7 @@ impl Faults {
     }
 
     pub(super) fn add(&mut self, fault: Fault, now: Duration) {
-        self.armed.push(Armed { fault, since: None, spent: false, felt: false });
+        self.armed.push(Armed { fault, since: None, spent: false, struck: None, felt: false });
         self.enter(self.scope.clone(), now);
     }
 
@@ -73,13 +96,33 @@ impl Faults {
 
     /// A deploy was started: another phase may be in force.
     pub(super) fn enter(&mut self, scope: Scope, now: Duration) {
+        if let Scope::Forward(Some(phase)) = &scope {
+            self.begun.insert(phase.clone());
+        }
         self.scope = scope;
+        let began = |phase: &str| self.begun.contains(phase);
         for armed in &mut self.armed {
             let strikes = match &armed.fault.target {
-                Target::Service(..) => self.scope.strikes_service(&armed.fault.when),
-                Target::Dokploy(_) | Target::External(_) => self.scope.strikes(&armed.fault.when),
+                Target::Service(..) => self.scope.strikes_service(&armed.fault.when, began),
+                _ => self.scope.strikes(&armed.fault.when, began),
             };
             armed.since = strikes.then(|| armed.since.unwrap_or(now));
+        }
+        self.deal_with(now);
+    }
+
+    /// When a fault comes into force or leaves it next, by itself.
+    pub(super) fn next_edge(&self) -> Option<Duration> {
+        self.armed.iter().filter_map(|armed| armed.next_edge(self.dealt_with)).min()
+    }
+
+    /// Whatever comes into force or leaves it up to now has done so. Those that cut connections off are felt by that alone.
+    pub(super) fn deal_with(&mut self, now: Duration) {
+        self.dealt_with = now;
+        for armed in &mut self.armed {
+            if matches!(armed.fault.target, Target::Network(_) | Target::Dokploy(DokployFault::Down(_))) && armed.is_in_force(now) {
+                armed.felt = true;
+            }
         }
     }
 
@@ -89,14 +132,13 @@ impl Faults {
     }
 
     /// What a service suffers from now.
-    pub(super) fn symptoms(&mut self, service: &str) -> Symptoms {
+    pub(super) fn symptoms(&mut self, service: &str, now: Duration) -> Symptoms {
         let mut symptoms = Symptoms::default();
-        for armed in self.armed.iter_mut().filter(|armed| armed.since.is_some()) {
+        for armed in &mut self.armed {
             let Target::Service(name, kind) = &armed.fault.target else { continue };
-            if name != service {
+            if name != service || *kind == ServiceFault::Crash || !armed.is_in_force(now) {
                 continue;
             }
-            armed.felt = true;
             match kind {
                 ServiceFault::BuildFails => symptoms.build_fails = true,
                 ServiceFault::ImageMissing => symptoms.image_missing = true,
@@ -109,88 +151,134 @@ impl Faults {
                 ServiceFault::NeverHealthy => symptoms.hangs = true,
                 ServiceFault::Http500 => symptoms.answers_500 = true,
                 ServiceFault::SlowStart(boot) => symptoms.boot = Some(*boot),
+                ServiceFault::SlowAnswers(by) => symptoms.slower = symptoms.slower.max(*by),
                 ServiceFault::PortConflict => symptoms.port_taken = true,
+                ServiceFault::Crash => {}
             }
+            armed.felt = true;
         }
         symptoms
     }
 
+    /// Whether a service's process, which runs, ends at this very moment: once at each strike.
+    pub(super) fn crashes(&mut self, service: &str, now: Duration) -> bool {
+        let mut crashes = false;
+        for armed in &mut self.armed {
+            let Target::Service(name, ServiceFault::Crash) = &armed.fault.target else { continue };
+            let strike = armed.since.and_then(|since| armed.fault.window(since).last_strike(now));
+            if name == service && strike == Some(now) && armed.struck != strike {
+                armed.struck = strike;
+                armed.felt = true;
+                crashes = true;
+            }
+        }
+        crashes
+    }
+
     /// Whether Docker's daemon is unreachable now.
     pub(super) fn docker_is_down(&mut self, now: Duration) -> bool {
-        self.lasting(now, |kind| if let DokployFault::DockerDown(lasts) = kind { Some(lasts) } else { None })
+        self.strikes_dokploy(now, |kind| matches!(kind, DokployFault::DockerDown(_)))
     }
 
     /// Whether Dokploy's database is unreachable now.
     pub(super) fn database_is_down(&mut self, now: Duration) -> bool {
-        self.lasting(now, |kind| if let DokployFault::DatabaseDown(lasts) = kind { Some(lasts) } else { None })
+        self.strikes_dokploy(now, |kind| matches!(kind, DokployFault::DatabaseDown(_)))
     }
 
     /// Whether the server says that its disk is full.
     pub(super) fn disk_is_full(&mut self, now: Duration) -> bool {
-        self.lasting(now, |kind| if let DokployFault::DiskFull(lasts) = kind { Some(lasts) } else { None })
+        self.strikes_dokploy(now, |kind| matches!(kind, DokployFault::DiskFull(_)))
     }
 
     /// Whether a login shell on other servers prints something now.
     pub(super) fn shell_is_noisy(&mut self, now: Duration) -> bool {
-        self.lasting(now, |kind| if let DokployFault::NoisyShell(lasts) = kind { Some(lasts) } else { None })
+        self.strikes_dokploy(now, |kind| matches!(kind, DokployFault::NoisyShell(_)))
     }
 
-    fn lasting(&mut self, now: Duration, of: impl Fn(DokployFault) -> Option<Option<Duration>>) -> bool {
-        let mut down = false;
+    fn strikes_dokploy(&mut self, now: Duration, is: impl Fn(DokployFault) -> bool) -> bool {
+        self.strikes(now, |target| matches!(target, Target::Dokploy(kind) if is(*kind)))
+    }
+
+    /// Whether one of these is in force. All that are, are felt.
+    fn strikes(&mut self, now: Duration, is: impl Fn(&Target) -> bool) -> bool {
+        let mut strikes = false;
         for armed in &mut self.armed {
-            let (Some(since), Target::Dokploy(kind)) = (armed.since, &armed.fault.target) else { continue };
-            if let Some(lasts) = of(*kind)
-                && lasts.is_none_or(|lasts| now < since + lasts)
-            {
+            if is(&armed.fault.target) && armed.is_in_force(now) {
                 armed.felt = true;
-                down = true;
+                strikes = true;
             }
         }
-        down
+        strikes
     }
 
-    /// Whether an external refuses connections.
-    pub(super) fn external_is_down(&mut self, name: &str) -> bool {
-        let mut down = false;
-        for armed in self.armed.iter_mut().filter(|armed| armed.since.is_some()) {
-            if matches!(&armed.fault.target, Target::External(target) if target == name) {
-                armed.felt = true;
-                down = true;
-            }
-        }
-        down
+    /// Whether connections to Dokploy are refused.
+    pub(super) fn refuses_dokploy(&self, now: Duration) -> bool {
+        let is = |target: &Target| matches!(target, Target::Dokploy(DokployFault::Down(_)) | Target::Network(_));
+        self.armed.iter().any(|armed| is(&armed.fault.target) && armed.is_in_force(now))
+    }
+
+    /// Whether nothing can be reached from here.
+    pub(super) fn network_is_down(&self, now: Duration) -> bool {
+        self.armed.iter().any(|armed| matches!(armed.fault.target, Target::Network(_)) && armed.is_in_force(now))
+    }
+
+    /// Whether an external is down: for everybody, not only from here.
+    pub(super) fn external_is_down(&mut self, name: &str, now: Duration) -> bool {
+        self.strikes(now, |target| matches!(target, Target::External(of, ExternalFault::Down) if of == name))
+    }
+
+    /// Whether an external accepts connections and never answers.
+    pub(super) fn external_hangs(&mut self, name: &str, now: Duration) -> bool {
+        self.strikes(now, |target| matches!(target, Target::External(of, ExternalFault::Hangs) if of == name))
+    }
+
+    /// What a gate's approver does instead of agreeing. A no counts for more than silence.
+    pub(super) fn of_gate(&mut self, name: &str, now: Duration) -> Option<GateFault> {
+        let mut does = |fault| self.strikes(now, |target| matches!(target, Target::Gate(of, kind) if of == name && *kind == fault));
+        [GateFault::Refused, GateFault::Silent].into_iter().find(|fault| does(*fault))
+    }
+
+    /// Whether the answer to a call that changed something is lost. A deploy is told by its title, any other call by the last deploy. Once.
+    pub(super) fn loses_answer(&mut self, title: Option<&str>, now: Duration) -> bool {
+        let (scope, begun) = (title.map(Scope::of_title), &self.begun);
+        let lost = self.armed.iter_mut().find(|armed| {
+            let of_title = armed.fault.after.is_zero()
+                && scope.as_ref().is_some_and(|scope| scope.strikes(&armed.fault.when, |phase| begun.contains(phase)));
+            !armed.spent && armed.fault.target == Target::Dokploy(DokployFault::AnswerLost) && (of_title || armed.is_in_force(now))
+        });
+        lost.map(|armed| (armed.spent, armed.felt) = (true, true)).is_some()
     }
 
     /// Whether the job of a deploy with this title gets lost. Once.
     pub(super) fn loses_job(&mut self, title: &str) -> bool {
-        self.once(title, |kind| (kind == DokployFault::JobLost).then_some(())).is_some()
+        self.once(title, |fault| (fault.target == Target::Dokploy(DokployFault::JobLost)).then_some(())).is_some()
     }
 
-    /// Whether Dokploy restarts in the middle of a deploy with this title. Once.
-    pub(super) fn restarts_during(&mut self, title: &str) -> bool {
-        self.once(title, |kind| (kind == DokployFault::Restarts).then_some(())).is_some()
+    /// How long after the row of a deploy with this title Dokploy restarts; 0 when nothing says. Once.
+    pub(super) fn restarts_during(&mut self, title: &str) -> Option<Duration> {
+        self.once(title, |fault| (fault.target == Target::Dokploy(DokployFault::Restarts)).then_some(fault.after))
     }
 
     /// How the SSH session of a deploy with this title on another server is cut off. Once.
     pub(super) fn cuts_off(&mut self, title: &str) -> Option<CutOff> {
-        self.once(title, |kind| match kind {
-            DokployFault::ErrorRowGoesOn => Some(CutOff::Killed),
-            DokployFault::RowNeverEnds => Some(CutOff::Lost),
+        self.once(title, |fault| match fault.target {
+            Target::Dokploy(DokployFault::ErrorRowGoesOn) => Some(CutOff::Killed),
+            Target::Dokploy(DokployFault::RowNeverEnds) => Some(CutOff::Lost),
             _ => None,
         })
     }
 
     /// How long somebody else's job before a deploy with this title takes. Once.
     pub(super) fn busy_before(&mut self, title: &str) -> Option<Duration> {
-        self.once(title, |kind| if let DokployFault::QueueBusy(takes) = kind { Some(takes) } else { None })
+        self.once(title, |fault| if let Target::Dokploy(DokployFault::QueueBusy(takes)) = fault.target { Some(takes) } else { None })
     }
 
     /// These strike by the title of the deploy in question, which was not started yet.
-    fn once<T>(&mut self, title: &str, of: impl Fn(DokployFault) -> Option<T>) -> Option<T> {
-        let scope = Scope::of_title(title);
-        self.armed.iter_mut().filter(|armed| !armed.spent && scope.strikes(&armed.fault.when)).find_map(|armed| {
-            let Target::Dokploy(kind) = &armed.fault.target else { return None };
-            let found = of(*kind)?;
+    fn once<T>(&mut self, title: &str, of: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        let (scope, begun) = (Scope::of_title(title), &self.begun);
+        let strikes = |armed: &&mut Armed| !armed.spent && scope.strikes(&armed.fault.when, |phase| begun.contains(phase));
+        self.armed.iter_mut().filter(strikes).find_map(|armed| {
+            let found = of(&armed.fault)?;
             armed.spent = true;
             armed.felt = true;
             Some(found)
@@ -209,12 +297,12 @@ mod tests {
     #[test]
     fn a_fault_of_a_phase_ends_with_it() {
         let mut all = faults(&["a: http-500 in core"]);
-        assert_eq!(all.symptoms("a"), Symptoms::default());
+        assert_eq!(all.symptoms("a", Duration::ZERO), Symptoms::default());
         all.enter(Scope::of_title("plan run=r phase=core try=1"), Duration::ZERO);
-        assert!(all.symptoms("a").answers_500);
-        assert!(!all.symptoms("b").answers_500);
+        assert!(all.symptoms("a", Duration::ZERO).answers_500);
+        assert!(!all.symptoms("b", Duration::ZERO).answers_500);
         all.enter(Scope::of_title("plan run=r rollback-to=foundation try=1"), Duration::ZERO);
-        assert!(!all.symptoms("a").answers_500);
+        assert!(!all.symptoms("a", Duration::ZERO).answers_500);
     }
 
     #[test]
@@ -233,5 +321,43 @@ mod tests {
         assert!(all.loses_job("plan run=r phase=core try=1"));
         assert!(!all.loses_job("plan run=r phase=core try=2"));
         assert_eq!(all.unfelt().count(), 0);
+    }
+
+    #[test]
+    fn from_a_phase_on_is_for_good() {
+        let mut all = faults(&["a: http-500 from core after 10s", "b: http-500 in core after 10s"]);
+        let at = Duration::from_secs;
+        all.enter(Scope::of_title("plan run=r phase=core try=1"), at(5));
+        assert_eq!(all.next_edge(), Some(at(15)));
+        all.enter(Scope::of_title("plan run=r phase=later try=1"), at(7));
+        all.enter(Scope::of_title("plan run=r rollback-to=foundation try=1"), at(9));
+        assert!(!all.symptoms("a", at(14)).answers_500);
+        assert!(all.symptoms("a", at(15)).answers_500);
+        assert!(!all.symptoms("b", at(15)).answers_500, "core is over");
+        all.add(Fault::parse("c: http-500 from core").expect("a fault"), at(20));
+        assert!(all.symptoms("c", at(20)).answers_500, "core was there before the fault was");
+    }
+
+    #[test]
+    fn a_crash_is_one_death_at_each_strike() {
+        let mut all = faults(&["a: crash after 5s every 10s"]);
+        let at = Duration::from_secs;
+        all.enter(Scope::of_title("plan run=r phase=core try=1"), at(0));
+        let died: Vec<u64> = (0..30).filter(|second| all.crashes("a", at(*second)) && !all.crashes("a", at(*second))).collect();
+        assert_eq!(died, [5, 15, 25]);
+    }
+
+    #[test]
+    fn an_answer_is_lost_once_in_the_phase_that_the_deploy_names() {
+        let mut all = faults(&["dokploy: answer-lost in core"]);
+        let now = Duration::ZERO;
+        assert!(!all.loses_answer(None, now), "the phase did not begin");
+        assert!(!all.loses_answer(Some("plan run=r phase=other try=1"), now));
+        assert!(all.loses_answer(Some("plan run=r phase=core try=1"), now));
+        assert!(!all.loses_answer(Some("plan run=r phase=core try=1"), now), "once");
+        let mut all = faults(&["dokploy: answer-lost in core after 3s"]);
+        all.enter(Scope::of_title("plan run=r phase=core try=1"), Duration::from_secs(1));
+        assert!(!all.loses_answer(None, Duration::from_secs(3)));
+        assert!(all.loses_answer(None, Duration::from_secs(4)));
     }
 }

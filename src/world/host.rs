@@ -45,8 +45,11 @@ impl Host {
     /// Faults came into force or left it.
     pub(super) fn feel(&mut self, now: Duration, faults: &mut Faults) {
         for container in &mut self.containers {
-            let symptoms = faults.symptoms(container.service());
+            let symptoms = faults.symptoms(container.service(), now);
             container.feel(now, symptoms);
+            if container.is_running() && faults.crashes(container.service(), now) {
+                container.crash(now);
+            }
         }
     }
 
@@ -98,7 +101,7 @@ impl Host {
     /// # Errors
     /// The address and port that are taken.
     pub(super) fn start(&mut self, project: &str, service: &str, now: Duration, faults: &mut Faults) -> Result<(), String> {
-        let symptoms = faults.symptoms(service);
+        let symptoms = faults.symptoms(service, now);
         let Some(container) = self.of_service(project, service) else { return Ok(()) };
         if let Some(taken) = self.taken_port(container, symptoms.port_taken) {
             return Err(taken);

@@ -81,6 +81,8 @@ pub struct ApiResponse {
     pub body: String,
     /// After how long it comes.
     pub after: Duration,
+    /// It never comes: what was asked is done, and the connection breaks when the answer was due.
+    pub lost: bool,
 }
 
 const JSON: &str = "application/json";
@@ -88,7 +90,7 @@ const JSON_UTF8: &str = "application/json; charset=utf-8";
 
 impl ApiResponse {
     fn new(status: u16, content_type: Option<&'static str>, body: String) -> Self {
-        Self { status, content_type, location: None, body, after: Duration::ZERO }
+        Self { status, content_type, location: None, body, after: Duration::ZERO, lost: false }
     }
 
     /// The body as JSON, if it is.

@@ -25,20 +25,22 @@ impl Scope {
         }
     }
 
-    /// Whether a service's fault strikes now.
-    pub(super) fn strikes_service(&self, when: &When) -> bool {
+    /// Whether a service's fault strikes now. `began`: whether a deploy of this phase was ever started.
+    pub(super) fn strikes_service(&self, when: &When, began: impl Fn(&str) -> bool) -> bool {
         match when {
             When::Always => *self != Self::Untouched,
-            when => self.strikes(when),
+            when => self.strikes(when, began),
         }
     }
 
-    /// Whether a fault of Dokploy or an external strikes now.
-    pub(super) fn strikes(&self, when: &When) -> bool {
+    /// Whether a fault of anything else strikes now.
+    pub(super) fn strikes(&self, when: &When, began: impl Fn(&str) -> bool) -> bool {
+        let is = |name: &str| matches!(self, Self::Forward(Some(phase)) if phase == name);
         match when {
             When::Always => true,
-            When::Phase(name) => *self == Self::Forward(Some(name.clone())),
+            When::Phase(name) => is(name),
             When::Rollback => *self == Self::Rollback,
+            When::From(name) => is(name) || began(name),
         }
     }
 }
@@ -57,11 +59,16 @@ mod tests {
     #[test]
     fn faults_strike_in_their_scope_only() {
         let core = Scope::of_title("plan run=x phase=core try=1");
-        assert!(core.strikes_service(&When::Phase("core".to_owned())));
-        assert!(!core.strikes_service(&When::Phase("business".to_owned())));
-        assert!(!core.strikes_service(&When::Rollback));
-        assert!(!Scope::Untouched.strikes_service(&When::Always), "what runs before the first deploy runs well");
-        assert!(Scope::Rollback.strikes_service(&When::Always));
-        assert!(Scope::Untouched.strikes(&When::Always));
+        let never = |_: &str| false;
+        assert!(core.strikes_service(&When::Phase("core".to_owned()), never));
+        assert!(!core.strikes_service(&When::Phase("business".to_owned()), never));
+        assert!(!core.strikes_service(&When::Rollback, never));
+        assert!(!Scope::Untouched.strikes_service(&When::Always, never), "what runs before the first deploy runs well");
+        assert!(Scope::Rollback.strikes_service(&When::Always, never));
+        assert!(Scope::Untouched.strikes(&When::Always, never));
+        let from = When::From("core".to_owned());
+        assert!(core.strikes(&from, never));
+        assert!(!Scope::Rollback.strikes(&from, never));
+        assert!(Scope::Rollback.strikes(&from, |phase| phase == "core"));
     }
 }

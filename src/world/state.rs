@@ -4,7 +4,7 @@ use super::config::{Config, External, Key, Speaks};
 use super::definition::{self, Definition, HealthTest};
 use super::deploy::{Deploy, Progress, Site};
 use super::deploy_log;
-use super::fault::Fault;
+use super::fault::{Fault, GateFault};
 use super::faults::{CutOff, Faults, Symptoms};
 use super::git;
 use super::host::Host;
@@ -133,7 +133,7 @@ impl World {
     /// Containers that externals are stop and start with them.
     pub(super) fn feel_externals(&mut self) {
         for (name, external) in &self.stand_ins {
-            let is_down = self.faults.external_is_down(external);
+            let is_down = self.faults.external_is_down(external, self.now);
             let Some(container) = self.host.of_service_mut("", name) else { continue };
             if is_down && container.is_running() {
                 container.stop(self.now);
@@ -158,13 +158,24 @@ impl World {
         let deploy = self.deploy.iter().chain(&self.unfollowed).map(|deploy| deploy.next_at).min();
         let cut_off = self.cut_off_at.map(|(at, _)| at);
         let queue = self.queue.next_at(self.deploy.is_some());
-        [self.down_until, self.restarts_at, cut_off, queue, deploy, self.host.next_at()].into_iter().flatten().min()
+        let fault = self.faults.next_edge();
+        [fault, self.down_until, self.restarts_at, cut_off, queue, deploy, self.host.next_at()].into_iter().flatten().min()
+    }
+
+    /// Faults came into force or left it: containers feel it, and whatever stands for an external.
+    fn feel_faults(&mut self) {
+        self.faults.deal_with(self.now);
+        self.host.feel(self.now, &mut self.faults);
+        self.feel_externals();
     }
 
     /// Does what is due now, in a fixed order.
     fn happen(&mut self) {
         let now = self.now;
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if due(self.faults.next_edge()) {
+            self.feel_faults();
+        }
         if due(self.down_until) {
             self.down_until = None;
         }
@@ -207,14 +218,14 @@ impl World {
         compose.on_disk = Some(text.clone());
         let row = self.store.add_deployment(id, &job.title, &job.description, now, self.calendar);
         self.faults.enter(Scope::of_title(&job.title), now);
-        self.host.feel(now, &mut self.faults);
+        self.feel_faults();
         if self.server_of(&app).is_some()
             && let Some(how) = self.faults.cuts_off(&job.title)
         {
             self.cut_off_at = Some((now + CUT_OFF_INTO, how));
         }
-        if self.faults.restarts_during(&job.title) {
-            self.restarts_at = Some(now + RESTARTS_INTO);
+        if let Some(after) = self.faults.restarts_during(&job.title) {
+            self.restarts_at = Some(now + if after.is_zero() { RESTARTS_INTO } else { after });
         }
         if modelled {
             self.deploy = Some(Deploy::begin(id, &row, &app, &text, &env, now));
@@ -309,17 +320,31 @@ impl World {
         self.restart();
     }
 
-    /// Whether Dokploy answers at all; while it restarts, connections are refused.
+    /// Whether Dokploy answers at all; while it restarts or a fault has it down, connections are refused.
     pub fn dokploy_is_up(&self) -> bool {
-        self.down_until.is_none()
+        self.down_until.is_none() && !self.faults.refuses_dokploy(self.now)
+    }
+
+    /// Whether anything can be reached from the machine that `plan` runs on.
+    pub fn network_is_up(&self) -> bool {
+        !self.faults.network_is_down(self.now)
+    }
+
+    /// What the approver of a gate does instead of agreeing, if a fault has him do so.
+    pub fn approval(&mut self, now: Duration, gate: &str) -> Option<GateFault> {
+        self.advance(now);
+        self.faults.of_gate(gate, self.now)
     }
 
     /// What the service that publishes a host port answers on a path.
     pub fn service(&mut self, now: Duration, host_port: u16, path: &str) -> ServiceAnswer {
         self.advance(now);
         let now = self.now;
+        if !self.network_is_up() {
+            return ServiceAnswer::Refused;
+        }
         let Some(container) = self.host.publisher(host_port) else { return ServiceAnswer::Refused };
-        let symptoms = self.faults.symptoms(container.service());
+        let symptoms = self.faults.symptoms(container.service(), now);
         container.answer(now, path, symptoms)
     }
 
@@ -341,9 +366,10 @@ impl World {
         self.advance(now);
         // One that has several addresses speaks HTTP at one of them, or this would not be asked.
         let in_http = |external: &&External| external.name == name && matches!(external.speaks, Speaks::Http | Speaks::Git);
-        let Some(external) = self.externals.iter().find(in_http) else { return ServiceAnswer::Refused };
-        match external.speaks {
-            _ if self.faults.external_is_down(name) => ServiceAnswer::Refused,
+        let Some(speaks) = self.externals.iter().find(in_http).map(|external| external.speaks) else { return ServiceAnswer::Refused };
+        match speaks {
+            _ if !self.accepts(name) => ServiceAnswer::Refused,
+            _ if self.faults.external_hangs(name, self.now) => ServiceAnswer::Hang,
             Speaks::Tcp | Speaks::Postgres | Speaks::Redis => ServiceAnswer::Hang,
             Speaks::Http => ServiceAnswer::Http { status: 200, body: r#"{"status":"ok"}"#.to_owned(), after: Duration::from_millis(3) },
             Speaks::Git => {
@@ -364,11 +390,25 @@ impl World {
     /// Names of externals that accept connections now.
     pub fn externals_up(&mut self) -> BTreeSet<String> {
         let names: Vec<String> = self.externals.iter().map(|external| external.name.clone()).collect();
-        names.into_iter().filter(|name| !self.faults.external_is_down(name)).collect()
+        names.into_iter().filter(|name| self.accepts(name)).collect()
+    }
+
+    fn accepts(&mut self, external: &str) -> bool {
+        // Whether it is down is asked in any case, so that its fault is felt.
+        !self.faults.external_is_down(external, self.now) && self.network_is_up()
+    }
+
+    /// Whether an external accepts connections and never answers.
+    pub fn external_hangs(&mut self, now: Duration, name: &str) -> bool {
+        self.advance(now);
+        self.faults.external_hangs(name, self.now)
     }
 
     /// Host ports on which a service answers or hangs now.
     pub fn listening(&self) -> BTreeSet<u16> {
+        if !self.network_is_up() {
+            return BTreeSet::new();
+        }
         let up = self.host.containers.iter().filter(|container| container.is_running() && container.booted);
         up.flat_map(|container| super::host::host_ports(&container.definition)).collect()
     }
@@ -387,14 +427,14 @@ impl World {
     pub fn add_fault(&mut self, now: Duration, fault: Fault) {
         self.advance(now);
         self.faults.add(fault, self.now);
-        self.host.feel(self.now, &mut self.faults);
+        self.feel_faults();
     }
 
     /// Takes all faults away. What they broke stays broken until it is started or deployed again.
     pub fn clear_faults(&mut self, now: Duration) {
         self.advance(now);
         self.faults.clear();
-        self.host.feel(self.now, &mut self.faults);
+        self.feel_faults();
     }
 
     /// Faults that had no effect so far: worth telling when a run is over, since a misspelled service looks like a service that is well.
