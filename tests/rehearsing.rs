@@ -34,7 +34,7 @@ fn rehearsed(faults: &[&str]) -> (Ending, Vec<String>) {
     let place = Place::prepare(&schedule, &NoVariables, Config::API_KEY, options).unwrap();
     let mut rehearsal = Rehearsal::new(&Arc::new(place), world);
     let began = std::time::Instant::now();
-    let ending = rehearsal.finish().clone();
+    let ending = rehearsal.finish().unwrap().clone();
     eprintln!("{faults:?}: {:?} for {:?}, {} events", began.elapsed(), rehearsal.now(), rehearsal.told().len());
     (ending, rehearsal.told().iter().map(|(at, event)| telling(*at, event)).collect())
 }

@@ -47,9 +47,9 @@ fn main() {
     let world = World::new(setting(&schedule, &NoVariables, Vec::new()).config);
     let place = Arc::new(Place::prepare(&schedule, &NoVariables, Config::API_KEY, Options { run: "rehearsal".into(), ..Options::default() }).expect("it is ready"));
     let start = Rehearsal::new(&place, world);
-    for _ in 0..5 {
+    let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(20);
+    for _ in 0..2 {
         let began = Instant::now();
-        let runs = 20;
         for _ in 0..runs {
             let mut run = start.clone();
             run.finish();

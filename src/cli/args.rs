@@ -23,6 +23,8 @@ pub(super) enum Command {
     Check(Check),
     /// Make it happen, one verified phase at a time
     Run(Run),
+    /// Run it against every way it can go wrong, on virtual time, and say how each ends; touches nothing
+    Rehearse(Rehearse),
     /// Ask every delivered service how it is, until that is decided; changes nothing
     Health(Box<Health>),
     /// Go back to a state that was verified, and verify it again; asks a run that is at work to do so
@@ -102,6 +104,39 @@ pub(super) struct Explain {
     pub(super) list: bool,
     #[command(flatten)]
     pub(super) display: Display,
+}
+
+/// `plan rehearse`.
+#[derive(Debug, Args)]
+pub(super) struct Rehearse {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Run at most so many paths, and say what was left out. Default: a million
+    #[arg(long, value_name = "PATHS")]
+    pub(super) budget: Option<u64>,
+    /// Try services that are alike one by one, too; the table is the same
+    #[arg(long)]
+    pub(super) every_service: bool,
+    /// Show every line of the table
+    #[arg(long)]
+    pub(super) all: bool,
+    /// How it is shown
+    #[arg(long, value_enum, default_value_t = RehearseForm::Human)]
+    pub(super) format: RehearseForm,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// How `plan rehearse` shows what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RehearseForm {
+    /// For people, worst first
+    Human,
+    /// One JSON object
+    Json,
+    /// The whole table as Markdown
+    Markdown,
 }
 
 /// `plan run`.

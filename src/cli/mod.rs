@@ -14,6 +14,7 @@ mod make_believe;
 mod named;
 mod notices;
 mod past;
+mod rehearse;
 mod resume;
 mod rewrite;
 mod run;
@@ -43,6 +44,7 @@ pub fn main() -> u8 {
     match cli.command {
         Command::Check(check) => look::check(&check),
         Command::Run(run) => run::run(&run.untangled()),
+        Command::Rehearse(args) => rehearse::rehearse(&args),
         Command::Health(health) => health::health(&health),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
         Command::Status(args) => status::status(&args),

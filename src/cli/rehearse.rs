@@ -2,9 +2,10 @@
 
 use super::args::{Rehearse as Args, RehearseForm};
 use super::check::find;
-use super::look::{complain, show};
+use super::look::show;
 use super::make_believe;
 use super::variables;
+use crate::diagnostic::Diagnostic;
 use crate::engine::Options;
 use crate::rehearse::{self, Budget, Explorer, Place};
 use crate::report;
@@ -15,14 +16,16 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
+/// Columns when it is no terminal.
+const WIDTH: usize = 110;
+
 /// The exit code when a promise does not hold on some path: a bug of the tool.
 const BROKEN: u8 = 1;
 
 /// Rehearses, and gives the exit code.
 pub(super) fn rehearse(args: &Args) -> u8 {
     let found = find(&args.file);
-    let look = terminal::look(args.display.color.choice());
-    show(&found, &args.display);
+    show(&found.diagnostics, &found.sources, &args.display);
     let Some(schedule) = found.schedule.map(Arc::new) else { return 2 };
     let stand_ins = make_believe::variables(&schedule);
     let setting = rehearse::setting(&schedule, &stand_ins, Vec::new());
@@ -30,10 +33,8 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let place = match Place::prepare(&schedule, &stand_ins, Config::API_KEY, options) {
         Ok(place) => Arc::new(place),
         Err(errors) => {
-            for error in &errors {
-                let diagnostic = variables::unprepared(error);
-                complain(&args.display, &diagnostic.message, diagnostic.help.as_deref().unwrap_or_default());
-            }
+            let wrong: Vec<Diagnostic> = errors.iter().map(variables::unprepared).collect();
+            show(&wrong, &found.sources, &args.display);
             return 2;
         }
     };
@@ -51,11 +52,13 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let unnoticed = explored.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
     let plan = args.file.display().to_string();
     let findings = Findings { plan: &plan, schedule: &schedule, explored: &explored, counterexamples, unnoticed, worst: None, took: began.elapsed() };
+    let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
+    let (colour, _) = args.display.colour();
     let text = match args.format {
-        RehearseForm::Human => human(&findings, look.width, look.colour, args.all),
+        RehearseForm::Human => human(&findings, width, colour, args.all),
         RehearseForm::Json => json(&findings) + "\n",
         RehearseForm::Markdown => markdown(&findings),
     };
-    report::print(&text);
+    report::to_stdout(&text);
     if explored.broken.is_empty() { 0 } else { BROKEN }
 }

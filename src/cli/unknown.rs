@@ -6,11 +6,10 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::path::Path;
 
 /// Commands that are designed and not built, each with what does part of it today.
-const NOT_BUILT: [(&str, &str); 6] = [
+const NOT_BUILT: [(&str, &str); 5] = [
     ("approve", "`plan run` asks at its terminal, and takes answers as `--approve GATE=WHO`"),
     ("docs", "the documents lie in the folder docs"),
     ("graph", "`plan check` shows the phases in their order"),
-    ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
     ("resume", "`plan run --resume` goes on with a run that was cut off"),
     ("watch", "`plan health` asks what is delivered; cron can ask it again and again"),
 ];

@@ -184,8 +184,9 @@ impl Explorer {
             table.add(case, None, &tried.outcome, case.stands_for as u64);
         }
         let (pairs, rollbacks) = self.explore_back(&start, &cases, &tried, &tried_by, &mut table, self.budget.paths.saturating_sub(singles.run));
-        let sure_gates = table.sure_gates(schedule);
-        Explored { meant, singles, pairs, rollbacks, unnoticed: table.unnoticed.clone(), sure_gates, rows: table.sorted(), broken: table.broken(), classes: alike }
+        let (sure_gates, broken, unnoticed) = (table.sure_gates(schedule), table.broken(), std::mem::take(&mut table.unnoticed));
+        let rows = table.sorted();
+        Explored { meant, singles, pairs, rollbacks, unnoticed, sure_gates, rows, broken, classes: alike }
     }
 
     /// Every case of every rollback.
@@ -265,16 +266,20 @@ impl Explorer {
     fn each<T: Send>(&self, start: &Rehearsal, cases: &[Case], try_it: &(impl Fn(&Case, Rehearsal) -> T + Sync)) -> Vec<T> {
         let results: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(cases.len()));
         let (sender, receiver) = sync_channel::<(usize, Rehearsal)>(2 * self.workers.max(1));
-        let receiver = Mutex::new(receiver);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let results_of = &results;
         std::thread::scope(|scope| {
             for _ in 0..self.workers.max(1) {
-                scope.spawn(|| {
+                let receiver = Arc::clone(&receiver);
+                scope.spawn(move || {
                     while let Some((at, run)) = next(&receiver) {
                         let result = try_it(&cases[at], run);
-                        results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                        results_of.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
                     }
                 });
             }
+            // Theirs alone: when none of them is left, nobody is waited for.
+            drop(receiver);
             let mut run = start.clone();
             for (at, case) in cases.iter().enumerate() {
                 run.go_on_until(case.at);

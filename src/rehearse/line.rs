@@ -16,6 +16,9 @@ pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, rem
         return (Reply::Lost(format!("no whole answer within {} s", limit.as_secs_f32())), limit);
     }
     let after = answer.after;
+    if answer.lost {
+        return (Reply::Lost("the connection broke before the answer was whole: connection closed before message completed".to_owned()), after);
+    }
     (wire::decode(call, &response(answer)), after)
 }
 

@@ -57,7 +57,10 @@ impl Outcome {
     pub(super) fn of(case: &Case, run: &mut Rehearsal, meant: &Rehearsal) -> Self {
         let struck = struck(&case.mishap);
         let noticed = noticed(case.at, struck, run, meant);
-        let ending = run.ending().expect("it ended").clone();
+        let Some(ending) = run.ending().cloned() else {
+            let (broken, took) = (vec![Broken::NeverEnds], run.now().0);
+            return Self { end: End::Degraded(10), noticed: noticed.map(|at| at - case.at), took, gate: None, broken };
+        };
         let broken = properties::broken(case, run, &ending, noticed);
         let gate = match &ending.reason {
             Reason::GateNotHeld { what } => Some(what.clone()),

@@ -13,6 +13,8 @@ use std::time::Duration;
 /// A property that does not hold on a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Broken {
+    /// It waits for something that will never come.
+    NeverEnds,
     /// The end says that this is verified, and a service of it is not well; and it was unwell for longer than goes unnoticed.
     VerifiedAndUnwell(ServiceName),
     /// The end says that this is verified, and a service of it is not there.

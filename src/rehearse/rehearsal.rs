@@ -10,7 +10,7 @@ use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Input, Inte
 use crate::model::Variables;
 use crate::probe::{self, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
-use crate::world::{Config, DokployFault, Fault, Target as Struck, Truth, When, World};
+use crate::world::{Config, DokployFault, Fault, GateFault, Target as Struck, Truth, When, World};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -177,6 +177,11 @@ impl Rehearsal {
         &self.unwell
     }
 
+    /// The plan.
+    pub fn schedule(&self) -> &Arc<Schedule> {
+        &self.place.schedule
+    }
+
     /// The world around it.
     pub fn world(&self) -> &World {
         &self.world
@@ -248,17 +253,18 @@ impl Rehearsal {
 
     /// Goes on until a rollback begins, or to its end. Gives whether one did.
     pub fn go_on_until_rollback(&mut self) -> bool {
+        let before = self.rollback_began;
         self.go_on(Until::Rollback);
-        self.engine.ending().is_none()
+        before.is_none() && self.rollback_began.is_some() && self.engine.ending().is_none()
     }
 
     /// Goes on to its end.
     ///
     /// # Panics
-    /// When the engine waits for nothing, or is never content with being woken: both are bugs of `plan`.
-    pub fn finish(&mut self) -> &Ending {
+    /// When the engine is never content with being woken: a bug of `plan`.
+    pub fn finish(&mut self) -> Option<&Ending> {
         self.go_on(Until::End);
-        self.engine.ending().expect("it goes on until it has one")
+        self.engine.ending()
     }
 
     /// Goes on until everything before this moment has happened, or to its end.
@@ -294,7 +300,8 @@ impl Rehearsal {
             }
             self.idle_wakes = 0;
             let next = self.tasks.values().filter_map(Task::at).chain(wake).min().map(whole_ticks);
-            let next = next.expect("the engine waits for nothing; this is a bug in plan");
+            // Nothing will ever happen again: a path that does not end.
+            let Some(next) = next else { return };
             if let Until::Moment(until) = until
                 && next >= until
             {
@@ -367,8 +374,13 @@ impl Rehearsal {
             Effect::AskRollback { op, .. } => (op, answering(Input::Confirmed(op, false), now)),
             Effect::Approve { op, gate, .. } => {
                 let name = &self.place.schedule.gates[gate.0].name;
-                let approved = |yes| answering(Input::Approved(op, Approver(APPROVER.to_owned()), yes), now);
-                (op, self.world.approval(now.0, name).map_or(Task::Silent, approved))
+                let answered = |yes| answering(Input::Approved(op, Approver(APPROVER.to_owned()), yes), now);
+                let task = match self.world.approval(now.0, name) {
+                    None => answered(true),
+                    Some(GateFault::Refused) => answered(false),
+                    Some(GateFault::Silent) => Task::Silent,
+                };
+                (op, task)
             }
             Effect::AskHolder { op } => (op, Task::Silent),
             Effect::KeepSnapshot { op, name, text } => {

@@ -52,6 +52,12 @@ struct Armed {
 }
 
 impl Armed {
+    /// Whether nothing comes of it any more.
+    fn is_over(&self, now: Duration) -> bool {
+        let ended = |since: Duration| self.fault.lasting().is_some_and(|lasts| since + self.fault.after + lasts <= now);
+        self.spent || (self.fault.every.is_none() && self.since.is_some_and(ended))
+    }
+
     fn is_in_force(&self, now: Duration) -> bool {
         self.since.is_some_and(|since| self.fault.window(since).is_open(now))
     }
@@ -158,6 +164,17 @@ impl Faults {
             armed.felt = true;
         }
         symptoms
+    }
+
+    /// Says which faults are or may come in force, and since when, as far as that decides anything.
+    pub(super) fn sign(&self, now: Duration, hasher: &mut impl std::hash::Hasher) {
+        use std::hash::Hash as _;
+        self.scope.hash(hasher);
+        for armed in self.armed.iter().filter(|armed| !armed.is_over(now)) {
+            (&armed.fault, armed.spent).hash(hasher);
+            let counts = armed.fault.lasting().is_some() || armed.fault.every.is_some() || !armed.is_in_force(now);
+            armed.since.map(|since| if counts { now.saturating_sub(since) } else { Duration::ZERO }).hash(hasher);
+        }
     }
 
     /// Whether a service's process, which runs, ends at this very moment: once at each strike.

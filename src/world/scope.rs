@@ -3,7 +3,7 @@
 use super::fault::When;
 
 /// The last deploy that was started.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Scope {
     /// None yet.
     #[default]

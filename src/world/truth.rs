@@ -28,7 +28,7 @@ impl World {
         let begun = app.deployments.iter().map(|row| row.title.clone()).collect();
         let mut services = BTreeMap::new();
         for container in self.host.containers.iter().filter(|container| container.project == name) {
-            let symptoms = self.faults.symptoms_now(container.service(), self.now);
+            let symptoms = self.faults.symptoms(container.service(), self.now);
             let is_done = container.definition.one_shot && container.state == State::Exited && container.exit_code == 0;
             let answers = container.is_running() && container.booted && !symptoms.hangs && !symptoms.answers_500 && symptoms.ends.is_none();
             let is_at_work = container.definition.one_shot && container.is_running();
@@ -50,7 +50,7 @@ impl World {
         let mut hasher = DefaultHasher::new();
         for container in &self.host.containers {
             container.sign(self.now, &mut hasher);
-            let symptoms = self.faults.symptoms_now(container.service(), self.now);
+            let symptoms = self.faults.symptoms(container.service(), self.now);
             format!("{symptoms:?}").hash(&mut hasher);
         }
         self.host.images.hash(&mut hasher);

@@ -55,20 +55,10 @@ pub(super) fn what(row: &Row) -> String {
     format!("{} {}", row.kind.what, row.kind.span)
 }
 
-/// Where to: `rolled back to core`.
-pub(super) fn end(end: &End) -> String {
-    match end {
-        End::Unharmed => "as meant, and nothing noticed".to_owned(),
-        End::Recovered => "as meant, after trouble".to_owned(),
-        End::RolledBack(target) => format!("rolled back to {target}"),
-        End::Stopped(code) => format!("stopped for a human, exit {code}"),
-        End::Degraded(code) => format!("not verified, exit {code}"),
-    }
-}
-
 /// A property that does not hold, as a sentence.
 pub(super) fn broken(broken: &Broken) -> String {
     match broken {
+        Broken::NeverEnds => "the run waits for something that never comes".to_owned(),
         Broken::VerifiedAndUnwell(service) => format!("the end says verified, and {service} is not well"),
         Broken::VerifiedAndMissing(service) => format!("the end says verified, and {service} is not there"),
         Broken::DeployedTwice(title) => format!("deployed twice: {title}"),
