@@ -236,6 +236,19 @@ fn is_test(code: &str, name: &str) -> bool {
 }
 
 #[test]
+fn every_fault_is_in_the_table() {
+    let document = read("docs/sandbox.md");
+    let rows: Vec<&str> =
+        document.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).filter(|row| row.contains(": ")).collect();
+    let kinds: Vec<String> = rollout_plan::world::Fault::kinds().collect();
+    for kind in &kinds {
+        let is = |row: &&&str| **row == kind || row.strip_prefix(kind.as_str()).is_some_and(|rest| rest.starts_with(" ["));
+        assert_eq!(rows.iter().filter(is).count(), 1, "`{kind}` has a row in docs/sandbox.md");
+    }
+    assert_eq!(rows.len(), kinds.len(), "rows of faults that there are not: {rows:?}");
+}
+
+#[test]
 fn the_first_run_is_as_shown() {
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(env!("CARGO_BIN_EXE_plan"))

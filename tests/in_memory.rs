@@ -23,7 +23,37 @@ fn in_order(mut calls: Vec<LoggedCall>) -> Vec<LoggedCall> {
 
 #[test]
 fn a_run_in_memory_makes_the_calls_of_one_over_http_and_ends_alike() {
-    for faults in [&[] as &[&str], &["brain-api: crash-loop in core"], &["dokploy: restarts in core"], &["ai-agents: never-healthy"]] {
+    alike(&[&[], &["brain-api: crash-loop in core"], &["dokploy: restarts in core"], &["ai-agents: never-healthy"]]);
+}
+
+#[test]
+fn faults_of_a_service_with_a_time_of_their_own_are_alike() {
+    alike(&[
+        &["brain-api: http-500 in core after 40s for 20s"],
+        &["brain-api: crash from core after 40s every 45s"],
+        &["brain-api: slow-answers 1s in core", "wagtail-cms: slow-answers 4s from core after 1m for 30s"],
+    ]);
+}
+
+#[test]
+fn faults_of_dokploy_and_the_network_are_alike() {
+    alike(&[
+        &["dokploy: answer-lost in core"],
+        &["dokploy: answer-lost in core after 15s"],
+        &["dokploy: restarts in core after 3s"],
+        &["dokploy: down 20s in core after 5s"],
+        &["dokploy: down for 5s every 1m"],
+        &["network: down 20s in core after 30s"],
+    ]);
+}
+
+#[test]
+fn faults_of_gates_are_alike() {
+    alike(&[&["gate go-ahead: refused"], &["gate go-ahead: silent"], &["gate go-ahead: silent for 10m"]]);
+}
+
+fn alike(cases: &[&[&str]]) {
+    for faults in cases.iter().copied() {
         let there = over_http(faults);
         on_virtual_time(async {
             let place = InMemory::new(World::new(live::config(Config::default(), faults)));

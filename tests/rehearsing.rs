@@ -29,7 +29,7 @@ fn over_http(faults: &[&str]) -> (Ending, Vec<String>) {
 
 fn rehearsed(faults: &[&str]) -> (Ending, Vec<String>) {
     let schedule = live::seed();
-    let world = World::new(live::config(Config::default(), faults));
+    let world = World::new(live::config(Config::default(), faults)).in_brief();
     let options = Options { run: "a run".into(), ..Options::default() };
     let place = Place::prepare(&schedule, &NoVariables, Config::API_KEY, options).unwrap();
     let mut rehearsal = Rehearsal::new(&Arc::new(place), world);

@@ -139,6 +139,46 @@ async fn dokploy_is_not_there_while_it_restarts() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn addresses_follow_a_fault_at_its_moments() {
+    let cache = External { name: "cache".into(), host: "redis.example".into(), port: 6380, speaks: Speaks::Redis };
+    let faults = ["dokploy: down after 2m for 10s every 1m", "network: down 10s after 270s", "external cache: hangs after 5m"];
+    let began = tokio::time::Instant::now();
+    let sandbox = start(&faults, vec![cache]).await;
+    let (web, cache) = (routed(&sandbox, 8001), sandbox.connect_to.route("redis.example", 6380).unwrap());
+    let until = |seconds| tokio::time::sleep_until(began + Duration::from_secs(seconds));
+    deploy(&sandbox, TEXT, "one").await;
+    until(121).await;
+    assert!(refuses(api(&sandbox)).await && !refuses(web).await);
+    until(131).await;
+    assert!(!refuses(api(&sandbox)).await);
+    until(181).await;
+    assert!(refuses(api(&sandbox)).await);
+    until(271).await;
+    assert!(refuses(api(&sandbox)).await && refuses(web).await && refuses(cache).await);
+    until(281).await;
+    assert!(!refuses(api(&sandbox)).await && !refuses(web).await);
+    let mut buffer = [0; 64];
+    let mut stream = TcpStream::connect(cache).await.unwrap();
+    stream.write_all(b"*1\r\n$4\r\nPING\r\n").await.unwrap();
+    assert_eq!(stream.read(&mut buffer).await.unwrap(), 7, "+PONG");
+    until(301).await;
+    let mut stream = TcpStream::connect(cache).await.unwrap();
+    stream.write_all(b"*1\r\n$4\r\nPING\r\n").await.unwrap();
+    assert!(timeout(Duration::from_secs(60), stream.read(&mut buffer)).await.is_err(), "it accepts and says nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_a_broken_connection() {
+    let sandbox = start(&["dokploy: answer-lost"], Vec::new()).await;
+    let id = compose(&sandbox).await;
+    let body = json!({"composeId": id, "title": "one"}).to_string();
+    let error = exchange(api(&sandbox), "POST /api/compose.deploy", &body).await.expect_err("no answer");
+    assert_ne!(error.kind(), ErrorKind::ConnectionRefused);
+    assert_eq!(sandbox.log().last().unwrap().procedure, "compose.deploy", "it came there");
+    assert_eq!(exchange(api(&sandbox), "POST /api/compose.deploy", &body).await.unwrap().0, 200, "once");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_is_kept_for_five_seconds() {
     let sandbox = start(&[], Vec::new()).await;
     let mut stream = TcpStream::connect(api(&sandbox)).await.unwrap();

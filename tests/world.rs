@@ -370,6 +370,99 @@ fn a_restart_cancels_what_runs_and_loses_what_waits() {
 }
 
 #[test]
+fn a_restart_comes_as_late_as_it_is_told() {
+    let mut bench = Bench::with_faults(&["dokploy: restarts in one after 3s"]);
+    bench.write(&text("a:1", None));
+    bench.call_deploy("plan run=r phase=one try=1");
+    bench.wait(2_900);
+    assert!(bench.world.dokploy_is_up());
+    bench.wait(200);
+    assert!(!bench.world.dokploy_is_up());
+}
+
+#[test]
+fn a_fault_with_a_time_strikes_and_ends_at_its_moments() {
+    let mut bench = Bench::with_faults(&["a: http-500 in one after 20s for 10s every 30s"]);
+    bench.write(&text("a:1", None));
+    bench.call_deploy("plan run=r phase=one try=1");
+    let mut seen = Vec::new();
+    for second in 1..=70 {
+        bench.wait(1_000);
+        if bench.status(8001) == Some(500) {
+            seen.push(second);
+        }
+    }
+    // The row comes a moment after the call.
+    assert_eq!(seen, (21..=30).chain(51..=60).collect::<Vec<_>>());
+    bench.deploy(&text("a:1", None), "plan run=r phase=two try=1");
+    bench.wait(12_000);
+    assert_eq!(bench.status(8001), Some(200), "phase one is over");
+}
+
+#[test]
+fn the_world_tells_when_a_fault_strikes_or_ends() {
+    let bench = Bench::with_faults(&["dokploy: down after 20s for 10s"]);
+    assert_eq!(bench.world.next_change(), Some(Duration::from_secs(20)));
+    let mut bench = bench;
+    bench.wait(20_000);
+    assert!(!bench.world.dokploy_is_up());
+    assert_eq!(bench.world.next_change(), Some(Duration::from_secs(30)));
+    bench.wait(10_000);
+    assert!(bench.world.dokploy_is_up());
+    assert_eq!((bench.world.next_change(), bench.world.unfelt_faults().count()), (None, 0));
+}
+
+#[test]
+fn a_crash_ends_the_process_once_and_its_restart_policy_does_the_rest() {
+    let mut bench = Bench::with_faults(&["a: crash in one after 20s every 40s", "c: crash in one after 20s"]);
+    bench.write(&text("a:1", None));
+    bench.call_deploy("plan run=r phase=one try=1");
+    bench.wait(19_900);
+    assert_eq!((bench.inspect("a")["RestartCount"].clone(), bench.status(8001)), (json!(0), Some(200)));
+    bench.wait(200);
+    assert_eq!((bench.inspect("a")["State"]["Status"].clone(), bench.status(8001)), (json!("restarting"), None));
+    bench.wait(10_000);
+    assert_eq!((bench.inspect("a")["RestartCount"].clone(), bench.status(8001)), (json!(1), Some(200)));
+    bench.wait(35_000);
+    assert_eq!(bench.inspect("a")["RestartCount"], json!(2));
+    let unfelt: Vec<String> = bench.world.unfelt_faults().map(ToString::to_string).collect();
+    assert_eq!(unfelt, ["c: crash in one after 20s"], "there is no c that could feel it");
+}
+
+#[test]
+fn slow_answers_come_later_and_wholly() {
+    let mut bench = Bench::with_faults(&["a: slow-answers 2s in one"]);
+    bench.deploy(&text("a:1", None), "plan run=r phase=one try=1");
+    bench.wait(10_000);
+    let ServiceAnswer::Http { status: 200, after, .. } = bench.world.service(bench.now, 8001, "/") else { panic!("no answer") };
+    assert!(after > Duration::from_secs(2) && after < Duration::from_millis(2_100), "{after:?}");
+}
+
+#[test]
+fn an_answer_that_is_lost_is_to_a_call_that_was_carried_out() {
+    let mut bench = Bench::with_faults(&["dokploy: answer-lost in one"]);
+    bench.write(&text("a:1", None));
+    let id = bench.compose_id();
+    let deploy = json!({"composeId": id, "title": "plan run=r phase=one try=1"});
+    let answer = bench.post("compose.deploy", &deploy);
+    assert_eq!((answer.lost, answer.status), (true, 200));
+    assert_eq!(bench.read("deployment.queueList", &[]).as_array().unwrap().len(), 1, "it is done all the same");
+    assert!(!bench.post("compose.deploy", &deploy).lost, "once");
+}
+
+#[test]
+fn without_a_network_everything_goes_on_and_nothing_is_reached() {
+    let mut bench = Bench::with_faults(&["network: down 30s in one after 1s"]);
+    bench.write(&text("a:1", None));
+    bench.call_deploy("plan run=r phase=one try=1");
+    bench.wait(20_000);
+    assert_eq!(bench.world.api(bench.now, &ApiRequest::get("/api/project.all", &[], KEY)), None);
+    assert_eq!((bench.status(8001), bench.world.listening().len()), (None, 0));
+    bench.wait(15_000);
+    assert_eq!((bench.rows()[0]["status"].clone(), bench.status(8001)), (json!("done"), Some(200)));
+}
+
+#[test]
 fn a_lost_job_leaves_no_trace() {
     let mut bench = Bench::with_faults(&["dokploy: job-lost in one"]);
     bench.write(&text("a:1", None));

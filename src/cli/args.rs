@@ -148,9 +148,9 @@ pub(super) struct Run {
     /// Run against a make-believe Dokploy inside this process; nothing outside is touched
     #[arg(long)]
     pub(super) sandbox: bool,
-    /// Break something in the sandbox: "SERVICE: KIND [in PHASE | in rollback]", KIND being build-fails, image-missing, crash-loop,
-    /// exits, never-healthy, http-500, "slow-start 40s", port-conflict or oom (repeatable)
-    #[arg(long, value_name = "FAULT", requires = "sandbox")]
+    /// Break something in the sandbox (repeatable): "SERVICE: KIND", or "dokploy: KIND", "network: KIND", "external NAME: KIND", "gate NAME:
+    /// KIND". Where and when: "… [in PHASE | in rollback | from PHASE] [after 30s] [for 30s] [every 2m]"; --help lists the kinds
+    #[arg(long, value_name = "FAULT", requires = "sandbox", long_help = fault_help())]
     pub(super) fault: Vec<String>,
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
     #[arg(long, value_name = "N|max", default_value_t = Speed::default(), requires = "sandbox")]
@@ -407,7 +407,7 @@ pub(super) struct Sandbox {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     pub(super) listen: SocketAddr,
     /// Break something, as in `plan run --sandbox` (repeatable)
-    #[arg(long, value_name = "FAULT")]
+    #[arg(long, value_name = "FAULT", long_help = fault_help())]
     pub(super) fault: Vec<String>,
     /// The version of Dokploy to be, as far as procedures and answers go
     #[arg(long, value_name = "VERSION", default_value = "v0.30.2")]
@@ -498,4 +498,14 @@ fn parse_approval(text: &str) -> Result<(String, String), String> {
         Some((gate, who)) if !gate.is_empty() && !who.is_empty() => Ok((gate.to_owned(), who.to_owned())),
         _ => Err("write it as GATE=WHO, such as go-ahead=maria".to_owned()),
     }
+}
+
+/// Every kind of fault, for the long help.
+fn fault_help() -> String {
+    let kinds: String = crate::world::Fault::kinds().fold(String::new(), |text, kind| text + "\n  " + &kind);
+    format!(
+        "Break something in the sandbox (repeatable):{kinds}\n\
+         After it may stand, in this order: `in PHASE`, `in rollback` or `from PHASE`: only then, or from then on; `after 30s`: so long after\n\
+         that; `for 30s`: so long; `every 2m`: again and again. Such as \"brain-api: http-500 in core after 40s for 20s\""
+    )
 }

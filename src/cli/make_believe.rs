@@ -1,6 +1,7 @@
 //! What the sandbox stands in for when a plan is run against it, told: Dokploy itself, variables that are not set, externals, git and
 //! approvals. What is there at all is [`crate::rehearse::setting`].
 
+use super::answering::answered_by_faults;
 use super::variables::SandboxVariables;
 use crate::drive::Sources;
 use crate::engine::{Failure, FailureKind};
@@ -8,7 +9,7 @@ use crate::probe::{self, Question, Request};
 use crate::rehearse::{environment, stand_ins};
 use crate::report::words;
 use crate::sandbox::Sandbox;
-use crate::schedule::{Schedule, without_user};
+use crate::schedule::{GateId, Schedule, without_user};
 use crate::world::{Config, Speaks};
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -25,12 +26,15 @@ pub(super) struct WorldSources(pub(super) Rc<Sandbox>);
 
 impl Sources for WorldSources {
     async fn commit(&self, repository: &str, reference: &str) -> Result<String, Failure> {
-        self.0.with_world(|world, _| world.commit_of(repository, reference)).ok_or_else(|| Failure {
-            kind: FailureKind::NotFound,
-            message: format!("`{reference}` cannot be a reference of {repository}"),
-            may_have_acted: false,
-            tried_for: Duration::ZERO,
-        })
+        let failure = |kind, message| Failure { kind, message, may_have_acted: false, tried_for: Duration::ZERO };
+        let (found, reached) = self.0.with_world(|world, now| {
+            world.advance(now);
+            (world.commit_of(repository, reference), world.network_is_up())
+        });
+        if !reached {
+            return Err(failure(FailureKind::Unreachable, format!("{} cannot be reached: connection refused", without_user(repository))));
+        }
+        found.ok_or_else(|| failure(FailureKind::NotFound, format!("`{reference}` cannot be a reference of {repository}")))
     }
 }
 
@@ -77,9 +81,12 @@ pub(super) fn told(variables: &SandboxVariables, schedule: &Schedule, config: &C
     if !repositories.is_empty() {
         lines.push(format!("it makes up the commits of {}", repositories.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    let approvals = schedule.gates.iter().any(|gate| gate.approval.is_some());
-    if approvals && !asks_people {
-        lines.push("nobody is at a terminal, so it approves every gate itself".to_owned());
+    let faulty = answered_by_faults(schedule, &config.faults);
+    let others = schedule.gates.iter().enumerate().any(|(at, gate)| gate.approval.is_some() && !faulty.contains(&GateId(at)));
+    lines.extend(faulty.iter().map(|gate| format!("it answers gate `{}` itself, as the fault says", schedule.gates[gate.0].name)));
+    if others && !asks_people {
+        let every = if faulty.is_empty() { "every gate" } else { "every other gate" };
+        lines.push(format!("nobody is at a terminal, so it approves {every} itself"));
     }
     lines
 }

@@ -1,5 +1,6 @@
 //! The command line: wires everything; nothing imports it.
 
+mod answering;
 mod args;
 pub mod check;
 mod example;

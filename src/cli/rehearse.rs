@@ -41,7 +41,7 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let began = Instant::now();
     let explorer = Explorer {
         place,
-        world: World::new(setting.config),
+        world: World::new(setting.config).in_brief(),
         symmetry: !args.every_service,
         merging: true,
         workers: available_parallelism().map_or(1, usize::from),

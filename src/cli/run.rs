@@ -1,5 +1,6 @@
 //! `plan run`: wires plan, engine, Dokploy, probes, store and reporter, for real or in the sandbox.
 
+use super::answering::{self, Answering};
 use super::args::{self, Run as Args};
 use super::check::find;
 use super::look::{complain, show};
@@ -14,8 +15,8 @@ use crate::compose::masks_of;
 use crate::diagnostic::Diagnostic;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{
-    self, AlwaysFree, Approve, Automatic, BaseUrl, Clock, Confirmation, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock,
-    Locks, Masking, Outside, PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
+    self, AlwaysFree, BaseUrl, Clock, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock, Locks, Masking, Outside,
+    PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
 use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Outline, Reason};
 use crate::model::{Dokploy as Address, Variables};
@@ -24,7 +25,7 @@ use crate::probe::{Asking, ConnectTo};
 use crate::rehearse;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, PhaseId, Schedule, digest};
+use crate::schedule::{GateId, Schedule, digest};
 use crate::source::{SourceMap, Span};
 use crate::store::{LockFolder, Note, Store, new_run_id};
 use crate::world::{Fault, World};
@@ -140,6 +141,10 @@ impl<'a> Job<'a> {
         for fault in &faults {
             named::fault(&schedule, fault).map_err(|(text, help)| wrong(&text, &help))?;
         }
+        if let Some(gate) = answering::answered_by_faults(&schedule, &faults).into_iter().find(|gate| approvals.contains_key(gate)) {
+            let name = &schedule.gates[gate.0].name;
+            return Err(wrong(&format!("gate `{name}` is answered twice: by --approve and by --fault"), "leave one of them out"));
+        }
         let connect_to = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
         let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
@@ -237,7 +242,8 @@ impl<'a> Job<'a> {
             reporter.borrow_mut().note(line);
         }
         notices::not_in_sandbox(&job.schedule, &reporter);
-        let people = if at_terminal { job.people(&reporter, true, true) } else { Either::Sandbox(job.approvals.clone()) };
+        let people = if at_terminal { job.people(&reporter, true, true) } else { Answering::Nobody(job.approvals.clone()) };
+        let people = people.but_for(&job.schedule, &job.faults, &sandbox);
         // Runs against a sandbox are kept apart from real ones.
         let state = job.state(Some("sandbox"))?;
         let requests = state.run_folder(&job.options.run).join("sandbox-requests.jsonl");
@@ -304,7 +310,7 @@ impl<'a> Job<'a> {
         self,
         connection: Connection<S>,
         clock: C,
-        people: Either,
+        people: Answering,
         locks: L,
         reporter: Rc<RefCell<Reporter>>,
         store: Store,
@@ -388,7 +394,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Either {
+    fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Answering {
         let shown = Rc::clone(reporter);
         let show = move |prompt: &Prompt| {
             let mut reporter = shown.borrow_mut();
@@ -402,7 +408,7 @@ impl<'a> Job<'a> {
         let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());
         let terminal = report::terminal::can_ask()
             .then(|| Terminal::new(Approver(who), Box::new(show), BufReader::new(std::io::stdin()), stand_still));
-        Either::People(People { yes, given: self.approvals.clone(), terminal })
+        Answering::People(People { yes, given: self.approvals.clone(), terminal })
     }
 
     fn reporter(&self, setting: Setting) -> Rc<RefCell<Reporter>> {
@@ -437,39 +443,6 @@ impl<'a> Job<'a> {
     fn stop(&self, code: u8, message: &str, help: &str) -> Stopped {
         complain(&self.args.display, message, help);
         Stopped(code)
-    }
-}
-
-/// Who answers questions.
-enum Either {
-    People(People),
-    /// The sandbox itself, when nobody is at a terminal; what the command line answers comes first.
-    Sandbox(BTreeMap<GateId, Approver>),
-}
-
-impl Approve for Either {
-    async fn confirm(&self, after: Option<PhaseId>) -> Confirmation {
-        match self {
-            Self::People(people) => people.confirm(after).await,
-            Self::Sandbox(_) => Automatic.confirm(after).await,
-        }
-    }
-
-    async fn rollback(&self, failed: PhaseId) -> Confirmation {
-        match self {
-            Self::People(people) => people.rollback(failed).await,
-            Self::Sandbox(_) => Automatic.rollback(failed).await,
-        }
-    }
-
-    async fn approve(&self, gate: GateId) -> (Approver, bool) {
-        match self {
-            Self::People(people) => people.approve(gate).await,
-            Self::Sandbox(given) => match given.get(&gate) {
-                Some(who) => (who.clone(), true),
-                None => Automatic.approve(gate).await,
-            },
-        }
     }
 }
 

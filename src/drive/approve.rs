@@ -7,7 +7,11 @@ use crate::schedule::{GateId, PhaseId};
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::io::BufRead;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc};
+
+/// How often one who says nothing is told what to do.
+const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// A question to be shown; its words are the reporter's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,13 +141,47 @@ impl Approve for Automatic {
     }
 }
 
+/// What an approver of the sandbox does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Agrees.
+    Yes,
+    /// Refuses.
+    No,
+    /// Says nothing for now; it is told again a second later.
+    Nothing,
+}
+
+/// The sandbox's approver of gates when a fault has a say in it. Everything else is answered as [`Automatic`] does.
+pub struct AsTold<F>(pub F);
+
+impl<F: Fn(GateId) -> Told> Approve for AsTold<F> {
+    async fn confirm(&self, after: Option<PhaseId>) -> Confirmation {
+        Automatic.confirm(after).await
+    }
+
+    async fn rollback(&self, failed: PhaseId) -> Confirmation {
+        Automatic.rollback(failed).await
+    }
+
+    async fn approve(&self, gate: GateId) -> (Approver, bool) {
+        let (sandbox, _) = Automatic.approve(gate).await;
+        loop {
+            match (self.0)(gate) {
+                Told::Yes => return (sandbox, true),
+                Told::No => return (sandbox, false),
+                Told::Nothing => tokio::time::sleep(TOLD_EVERY).await,
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::RefCell;
     use std::io::{BufReader, PipeWriter, Write as _, pipe};
     use std::rc::Rc;
-    use std::time::Duration;
 
     fn people(terminal: Option<Terminal>) -> People {
         People { yes: false, given: BTreeMap::new(), terminal }
@@ -197,5 +235,13 @@ mod tests {
         let people = People { yes: true, given, terminal: None };
         assert_eq!(people.confirm(None).await, Confirmation::Yes);
         assert_eq!(people.approve(GateId(2)).await, (Approver("grace".into()), true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_who_is_told_to_say_nothing_is_told_again() {
+        let began = tokio::time::Instant::now();
+        let told = AsTold(|_| if began.elapsed() < Duration::from_secs(90) { Told::Nothing } else { Told::No });
+        assert_eq!(told.approve(GateId(0)).await, (Approver("sandbox".into()), false));
+        assert_eq!(began.elapsed(), Duration::from_secs(90));
     }
 }

@@ -19,7 +19,7 @@ mod runtime;
 mod transport;
 mod turns;
 
-pub use approve::{Automatic, People, Prompt, Terminal};
+pub use approve::{AsTold, Automatic, People, Prompt, Terminal, Told};
 pub use checkup::check_up;
 pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};

@@ -3,7 +3,8 @@
 //! Nothing is run twice that cannot differ. A case is a fork of the nominal run at its moment. Services that are alike are tried once and
 //! stand for each other. Rollbacks that begin alike, which is most of them, are explored once, for the first case that leads there.
 
-use super::outcome::{End, Outcome};
+use super::joint::{Begin, Tails};
+use super::outcome::{End, Outcome, Tail};
 use super::properties::Broken;
 use super::rehearsal::{Place, Rehearsal};
 use super::space::{Case, Mishap, Space, classes};
@@ -137,13 +138,6 @@ pub struct Explored {
     pub broken: Vec<(Broken, Case, Option<Case>)>,
 }
 
-/// Where a rollback begins: what is the same for two of them makes them the same.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Begin {
-    why: String,
-    world: u64,
-}
-
 struct Tried {
     outcome: Outcome,
     back: Option<Begin>,
@@ -170,13 +164,8 @@ impl Explorer {
         let room = usize::try_from(self.budget.paths).unwrap_or(usize::MAX);
         let left_out: u64 = cases.iter().skip(room).map(|case| case.stands_for as u64).sum();
         cases.truncate(room);
-        let tried = self.each(&start, &cases, &|case, mut run| {
-            let before = run.steps();
-            run.strike(&case.mishap);
-            let back = run.go_on_until_rollback().then(|| begin(&mut run));
-            run.finish();
-            Tried { outcome: Outcome::of(case, &mut run, &meant), back, steps: run.steps() - before }
-        });
+        let tails = Tails::default();
+        let tried = self.each(&start, &cases, &|case, run| self.try_case(case, run, &meant, &tails));
         let mut table = Table { alike: &alike, ..Table::default() };
         let mut singles = Tally { counted, run: tried.len() as u64, left_out, ..Tally::default() };
         for (case, tried) in cases.iter().zip(&tried) {
@@ -187,6 +176,34 @@ impl Explorer {
         let (sure_gates, broken, unnoticed) = (table.sure_gates(schedule), table.broken(), std::mem::take(&mut table.unnoticed));
         let rows = table.sorted();
         Explored { meant, singles, pairs, rollbacks, unnoticed, sure_gates, rows, broken, classes: alike }
+    }
+
+    /// Lets a case strike, and goes on to the end, or to a joint from which on everything is known.
+    fn try_case(&self, case: &Case, mut run: Rehearsal, meant: &Rehearsal, tails: &Tails) -> Tried {
+        let (before, mut back, mut joints) = (run.steps(), None, Vec::new());
+        let goes_back = run.rollback_began().is_none();
+        run.strike(&case.mishap);
+        while run.go_on_to_a_joint() {
+            let begin = Begin::of(&mut run);
+            if goes_back && back.is_none() && run.rollback_began().is_some() {
+                back.clone_from(&begin);
+            }
+            let Some(begin) = begin.filter(|_| self.merging && run.is_at_a_joint()) else { continue };
+            if let Some(tail) = tails.find(&begin) {
+                let outcome = Outcome::joined(case, run.now(), &tail, &run, meant);
+                let back = back.or_else(|| tail.back.clone()).filter(|_| goes_back);
+                tails.learn(joints, |at| tail.after(run.now() - at));
+                return Tried { outcome, back, steps: run.steps() - before };
+            }
+            joints.push((begin, run.now()));
+        }
+        run.finish();
+        let outcome = Outcome::of(case, &mut run, meant);
+        tails.learn(joints, |at| {
+            let back = back.as_ref().filter(|_| run.rollback_began().is_some_and(|began| began >= at));
+            Tail::of(at, case, &outcome, back, &run, meant)
+        });
+        Tried { outcome, back, steps: run.steps() - before }
     }
 
     /// Every case of every rollback.
@@ -220,6 +237,7 @@ impl Explorer {
             tail.finish();
             let seconds = Space { schedule, run: &tail, classes, from: began }.cases();
             let mut steps = tail.steps() - run.steps();
+            let tails = Tails::default();
             let mut outcomes = Vec::with_capacity(seconds.len());
             let afford = {
                 let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -233,14 +251,10 @@ impl Explorer {
                     continue;
                 }
                 run.go_on_until(second.at);
-                let mut fork = run.clone();
-                let before = fork.steps();
-                fork.strike(&second.mishap);
-                fork.finish();
-                steps += fork.steps() - before;
-                let mut outcome = Outcome::of(&second, &mut fork, &tail);
-                outcome.took = fork.now() - began;
-                outcomes.push((second, Some(outcome)));
+                let mut tried = self.try_case(&second, run.clone(), &tail, &tails);
+                steps += tried.steps;
+                tried.outcome.took = tried.outcome.took.saturating_sub(began.0);
+                outcomes.push((second, Some(tried.outcome)));
             }
             TriedBack { outcomes, steps }
         });
@@ -297,23 +311,6 @@ impl Explorer {
 
 fn next(receiver: &Mutex<Receiver<(usize, Rehearsal)>>) -> Option<(usize, Rehearsal)> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-}
-
-/// How a rollback that just began does so.
-fn begin(run: &mut Rehearsal) -> Begin {
-    let mut why = String::new();
-    for (_, event) in run.told() {
-        let part = match &**event {
-            Event::BaselineTaken { healthy, not_healthy } => format!("{healthy:?} {not_healthy:?} "),
-            Event::PhaseVerified { phase, services, .. } => format!("{phase:?} {services:?} "),
-            Event::PhaseFailed { phase, open, .. } => format!("{phase:?} {open} "),
-            Event::DeployEnded { status, .. } => format!("{status:?} "),
-            Event::RollbackStarted { target, undo } => format!("{target:?} {undo:?}"),
-            _ => continue,
-        };
-        why.push_str(&part);
-    }
-    Begin { why, world: run.signature() }
 }
 
 type Key = (Option<PhaseId>, bool, Kind);

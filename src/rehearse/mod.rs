@@ -5,6 +5,7 @@
 //! [`Rehearsal`] is plain data: its clone is another future of the same past, which is what makes exploring cheap.
 
 mod explore;
+mod joint;
 mod line;
 mod looking;
 mod outcome;

@@ -1,5 +1,6 @@
 //! How a run ended that something went wrong in, and how long that took to be noticed.
 
+use super::joint::Begin;
 use super::properties::{self, Broken};
 use super::rehearsal::Rehearsal;
 use super::space::{Case, Mishap};
@@ -68,6 +69,51 @@ impl Outcome {
         };
         let end = End::of(&ending, noticed.is_some());
         Self { end, noticed: noticed.map(|at| at - case.at), took: run.now().0, gate, broken }
+    }
+}
+
+/// What follows from a joint on: the same for every past that comes to it alike.
+#[derive(Clone, Debug)]
+pub(super) struct Tail {
+    end: Option<Ending>,
+    /// From the joint to the first sign of trouble after it.
+    noticed: Option<Duration>,
+    /// From the joint to the end.
+    pub(super) took: Duration,
+    gate: Option<String>,
+    broken: Vec<Broken>,
+    /// The rollback that it leads to, if it does.
+    pub(super) back: Option<Begin>,
+}
+
+impl Tail {
+    /// Of a run that ended, from a moment of it on.
+    pub(super) fn of(joint: Moment, case: &Case, outcome: &Outcome, back: Option<&Begin>, run: &Rehearsal, meant: &Rehearsal) -> Self {
+        Self {
+            end: run.ending().cloned(),
+            noticed: noticed(joint, struck(&case.mishap), run, meant).map(|at| at - joint),
+            took: run.now() - joint,
+            gate: outcome.gate.clone(),
+            broken: outcome.broken.clone(),
+            back: back.cloned(),
+        }
+    }
+}
+
+impl Tail {
+    /// The same, seen from so long before.
+    pub(super) fn after(&self, earlier: Duration) -> Self {
+        Self { noticed: self.noticed.map(|after| after + earlier), took: self.took + earlier, ..self.clone() }
+    }
+}
+
+impl Outcome {
+    /// Of a run that came to a joint whose tail is known.
+    pub(super) fn joined(case: &Case, joint: Moment, tail: &Tail, run: &Rehearsal, meant: &Rehearsal) -> Self {
+        let seen = noticed(case.at, struck(&case.mishap), run, meant).or_else(|| tail.noticed.map(|after| joint + after));
+        let end = tail.end.as_ref().map_or(End::Degraded(10), |ending| End::of(ending, seen.is_some()));
+        let took = joint.0 + tail.took;
+        Self { end, noticed: seen.map(|at| at - case.at), took, gate: tail.gate.clone(), broken: tail.broken.clone() }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::space::Mishap;
 use super::{line, looking};
 use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
-use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Input, Intent, Moment, OpId, Options, Reading, Sample, Step, baseline_kept};
+use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Sample, Step, baseline_kept};
 use crate::model::Variables;
 use crate::probe::{self, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
@@ -96,6 +96,7 @@ pub struct Rehearsal {
     /// Services whose last reading was no pass, and since when it is these.
     unwell: Vec<(Moment, BTreeSet<ServiceName>)>,
     rollback_began: Option<Moment>,
+    joints: u64,
     steps: u64,
 }
 
@@ -104,7 +105,7 @@ pub struct Rehearsal {
 enum Until {
     End,
     Moment(Moment),
-    Rollback,
+    Joint,
 }
 
 /// An effect under way.
@@ -153,6 +154,7 @@ impl Rehearsal {
             round: None,
             unwell: Vec::new(),
             rollback_began: None,
+            joints: 0,
             steps: 0,
         }
     }
@@ -227,8 +229,8 @@ impl Rehearsal {
         };
         let world = std::mem::replace(&mut self.world, World::new(Config::default()));
         let (snapshots, told, unwell) = (std::mem::take(&mut self.snapshots), std::mem::take(&mut self.told), std::mem::take(&mut self.unwell));
-        let (rollback_began, steps) = (self.rollback_began, self.steps);
-        *self = Self { session, snapshots, told, unwell, rollback_began, steps, ..Self::with(&self.place, world, engine, from) };
+        let Self { rollback_began, joints, steps, .. } = *self;
+        *self = Self { session, snapshots, told, unwell, rollback_began, joints, steps, ..Self::with(&self.place, world, engine, from) };
     }
 
     /// When a rollback began, if one did.
@@ -254,8 +256,20 @@ impl Rehearsal {
     /// Goes on until a rollback begins, or to its end. Gives whether one did.
     pub fn go_on_until_rollback(&mut self) -> bool {
         let before = self.rollback_began;
-        self.go_on(Until::Rollback);
-        before.is_none() && self.rollback_began.is_some() && self.engine.ending().is_none()
+        while before == self.rollback_began && self.go_on_to_a_joint() {}
+        before != self.rollback_began && self.engine.ending().is_none()
+    }
+
+    /// Goes on to the next joint, or to its end: a place at which many pasts may have come to the same. Gives whether it is at one.
+    pub fn go_on_to_a_joint(&mut self) -> bool {
+        let before = self.joints;
+        self.go_on(Until::Joint);
+        before != self.joints && self.engine.ending().is_none()
+    }
+
+    /// Whether everything under way began at this very moment: nothing of it depends on the past.
+    pub fn is_at_a_joint(&self) -> bool {
+        self.ready.is_empty() && self.tasks.values().all(|task| task.at() == Some(self.now) && !matches!(task, Task::Answering { .. }))
     }
 
     /// Goes on to its end.
@@ -273,11 +287,11 @@ impl Rehearsal {
     }
 
     fn go_on(&mut self, until: Until) {
-        let went_back = self.rollback_began.is_some();
+        let joints = self.joints;
         loop {
             while let Some(input) = self.inputs.pop_front() {
                 self.step(input);
-                let is_there = until == Until::Rollback && !went_back && self.rollback_began.is_some();
+                let is_there = until == Until::Joint && joints != self.joints;
                 if self.engine.ending().is_some() || is_there {
                     return;
                 }
@@ -337,6 +351,11 @@ impl Rehearsal {
                 self.unwell.push((self.now, unwell().cloned().collect()));
             }
         }
+        let is_joint = matches!(
+            event,
+            Event::DeployEnded { .. } | Event::Settled { .. } | Event::PhaseVerified { .. } | Event::RollbackStarted { .. }
+        );
+        self.joints += u64::from(is_joint);
         if matches!(event, Event::RollbackStarted { .. }) {
             self.rollback_began.get_or_insert(self.now);
         }
@@ -352,6 +371,14 @@ impl Rehearsal {
         let now = self.now;
         let (op, task) = match effect {
             Effect::Platform { op, intent: Intent::Resolve(references) } => {
+                self.world.advance(now.0);
+                if !self.world.network_is_up() {
+                    let repository = references.first().map_or("", |(repository, _)| repository.as_str());
+                    let message = format!("{} cannot be reached: connection refused", without_user(repository));
+                    let failure = Failure { kind: FailureKind::Unreachable, message, may_have_acted: false, tried_for: Duration::ZERO };
+                    self.tasks.insert(op, answering(Input::Answered(op, Answer::Failed(failure)), now));
+                    return;
+                }
                 let commit = |(repository, reference): &(String, String)| {
                     let commit = self.world.commit_of(repository, reference)?;
                     Some((format!("{}#{reference}", without_user(repository)), commit))

@@ -79,6 +79,11 @@ impl Sandbox {
         self.shell.with_world(look)
     }
 
+    /// The same for somebody who outlives a borrow.
+    pub fn access(&self) -> Access {
+        Access(Arc::clone(&self.shell))
+    }
+
     /// Every request to Dokploy's API, oldest first.
     pub fn log(&self) -> Vec<LoggedCall> {
         self.with_world(|world, _| world.log().to_vec())
@@ -95,6 +100,17 @@ impl Sandbox {
     /// When the signal cannot be listened to.
     pub async fn until_interrupted(&self) -> io::Result<()> {
         tokio::signal::ctrl_c().await
+    }
+}
+
+/// A way into a world that is being served.
+#[derive(Clone, Debug)]
+pub struct Access(Arc<Shell>);
+
+impl Access {
+    /// Looks into the world, or changes it, at this moment.
+    pub fn with_world<T>(&self, look: impl FnOnce(&mut World, Duration) -> T) -> T {
+        self.0.with_world(look)
     }
 }
 

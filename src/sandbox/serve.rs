@@ -13,6 +13,7 @@ pub(super) async fn serve(stream: TcpStream, target: Target, shell: Arc<Shell>) 
     let _ = stream.set_nodelay(true);
     let speaks = match &target {
         Target::Silent(_) => Some(Speaks::Tcp),
+        Target::Postgres(name) | Target::Redis(name) if shell.with_world(|world, now| world.external_hangs(now, name)) => Some(Speaks::Tcp),
         Target::Postgres(_) => Some(Speaks::Postgres),
         Target::Redis(_) => Some(Speaks::Redis),
         Target::Service(port) => match shell.with_world(|world, _| world.speaks(*port)) {

@@ -11,6 +11,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// The world is looked at so often at the least: a clock cannot sleep until the end of time, which a fault may name.
+const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
 /// Where random addresses are taken.
 const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
 
@@ -99,7 +101,7 @@ impl Shell {
 
     async fn until(&self, moment: Option<Duration>) {
         match moment {
-            Some(moment) => tokio::time::sleep_until(self.started + moment.div_f64(self.speed)).await,
+            Some(moment) => self.sleep(moment.saturating_sub(self.now()).min(LONGEST_SLEEP)).await,
             None => std::future::pending().await,
         }
     }

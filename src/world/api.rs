@@ -164,9 +164,13 @@ impl World {
         let title = body.as_ref().and_then(|body| body.get("title")).and_then(Value::as_str).map(str::to_owned);
         let changes = request.method != Verb::Get && !updates_nothing(name, body.as_ref());
         let at = self.log.len();
-        self.log.push(LoggedCall::new(self.now, request.method, name.to_owned(), title.clone(), changes));
+        if !self.is_brief {
+            self.log.push(LoggedCall::new(self.now, request.method, name.to_owned(), title.clone(), changes));
+        }
         let response = self.release.aged(name, self.answer(request, name, body));
-        self.log[at].status = response.status;
+        if let Some(logged) = self.log.get_mut(at) {
+            logged.status = response.status;
+        }
         let lost = changes && response.status < 300 && self.faults.loses_answer(title.as_deref(), self.now);
         Some(ApiResponse { lost, ..response })
     }

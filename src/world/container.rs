@@ -114,7 +114,7 @@ impl Container {
     pub(super) fn sign(&self, now: Duration, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash as _;
         let left = |at: Duration| at.saturating_sub(now);
-        (&self.name, &self.definition.hash, self.state_word(), self.exit_code, self.oom_killed).hash(hasher);
+        (&self.name, &self.definition.hash, self.state_word(), self.exit_code, self.oom_killed, self.restarts).hash(hasher);
         (self.booted, &self.restart_policy, self.boots_at.map(left), self.restarts_at.map(left)).hash(hasher);
         (self.dies.map(|(at, death)| (left(at), death.code)), self.backoff).hash(hasher);
         let lived = self.started_at.map(|started| now.saturating_sub(started).min(LIVED));

@@ -48,6 +48,25 @@ pub(super) fn inspect(container: &Container, calendar: Calendar) -> Value {
     })
 }
 
+/// The members of it that a client reads who wants to know how a container does.
+pub(super) fn in_brief(container: &Container, calendar: Calendar) -> Value {
+    let definition = &container.definition;
+    let (policy, _) = container.restart_policy.split_once(':').unwrap_or((&container.restart_policy, ""));
+    json!({
+        "Id": container.id,
+        "Name": format!("/{}", container.name),
+        "RestartCount": container.restarts,
+        "Image": format!("sha256:{}", definition.image_id),
+        "State": state(container, calendar, number(&["stamp", &container.id])),
+        "HostConfig": {"RestartPolicy": {"Name": policy}},
+        "Config": {"Image": host::image_name(&container.project, definition), "Labels": brief_labels(container)},
+    })
+}
+
+fn brief_labels(container: &Container) -> Value {
+    if container.project.is_empty() { json!({}) } else { json!({"com.docker.compose.oneoff": "False", "com.docker.compose.service": container.service()}) }
+}
+
 /// What compose leaves at Docker's defaults.
 const HOST_CONFIG: &str = r#"{
   "Binds": null, "ContainerIDFile": "", "LogConfig": {"Type": "json-file", "Config": {}}, "NetworkMode": "", "PortBindings": {},

@@ -266,7 +266,8 @@ impl World {
         }
         self.feel_externals();
         let found = self.host.find(&id).filter(|container| self.server_of(&container.project) == server.as_deref());
-        Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect::inspect(container, self.calendar))))
+        let inspect = if self.is_brief { inspect::in_brief } else { inspect::inspect };
+        Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect(container, self.calendar))))
     }
 }
 

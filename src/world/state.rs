@@ -43,6 +43,8 @@ pub struct World {
     pub(super) host: Host,
     pub(super) faults: Faults,
     pub(super) log: Vec<LoggedCall>,
+    /// Whether answers have no more than what is read of them, and no log is kept.
+    pub(super) is_brief: bool,
     deploy: Option<Deploy>,
     /// Commands on other servers that Dokploy follows no longer.
     unfollowed: Vec<Deploy>,
@@ -67,6 +69,7 @@ impl World {
             host: Host::default(),
             faults: Faults::new(config.faults),
             log: Vec::new(),
+            is_brief: false,
             deploy: None,
             unfollowed: Vec::new(),
             cut_off_at: None,
@@ -296,6 +299,12 @@ impl World {
         }
         self.queue.forget();
         self.down_until = Some(self.now + RESTART_TAKES);
+    }
+
+    /// Leaves out of the largest answers what this program does not read, and keeps no log of requests: for whoever asks very often.
+    #[must_use]
+    pub fn in_brief(self) -> Self {
+        Self { is_brief: true, ..self }
     }
 
     /// Whether a deploy waits or is worked on.

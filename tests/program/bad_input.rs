@@ -246,6 +246,8 @@ fn names_on_the_command_line_that_the_plan_does_not_have() {
     home.plan(["run", "--sandbox", "--until", "too"]).ends(2).says("the plan has no phase `too`").says("did you mean `two`?");
     home.plan(["run", "--sandbox", "--approve", "gate=maria"]).ends(2).says("the plan has no gate `gate`");
     home.plan(["run", "--sandbox", "--fault", "web: crashloop"]).ends(2).says("did you mean `crash-loop`?");
+    home.plan(["run", "--sandbox", "--fault", "web: crash from too after 30s"]).ends(2).says("did you mean `two`?");
+    home.plan(["run", "--sandbox", "--fault", "gate ai: silent"]).ends(2).says("the plan has no gate `ai`");
     home.plan(["run", "--fault", "web: crash-loop"]).ends(2).says("--sandbox");
     home.plan(["run", "gone.plan"]).ends(2).says("there is no plan \"gone.plan\"");
     assert!(!home.path().join("state").exists());

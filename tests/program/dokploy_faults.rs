@@ -71,3 +71,32 @@ fn an_external_that_is_down_holds_the_gate() {
     assert!(ran.verdict().contains("backend was not touched"), "{}", ran.verdict());
     ran.says("redis");
 }
+
+#[test]
+fn a_gate_that_is_refused_stops_the_run_there() {
+    let (ran, changes) = ended("gate go-ahead: refused", 6);
+    ran.says("it answers gate `go-ahead` itself, as the fault says").does_not_say("it approves every gate itself");
+    ran.does_not_say("never had anything to break");
+    assert!(ran.verdict().contains("backend runs phase `business`"), "{}", ran.verdict());
+    assert!(changes.iter().filter(|change| *change == "compose.deploy").count() >= 3, "{changes:?}");
+}
+
+#[test]
+fn silence_that_ends_in_time_is_a_late_yes() {
+    let (ran, _) = ended("gate go-ahead: silent for 20m", 0);
+    assert!(ran.verdict().contains("10/10 healthy"), "{}", ran.verdict());
+}
+
+#[test]
+fn a_gate_is_not_answered_by_the_command_line_and_a_fault() {
+    let home = Home::new();
+    let run = super::binary::in_sandbox(&super::binary::example(), &["gate go-ahead: silent"], &["--approve", "go-ahead=ada"]);
+    home.plan(run).ends(2).says("gate `go-ahead` is answered twice: by --approve and by --fault");
+}
+
+#[test]
+fn an_answer_that_is_lost_is_no_second_deploy() {
+    let (ran, changes) = ended("dokploy: answer-lost in core", 0);
+    assert!(ran.verdict().contains("10/10 healthy"), "{}", ran.verdict());
+    assert_eq!(changes.iter().filter(|change| *change == "compose.deploy").count(), 4, "one for each phase: {changes:?}");
+}

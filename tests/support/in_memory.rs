@@ -10,16 +10,16 @@
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, Automatic, Dokploy, Driven, Interrupts, Limits, NoInterrupts, Outside, PacedClock, Prober, Record, Report, Sources, Speed,
-    Transport, TransportError, run,
+    AlwaysFree, AsTold, Dokploy, Driven, Interrupts, Limits, NoInterrupts, Outside, PacedClock, Prober, Record, Report, Sources, Speed,
+    Told, Transport, TransportError, run,
 };
 use rollout_plan::engine::{Engine, Event, Evidence, Failure, FailureKind, Moment, Options, Sample};
 use rollout_plan::model::{self, Variables};
 use rollout_plan::probe::{self, DatabaseUrl, Found, HttpAnswer, Outcome, Question, Request, judge};
-use rollout_plan::schedule::{self, ExpectationId, Schedule};
+use rollout_plan::schedule::{self, ExpectationId, GateId, Schedule};
 use rollout_plan::source::SourceMap;
 use rollout_plan::wire::{HttpRequest, HttpResponse, Method};
-use rollout_plan::world::{self, ApiRequest, ApiResponse, Cell, Config, ServiceAnswer, Speaks, Verb, World};
+use rollout_plan::world::{self, ApiRequest, ApiResponse, Cell, Config, GateFault, ServiceAnswer, Speaks, Verb, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -129,6 +129,23 @@ impl InMemory {
         look(&mut self.world.borrow_mut(), now)
     }
 
+    /// Waits so long; whether connections to Dokploy last that long.
+    async fn stays_up(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        loop {
+            let next = self.with_world(|world, now| {
+                world.advance(now);
+                world.dokploy_is_up().then(|| world.next_change().map_or(Duration::MAX, |at| at.saturating_sub(now)))
+            });
+            let Some(next) = next else { return false };
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            sleep(left.min(next)).await;
+        }
+    }
+
     /// World time.
     pub fn now(&self) -> Duration {
         self.offset + self.started.elapsed()
@@ -174,9 +191,20 @@ impl InMemory {
         let platform =
             Dokploy::new(Session::new(target, masks).jittered_by("a run"), Line { to: self.clone(), key }, Rc::clone(&clock), FromWorld);
         let prober = Look::prepare(schedule, self.clone());
+        let (place, gates) = (self.clone(), Arc::clone(schedule));
+        let people = AsTold(move |gate: GateId| place.with_world(|world, now| told(world.approval(now, &gates.gates[gate.0].name))));
         let outside =
-            Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
+            Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(people), locks: Rc::new(AlwaysFree) };
         run(engine, outside, record, report, interrupts).await
+    }
+}
+
+/// What an approver does whom a fault may speak for.
+pub fn told(fault: Option<GateFault>) -> Told {
+    match fault {
+        None => Told::Yes,
+        Some(GateFault::Refused) => Told::No,
+        Some(GateFault::Silent) => Told::Nothing,
     }
 }
 
@@ -218,11 +246,14 @@ impl Transport for Line {
             Some(Breakage::Hang) => Duration::MAX,
             _ => answer.as_ref().map_or(Duration::ZERO, |answer| answer.after) + late,
         };
+        // A connection breaks when whoever answers goes away, or when the answer is lost on its way.
+        if !self.to.stays_up(takes.min(limits.answer)).await || (takes < limits.answer && answer.as_ref().is_some_and(|answer| answer.lost))
+        {
+            return lost("the connection broke before the answer was whole: connection reset by peer");
+        }
         if takes >= limits.answer {
-            sleep(limits.answer).await;
             return lost(&format!("no whole answer within {} s", limits.answer.as_secs_f32()));
         }
-        sleep(takes).await;
         match how {
             None => answer.map(http_response).map_or_else(|| lost("no answer"), Ok),
             Some(Breakage::Reset | Breakage::Hang) => lost("the connection broke before the answer was whole: connection reset by peer"),
@@ -331,8 +362,11 @@ impl Look {
             let external = world.externals().iter().find(|external| external.host == host && external.port == port);
             match external.map(|external| (external.name.clone(), external.speaks)) {
                 Some((name, Speaks::Http | Speaks::Git)) => world.external(now, &name, path),
-                Some((name, _)) if world.externals_up().contains(&name) => ServiceAnswer::Hang,
-                Some(_) => ServiceAnswer::Refused,
+                Some((name, _)) if !world.externals_up().contains(&name) => ServiceAnswer::Refused,
+                Some((name, Speaks::Postgres | Speaks::Redis)) if !world.external_hangs(now, &name) => {
+                    ServiceAnswer::Http { status: 200, body: String::new(), after: Duration::ZERO }
+                }
+                Some((_, Speaks::Tcp | Speaks::Postgres | Speaks::Redis)) => ServiceAnswer::Hang,
                 None => world.service(now, port, path),
             }
         })
@@ -346,7 +380,7 @@ impl Look {
         match self.answer(&url.host, url.port, "/") {
             ServiceAnswer::Refused => Outcome::Refused,
             ServiceAnswer::Http { status: 500.., .. } => Outcome::Closed,
-            ServiceAnswer::Hang if is_external => Outcome::Found(found()),
+            ServiceAnswer::Http { .. } if is_external => Outcome::Found(found()),
             ServiceAnswer::Http { .. } if self.at.with_world(|world, _| world.speaks(url.port)) == Some(speaks) => Outcome::Found(found()),
             ServiceAnswer::Http { .. } => Outcome::Garbage("an answer of another kind".to_owned()),
             ServiceAnswer::Hang => {

@@ -1,17 +1,16 @@
 //! A run in the test's process, on virtual time: engine, protocol, reqwest, probes and store, against a sandbox on loopback.
 
-use super::in_memory::{FromWorld, NoVariables};
+use super::in_memory::{FromWorld, NoVariables, told};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls,
-    run,
+    AlwaysFree, AsTold, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
 use rollout_plan::model;
 use rollout_plan::probe::Asking;
 use rollout_plan::sandbox::{self, Sandbox};
-use rollout_plan::schedule::{self, Schedule};
+use rollout_plan::schedule::{self, GateId, Schedule};
 use rollout_plan::source::SourceMap;
 use rollout_plan::store::{self, Entry, Store};
 use rollout_plan::world::{Config, External, Fault, LoggedCall, Speaks, World};
@@ -132,8 +131,10 @@ pub async fn rollout_told(
     let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
     let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
+    let (gates, world) = (Arc::clone(&schedule), sandbox.access());
+    let people = AsTold(move |gate: GateId| told(world.with_world(|world, now| world.approval(now, &gates.gates[gate.0].name))));
     let outside =
-        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(people), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
     let known_runs =
