@@ -120,6 +120,8 @@ async fn faults_can_be_added_while_it_runs() {
     assert_eq!(exchange(web, "GET /", "").await.unwrap().0, 500);
     let (status, _, said) = exchange(api(&sandbox), "POST /sandbox/fault", "web: http500").await.unwrap();
     assert_eq!((status, said.as_str()), (400, "`http500` is not a fault of a service: did you mean `http-500`?\n"));
+    let (status, _, said) = exchange(api(&sandbox), "POST /sandbox/fault", "gate ai: silent").await.unwrap();
+    assert!(status == 400 && said.contains("`plan run --sandbox`"), "{status} {said}");
     assert_eq!(exchange(api(&sandbox), "POST /sandbox/clear-faults", "").await.unwrap().0, 200);
     assert_eq!(exchange(web, "GET /", "").await.unwrap().0, 200);
     let (_, _, log) = exchange(api(&sandbox), "GET /sandbox/log", "").await.unwrap();

@@ -25,6 +25,11 @@ pub(super) fn serve(args: &Args) -> u8 {
             return 2;
         }
     };
+    if let Some(fault) = faults.iter().find(|fault| fault.needs_the_run()) {
+        let message = format!("the fault \"{fault}\" cannot strike here: a run asks its gates itself");
+        complain(&display, &message, "give it to `plan run --sandbox`");
+        return 2;
+    }
     let Some(Setting { config, addresses }) = setting(args, faults, &display) else { return 2 };
     let runtime = match drive::runtime(false) {
         Ok(runtime) => runtime,

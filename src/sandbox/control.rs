@@ -14,6 +14,9 @@ pub(super) async fn answer(request: Request<Incoming>, shell: &Arc<Shell>) -> An
         (&Method::POST, "/sandbox/fault") => {
             let body = http::read(request.into_body()).await.unwrap_or_default();
             match Fault::parse(String::from_utf8_lossy(&body).trim()) {
+                Ok(fault) if fault.needs_the_run() => {
+                    http::with_status(400, "a run asks its gates itself: give this fault to `plan run --sandbox`\n".to_owned())
+                }
                 Ok(fault) => {
                     shell.with_world(|world, now| world.add_fault(now, fault));
                     shell.sync().await;

@@ -49,6 +49,11 @@ impl Fault {
         matches!(self.target, Target::Dokploy(ErrorRowGoesOn | RowNeverEnds | NoisyShell(_)))
     }
 
+    /// Whether it strikes only within the process of a run: a gate's question is never asked of Dokploy.
+    pub fn needs_the_run(&self) -> bool {
+        matches!(self.target, Target::Gate(..))
+    }
+
     /// One without timing: in force for as long as its scope is.
     pub fn new(target: Target, when: When) -> Self {
         Self { target, when, after: Duration::ZERO, lasts: None, every: None }
