@@ -9,7 +9,7 @@ use super::properties::Broken;
 use super::rehearsal::{Place, Rehearsal};
 use super::space::{Case, Mishap, Space, classes};
 use super::shape::shapes;
-use crate::engine::{Event, Moment};
+use crate::engine::Moment;
 use crate::schedule::{PhaseId, Schedule, ServiceName};
 use crate::world::{DokployFault, ExternalFault, Fault, GateFault, ServiceFault, Target, World};
 use std::collections::BTreeMap;

@@ -54,23 +54,51 @@ pub(super) fn look(world: &mut World, now: Duration, question: &Question, timeou
     }
 }
 
+/// Whether a connection that a question opened is broken by now: nothing answers there any more.
+pub(super) fn is_gone(world: &mut World, now: Duration, question: &Question) -> bool {
+    let Some((host, port)) = question.address() else { return false };
+    matches!(who(world, host, port), Who::External(name, _) if !externals_up(world, now, &name))
+        || matches!(who(world, host, port), Who::Service) && !is_listening(world, now, port)
+}
+
+/// Who answers at an address.
+enum Who {
+    External(String, Speaks),
+    Service,
+}
+
+fn who(world: &World, host: &str, port: u16) -> Who {
+    let external = world.externals().iter().find(|external| external.host.eq_ignore_ascii_case(host) && external.port == port);
+    external.map_or(Who::Service, |external| Who::External(external.name.clone(), external.speaks))
+}
+
+fn externals_up(world: &mut World, now: Duration, name: &str) -> bool {
+    world.advance(now);
+    world.externals_up().contains(name)
+}
+
+fn is_listening(world: &mut World, now: Duration, port: u16) -> bool {
+    world.advance(now);
+    world.network_is_up() && world.listening().contains(&port)
+}
+
 /// Whether what stands for a command or for repositories answers.
 fn is_up(world: &mut World, now: Duration, stand_in: &str) -> bool {
     world.advance(now);
     let name = world.externals().iter().find(|external| external.host == stand_in).map(|external| external.name.clone());
-    name.is_some_and(|name| world.externals_up().contains(&name))
+    name.is_some_and(|name| externals_up(world, now, &name))
 }
 
 /// Whatever answers at a host and port: an external, or the service that publishes the port.
 fn answer(world: &mut World, now: Duration, host: &str, port: u16, path: &str) -> ServiceAnswer {
-    let external = world.externals().iter().find(|external| external.host.eq_ignore_ascii_case(host) && external.port == port);
-    match external.map(|external| (external.name.clone(), external.speaks)) {
-        Some((name, Speaks::Http | Speaks::Git)) => world.external(now, &name, path),
-        Some((name, _)) => {
-            world.advance(now);
-            if world.externals_up().contains(&name) { ServiceAnswer::Hang } else { ServiceAnswer::Refused }
+    match who(world, host, port) {
+        Who::External(name, Speaks::Http | Speaks::Git) => world.external(now, &name, path),
+        Who::External(name, _) if !externals_up(world, now, &name) => ServiceAnswer::Refused,
+        Who::External(name, Speaks::Postgres | Speaks::Redis) if !world.external_hangs(now, &name) => {
+            ServiceAnswer::Http { status: 200, body: String::new(), after: Duration::ZERO }
         }
-        None => world.service(now, port, path),
+        Who::External(..) => ServiceAnswer::Hang,
+        Who::Service => world.service(now, port, path),
     }
 }
 
@@ -83,13 +111,11 @@ fn database(
     timeout: Duration,
     found: impl FnOnce() -> Vec<Found>,
 ) -> (Outcome, Duration) {
-    let is_external = world.externals().iter().any(|external| {
-        external.host.eq_ignore_ascii_case(&url.host) && external.port == url.port && external.speaks == speaks
-    });
+    let is_external = matches!(who(world, &url.host, url.port), Who::External(_, spoken) if spoken == speaks);
     let outcome = match answer(world, now, &url.host, url.port, "/") {
         ServiceAnswer::Refused => Outcome::Refused,
         ServiceAnswer::Http { status: 500.., .. } => Outcome::Closed,
-        ServiceAnswer::Hang if is_external => Outcome::Found(found()),
+        ServiceAnswer::Http { .. } if is_external => Outcome::Found(found()),
         ServiceAnswer::Http { .. } if world.speaks(url.port) == Some(speaks) => Outcome::Found(found()),
         ServiceAnswer::Http { .. } => Outcome::Garbage("an answer of another kind".to_owned()),
         ServiceAnswer::Hang => return (Outcome::NoAnswer { within: timeout, status: None }, timeout),

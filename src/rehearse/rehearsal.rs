@@ -6,9 +6,9 @@
 use super::space::Mishap;
 use super::{line, looking};
 use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
-use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Sample, Step, baseline_kept};
+use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Step, baseline_kept};
 use crate::model::Variables;
-use crate::probe::{self, PrepareError, Request};
+use crate::probe::{self, Outcome, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
 use crate::world::{Config, DokployFault, Fault, GateFault, Target as Struck, Truth, When, World};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -66,6 +66,10 @@ impl Place {
         Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options })
     }
 
+    fn request(&self, expectation: ExpectationId) -> &Request {
+        self.requests[expectation.0].as_ref().expect("the engine asks Dokploy for what is Dokploy's")
+    }
+
     fn session(&self, run: &str) -> Session {
         Session::new(self.target.clone(), self.masks.clone()).jittered_by(run)
     }
@@ -111,10 +115,12 @@ enum Until {
 /// An effect under way.
 #[derive(Clone, Debug)]
 enum Task {
-    /// A procedure that goes on then, with these replies.
-    Asking { procedure: Box<Procedure>, remote: bool, replies: Vec<Reply>, at: Moment },
+    /// A procedure that goes on then, with these replies. `in_flight`: to calls whose connections are open until then.
+    Asking { procedure: Box<Procedure>, remote: bool, replies: Vec<Reply>, in_flight: bool, at: Moment },
     /// A sample that begins then.
     Sampling { expectation: ExpectationId, called: Moment, at: Moment },
+    /// A sample whose connection is open until then.
+    Looking { expectation: ExpectationId, called: Moment, begun: Moment, outcome: Box<Outcome>, at: Moment },
     /// An answer that is there then.
     Answering { input: Box<Input>, at: Moment },
     /// Nobody answers.
@@ -124,9 +130,14 @@ enum Task {
 impl Task {
     fn at(&self) -> Option<Moment> {
         match self {
-            Self::Asking { at, .. } | Self::Sampling { at, .. } | Self::Answering { at, .. } => Some(*at),
+            Self::Asking { at, .. } | Self::Sampling { at, .. } | Self::Looking { at, .. } | Self::Answering { at, .. } => Some(*at),
             Self::Silent => None,
         }
+    }
+
+    /// Whether a connection is open that breaks when whoever answers goes away.
+    fn is_connected(&self) -> bool {
+        matches!(self, Self::Asking { in_flight: true, .. } | Self::Looking { .. })
     }
 }
 
@@ -313,7 +324,9 @@ impl Rehearsal {
                 continue;
             }
             self.idle_wakes = 0;
-            let next = self.tasks.values().filter_map(Task::at).chain(wake).min().map(whole_ticks);
+            let connected = self.tasks.values().any(Task::is_connected);
+            let around = if connected { self.world.next_change().map(Moment) } else { None };
+            let next = self.tasks.values().filter_map(Task::at).chain(wake).chain(around).min().map(whole_ticks);
             // Nothing will ever happen again: a path that does not end.
             let Some(next) = next else { return };
             if let Until::Moment(until) = until
@@ -323,6 +336,32 @@ impl Rehearsal {
                 return;
             }
             self.now = self.now.max(next);
+            if connected {
+                self.break_connections();
+            }
+        }
+    }
+
+    /// Connections to what has gone away since are broken: what was asked is done all the same, and its answer does not come.
+    fn break_connections(&mut self) {
+        self.world.advance(self.now.0);
+        let (now, is_up) = (self.now, self.world.dokploy_is_up());
+        for task in self.tasks.values_mut() {
+            match task {
+                Task::Asking { replies, in_flight, at, .. } if *in_flight && !is_up && *at > now => {
+                    let lost = || Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned());
+                    replies.iter_mut().for_each(|reply| *reply = lost());
+                    *at = now;
+                }
+                Task::Looking { expectation, outcome, at, .. } if *at > now => {
+                    let request = self.place.requests[expectation.0].as_ref();
+                    if request.is_some_and(|request| looking::is_gone(&mut self.world, now.0, &request.question)) {
+                        **outcome = Outcome::Closed;
+                        *at = now;
+                    }
+                }
+                _ => {}
+            }
         }
     }
 
@@ -389,7 +428,7 @@ impl Rehearsal {
             Effect::Platform { op, intent } => {
                 let procedure = self.session.begin(&intent).expect("only `Resolve` has no procedure");
                 let remote = self.session.is_remote();
-                (op, Task::Asking { procedure: Box::new(procedure), remote, replies: Vec::new(), at: now })
+                (op, Task::Asking { procedure: Box::new(procedure), remote, replies: Vec::new(), in_flight: false, at: now })
             }
             Effect::Sample { op, expectation } => {
                 let at = self.place_in_line();
@@ -461,9 +500,11 @@ impl Rehearsal {
                         let answers = calls.iter().map(|call| line::call(world, now.0, key, call, remote));
                         let (replies, after): (Vec<Reply>, Vec<Duration>) = answers.unzip();
                         let at = now + after.into_iter().max().unwrap_or_default();
-                        Some(Task::Asking { procedure, remote, replies, at })
+                        Some(Task::Asking { procedure, remote, replies, in_flight: true, at })
                     }
-                    Next::Wait(until) => Some(Task::Asking { procedure, remote, replies: Vec::new(), at: whole_ticks(until) }),
+                    Next::Wait(until) => {
+                        Some(Task::Asking { procedure, remote, replies: Vec::new(), in_flight: false, at: whole_ticks(until) })
+                    }
                     Next::Done(answer) => {
                         self.session.learn(&procedure);
                         self.ready.push((op, Input::Answered(op, answer)));
@@ -472,13 +513,18 @@ impl Rehearsal {
                 }
             }
             Task::Sampling { expectation, called, at } => {
-                let (sample, took) = self.sample(expectation, called, at);
-                let input = Input::Sampled(op, sample);
-                if took.is_zero() {
-                    self.ready.push((op, input));
-                    return None;
-                }
-                Some(answering(input, now + took))
+                let place = Arc::clone(&self.place);
+                let request = place.request(expectation);
+                let limit = request.limit(place.schedule.sampling.timeout);
+                let (outcome, took) = looking::look(&mut self.world, at.0, &request.question, limit);
+                let looking = Task::Looking { expectation, called, begun: at, outcome: Box::new(outcome), at: at + took };
+                if took.is_zero() { self.go_on_with(op, looking) } else { Some(looking) }
+            }
+            Task::Looking { expectation, called, begun, outcome, at } => {
+                let (request, took) = (self.place.request(expectation), at - begun);
+                let sample = probe::judge_masked(request, self.session.masks(), &outcome, called + (at - called), took);
+                self.ready.push((op, Input::Sampled(op, sample)));
+                None
             }
             Task::Answering { input, .. } => {
                 self.ready.push((op, *input));
@@ -486,15 +532,6 @@ impl Rehearsal {
             }
             Task::Silent => Some(Task::Silent),
         }
-    }
-
-    fn sample(&mut self, expectation: ExpectationId, called: Moment, begins: Moment) -> (Sample, Duration) {
-        let place = Arc::clone(&self.place);
-        let request = place.requests[expectation.0].as_ref().expect("the engine asks Dokploy for what is Dokploy's");
-        let limit = request.limit(place.schedule.sampling.timeout);
-        let (outcome, took) = looking::look(&mut self.world, begins.0, &request.question, limit);
-        let at = called + (begins - called) + took;
-        (probe::judge_masked(request, self.session.masks(), &outcome, at, took), took)
     }
 }
 
