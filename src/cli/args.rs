@@ -112,7 +112,7 @@ pub(super) struct Rehearse {
     /// The plan
     #[arg(default_value = "rollout.plan")]
     pub(super) file: PathBuf,
-    /// Run at most so many paths, and say what was left out. Default: a million
+    /// Run at most so many paths, and say what was left out. Default: 15000
     #[arg(long, value_name = "PATHS")]
     pub(super) budget: Option<u64>,
     /// Try services that are alike one by one, too; the table is the same

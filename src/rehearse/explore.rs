@@ -3,9 +3,9 @@
 //! Nothing is run twice that cannot differ. A case is a fork of the nominal run at its moment. Services that are alike are tried once and
 //! stand for each other. Rollbacks that begin alike, which is most of them, are explored once, for the first case that leads there.
 
-use super::joint::{Begin, Tails};
+use super::joint::{Begin, Sketch, Tails};
 use super::outcome::{End, Outcome, Tail};
-use super::properties::Broken;
+use super::properties::{self, Broken};
 use super::rehearsal::{Place, Rehearsal};
 use super::space::{Case, Mishap, Space, classes};
 use super::shape::shapes;
@@ -21,14 +21,14 @@ use std::time::Duration;
 /// How much is explored at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Paths that are run. Cases come before pairs, and pairs in the order in which their first cases come.
+    /// Paths that are run. Cases come before pairs; of these come first the rollbacks to which most cases lead.
     pub paths: u64,
 }
 
 impl Default for Budget {
-    /// Enough for ten services in four phases several times over.
+    /// All cases of ten services in four phases, and the rollbacks to which most of them lead.
     fn default() -> Self {
-        Self { paths: 1_000_000 }
+        Self { paths: 15_000 }
     }
 }
 
@@ -151,6 +151,15 @@ struct TriedBack {
 }
 
 impl Explorer {
+    /// Every case of one thing that goes wrong, in the order of their moments.
+    pub fn cases(&self) -> Vec<Case> {
+        let mut meant = Rehearsal::new(&self.place, self.world.clone());
+        meant.finish();
+        let schedule = self.place.schedule();
+        let each: Vec<Vec<ServiceName>> = schedule.services.keys().map(|name| vec![name.clone()]).collect();
+        Space { schedule, run: &meant, classes: &each, from: Moment::START, is_first: true }.cases()
+    }
+
     /// Explores.
     pub fn explore(&self) -> Explored {
         let schedule = self.place.schedule();
@@ -159,14 +168,14 @@ impl Explorer {
         meant.finish();
         let alike = classes(schedule, &shapes(schedule));
         let tried_by = if self.symmetry { alike.clone() } else { alike.iter().flatten().map(|name| vec![name.clone()]).collect() };
-        let mut cases = Space { schedule, run: &meant, classes: &tried_by, from: Moment::START }.cases();
+        let mut cases = Space { schedule, run: &meant, classes: &tried_by, from: Moment::START, is_first: true }.cases();
         let counted = cases.iter().map(|case| case.stands_for as u64).sum();
         let room = usize::try_from(self.budget.paths).unwrap_or(usize::MAX);
         let left_out: u64 = cases.iter().skip(room).map(|case| case.stands_for as u64).sum();
         cases.truncate(room);
         let tails = Tails::default();
         let tried = self.each(&start, &cases, &|case, run| self.try_case(case, run, &meant, &tails));
-        let mut table = Table { alike: &alike, ..Table::default() };
+        let mut table = Table::new(schedule, &alike);
         let mut singles = Tally { counted, run: tried.len() as u64, left_out, ..Tally::default() };
         for (case, tried) in cases.iter().zip(&tried) {
             singles.steps += tried.steps;
@@ -217,34 +226,39 @@ impl Explorer {
         room: u64,
     ) -> (Tally, usize) {
         // The first case that leads to each, and how many cases all that lead there stand for.
-        let mut begins: BTreeMap<(Begin, usize), (usize, u64)> = BTreeMap::new();
+        let mut begins: BTreeMap<(Sketch, usize), (usize, u64)> = BTreeMap::new();
         for (at, (case, tried)) in cases.iter().zip(tried).enumerate() {
             let Some(back) = &tried.back else { continue };
             let apart = if self.merging { 0 } else { at };
-            begins.entry((back.clone(), apart)).or_insert((at, 0)).1 += case.stands_for as u64;
+            begins.entry((back.sketch(), apart)).or_insert((at, 0)).1 += case.stands_for as u64;
         }
         let mut firsts: Vec<(usize, u64)> = begins.into_values().collect();
         firsts.sort_unstable();
         let rollbacks = firsts.len();
+        let rank = ranks(&firsts);
         let schedule = self.place.schedule();
         let leads: Vec<Case> = firsts.iter().map(|(at, _)| cases[*at].clone()).collect();
-        let spent = Mutex::new(0u64);
+        let tails = Tails::default();
+        // What may be run of each, by its rank, is known when its predecessors in rank have told how many cases they have: so all tell first.
+        let counts = self.each(start, &leads, &|case, mut run| {
+            run.strike(&case.mishap);
+            run.go_on_until_rollback();
+            let began = run.now();
+            run.finish();
+            Space { schedule, run: &run, classes, from: began, is_first: false }.cases().len() as u64
+        });
+        let afford = afforded(&rank, &counts, room);
+        let index = |case: &Case| leads.iter().position(|lead| std::ptr::eq(lead, case)).unwrap_or_default();
         let back = self.each(start, &leads, &|case, mut run| {
             run.strike(&case.mishap);
             run.go_on_until_rollback();
             let began = run.now();
             let mut tail = run.clone();
             tail.finish();
-            let seconds = Space { schedule, run: &tail, classes, from: began }.cases();
+            let seconds = Space { schedule, run: &tail, classes, from: began, is_first: false }.cases();
             let mut steps = tail.steps() - run.steps();
-            let tails = Tails::default();
             let mut outcomes = Vec::with_capacity(seconds.len());
-            let afford = {
-                let mut spent = spent.lock().unwrap_or_else(PoisonError::into_inner);
-                let afford = room.saturating_sub(*spent).min(seconds.len() as u64);
-                *spent += afford;
-                usize::try_from(afford).unwrap_or(usize::MAX)
-            };
+            let afford = usize::try_from(afford[index(case)]).unwrap_or(usize::MAX);
             for second in seconds {
                 if outcomes.len() >= afford {
                     outcomes.push((second, None));
@@ -309,14 +323,32 @@ impl Explorer {
     }
 }
 
+/// The places of leads when those come first that stand for most.
+fn ranks(firsts: &[(usize, u64)]) -> Vec<usize> {
+    let mut rank: Vec<usize> = (0..firsts.len()).collect();
+    rank.sort_by_key(|at| (std::cmp::Reverse(firsts[*at].1), firsts[*at].0));
+    rank
+}
+
+/// How many of each lead's second cases can be run, the first in rank before the others.
+fn afforded(rank: &[usize], counts: &[u64], room: u64) -> Vec<u64> {
+    let mut left = room;
+    let mut afforded = vec![0; counts.len()];
+    for at in rank {
+        afforded[*at] = counts[*at].min(left);
+        left -= afforded[*at];
+    }
+    afforded
+}
+
 fn next(receiver: &Mutex<Receiver<(usize, Rehearsal)>>) -> Option<(usize, Rehearsal)> {
     receiver.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
 }
 
 type Key = (Option<PhaseId>, bool, Kind);
 
-#[derive(Default)]
 struct Table<'a> {
+    schedule: &'a Schedule,
     alike: &'a [Vec<ServiceName>],
     rows: BTreeMap<Key, Row>,
     unnoticed: BTreeMap<(Option<PhaseId>, String), Case>,
@@ -324,7 +356,12 @@ struct Table<'a> {
     broken: BTreeMap<Broken, (Case, Option<Case>, Duration)>,
 }
 
-impl Table<'_> {
+impl<'a> Table<'a> {
+    fn new(schedule: &'a Schedule, alike: &'a [Vec<ServiceName>]) -> Self {
+        let (rows, unnoticed, shaken, broken) = (BTreeMap::new(), BTreeMap::new(), Vec::new(), BTreeMap::new());
+        Self { schedule, alike, rows, unnoticed, shaken, broken }
+    }
+
     fn add(&mut self, first: &Case, second: Option<&Case>, outcome: &Outcome, paths: u64) {
         let case = second.unwrap_or(first);
         let kind = kind(&case.mishap, self.alike);
@@ -349,7 +386,8 @@ impl Table<'_> {
         if outcome.noticed.is_none() {
             row.unnoticed += paths;
         }
-        if second.is_none() && outcome.end == End::Unharmed && kind.span == Span::ForGood && super::outcome::struck(&case.mishap).is_some() {
+        let in_time = first.at.0 + properties::detection_bound(self.schedule) < outcome.took;
+        if second.is_none() && outcome.end == End::Unharmed && case.mishap.is_down_for_good() && in_time {
             self.unnoticed.entry((first.phase, kind.whom)).or_insert_with(|| first.clone());
         }
         self.shaken.extend(outcome.gate.clone());
@@ -404,7 +442,7 @@ fn kind(mishap: &Mishap, alike: &[Vec<ServiceName>]) -> Kind {
 fn span(fault: &Fault) -> Span {
     match (&fault.target, fault.every, fault.lasting()) {
         (_, Some(_), _) => Span::AgainAndAgain,
-        (Target::Service(_, ServiceFault::Crash), ..) | (_, _, Some(_)) => Span::AWhile,
+        (Target::Service(_, ServiceFault::Crash | ServiceFault::SlowStart(_)), ..) | (_, _, Some(_)) => Span::AWhile,
         (Target::Dokploy(DokployFault::AnswerLost | DokployFault::Restarts | DokployFault::JobLost | DokployFault::QueueBusy(_)), ..) => Span::AWhile,
         _ => Span::ForGood,
     }

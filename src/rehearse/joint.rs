@@ -17,6 +17,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) struct Begin {
     past: String,
     world: u64,
+    sketch: Sketch,
+}
+
+/// How a rollback begins, in what can matter to it: what failed and where it goes, which containers there are in which state, what is still
+/// wrong. Moments are left out: whatever else goes wrong is tried at moments of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Sketch {
+    past: String,
+    world: u64,
 }
 
 impl Begin {
@@ -26,7 +35,7 @@ impl Begin {
         if run.now().0 > limit / 2 {
             return None;
         }
-        let mut past = String::new();
+        let (mut past, mut marks) = (String::new(), String::new());
         for (_, event) in run.told() {
             let _ = match &**event {
                 Event::BaselineTaken { healthy, not_healthy } => write!(past, "b{healthy:?}{not_healthy:?}"),
@@ -35,17 +44,22 @@ impl Begin {
                 Event::DeployEnded { purpose, status, .. } => write!(past, "d{purpose:?}{status:?}"),
                 Event::Settled { purpose, .. } => write!(past, "s{purpose:?}"),
                 // A soak that began anew has less time left than one that begins.
-                Event::SoakRestarted { .. } => write!(past, "r"),
+                Event::SoakRestarted { .. } => write!(marks, "r"),
                 Event::RollbackStarted { target, undo } => write!(past, "g{target:?}{undo:?}"),
-                Event::WarningBegan { expectation, .. } => write!(past, "w{}", expectation.0),
-                Event::WarningOver { expectation, .. } => write!(past, "o{}", expectation.0),
-                Event::NotDone { may_have_acted, .. } => write!(past, "n{may_have_acted}"),
-                Event::Warned { .. } => write!(past, "!"),
-                Event::Resumed { .. } => write!(past, "k"),
+                Event::WarningBegan { expectation, .. } => write!(marks, "w{}", expectation.0),
+                Event::WarningOver { expectation, .. } => write!(marks, "o{}", expectation.0),
+                Event::NotDone { may_have_acted, .. } => write!(marks, "n{may_have_acted}"),
+                Event::Warned { .. } => write!(marks, "!"),
+                Event::Resumed { .. } => write!(marks, "k"),
                 _ => continue,
             };
         }
-        Some(Self { past, world: run.signature() })
+        let sketch = Sketch { past: past.clone(), world: run.sketch() };
+        Some(Self { past: past + &marks, world: run.signature(), sketch })
+    }
+
+    pub(super) fn sketch(&self) -> Sketch {
+        self.sketch.clone()
     }
 }
 

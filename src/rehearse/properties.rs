@@ -111,8 +111,7 @@ fn removed(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
 /// watched it.
 fn late(schedule: &Schedule, case: &Case, run: &Rehearsal, noticed: Option<Moment>) -> Vec<Broken> {
     let Some(name) = struck(&case.mishap) else { return Vec::new() };
-    let lasts = matches!(&case.mishap, super::space::Mishap::Fault(fault) if fault.lasting().is_none() && fault.every.is_none());
-    if !lasts || !is_asked(schedule, name) {
+    if !case.mishap.is_down_for_good() || !is_asked(schedule, name) {
         return Vec::new();
     }
     let until = noticed.unwrap_or(run.now());

@@ -264,6 +264,11 @@ impl Rehearsal {
         self.world.signature(self.now.0)
     }
 
+    /// The same without moments.
+    pub fn sketch(&mut self) -> u64 {
+        self.world.sketch(self.now.0)
+    }
+
     /// Goes on until a rollback begins, or to its end. Gives whether one did.
     pub fn go_on_until_rollback(&mut self) -> bool {
         let before = self.rollback_began;

@@ -11,6 +11,8 @@ use std::time::Duration;
 
 /// The least there is between two moments.
 const TICK: Duration = Duration::from_millis(1);
+/// Landmarks that are closer than this are one step of several calls.
+const CLOSE: Duration = Duration::from_secs(1);
 /// How long nobody is at work when the tool is killed and gone on with.
 const GAPS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(600)];
 
@@ -21,6 +23,16 @@ pub enum Mishap {
     Fault(Fault),
     /// The tool is killed, and gone on with that long after.
     Killed(Duration),
+}
+
+impl Mishap {
+    /// Whether it makes a service answer no more, or wrongly, and nothing but a deploy may end that.
+    pub fn is_down_for_good(&self) -> bool {
+        let Self::Fault(fault) = self else { return false };
+        let Target::Service(_, kind) = &fault.target else { return false };
+        let is_down = matches!(kind, ServiceFault::Http500 | ServiceFault::NeverHealthy | ServiceFault::Exits);
+        is_down && fault.lasting().is_none() && fault.every.is_none()
+    }
 }
 
 /// One case: what goes wrong, and when.
@@ -71,16 +83,30 @@ pub fn landmarks(told: &[(Moment, Arc<Event>)]) -> Vec<Landmark> {
 }
 
 /// The moments that matter between landmarks, in order, each once: at each, a tick beside it, one sample before it, and in the middle of what
-/// follows. None is before `from`, none as late as the last landmark.
+/// follows. Of landmarks that follow upon each other in less than a second only they themselves. None is before `from`, none as late as the
+/// last landmark.
 pub fn moments(landmarks: &[Landmark], every: Duration, from: Moment) -> Vec<Moment> {
     let mut moments = BTreeSet::new();
     for (at, landmark) in landmarks.iter().enumerate() {
         let at_it = landmark.at;
-        moments.extend([at_it, at_it + TICK, before(at_it, TICK), before(at_it, every)]);
+        moments.insert(at_it);
+        if at.checked_sub(1).is_some_and(|last| at_it - landmarks[last].at < CLOSE) {
+            continue;
+        }
+        moments.extend([at_it + TICK, before(at_it, TICK), before(at_it, every)]);
         if let Some(next) = landmarks.get(at + 1) {
             moments.insert(whole(Moment(at_it.0 + (next.at - at_it) / 2)));
         }
     }
+    let end = landmarks.last().map_or(from, |last| last.at);
+    moments.into_iter().filter(|moment| *moment >= from && *moment < end).collect()
+}
+
+/// At the landmarks, and in the middle between those that are far enough apart.
+fn few_moments(landmarks: &[Landmark], from: Moment) -> Vec<Moment> {
+    let mut moments: BTreeSet<Moment> = landmarks.iter().map(|landmark| landmark.at).collect();
+    let apart = landmarks.windows(2).filter(|two| two[1].at - two[0].at >= CLOSE);
+    moments.extend(apart.map(|two| whole(Moment(two[0].at.0 + (two[1].at - two[0].at) / 2))));
     let end = landmarks.last().map_or(from, |last| last.at);
     moments.into_iter().filter(|moment| *moment >= from && *moment < end).collect()
 }
@@ -104,6 +130,9 @@ pub struct Space<'a> {
     pub classes: &'a [Vec<ServiceName>],
     /// From when on.
     pub from: Moment,
+    /// Whether it is what goes wrong first. What else goes wrong later strikes at the landmarks and in the middle between them, and lasts as
+    /// long as fails a service, or for good.
+    pub is_first: bool,
 }
 
 impl Space<'_> {
@@ -111,7 +140,7 @@ impl Space<'_> {
     pub fn cases(&self) -> Vec<Case> {
         let told: Vec<(Moment, Arc<Event>)> = self.run.told().iter().filter(|(at, _)| *at >= self.from).cloned().collect();
         let marks = landmarks(&told);
-        let moments = moments(&marks, self.schedule.sampling.every, self.from);
+        let moments = if self.is_first { moments(&marks, self.schedule.sampling.every, self.from) } else { few_moments(&marks, self.from) };
         let mut cases = Vec::new();
         for moment in moments {
             let phase = self.phase_at(moment);
@@ -122,7 +151,7 @@ impl Space<'_> {
                 }
             }
             for target in self.around() {
-                for lasts in self.spans() {
+                for lasts in self.few_spans() {
                     add(Mishap::Fault(Fault { lasts, ..Fault::new(target.clone(), When::Always) }), 1);
                 }
             }
@@ -146,15 +175,24 @@ impl Space<'_> {
         counts.into_iter().map(|count| Some(sampling.every * count)).chain([None]).collect()
     }
 
+    /// As long as fails a service, and for good; one sample, too, of what goes wrong first.
+    fn few_spans(&self) -> Vec<Option<Duration>> {
+        let sampling = self.schedule.sampling;
+        let one = self.is_first.then_some(Some(sampling.every));
+        one.into_iter().chain([Some(sampling.every * sampling.unhealthy_after), None]).collect()
+    }
+
     /// What can become of a service that runs.
     fn of_a_running_service(&self, service: &str) -> Vec<Fault> {
         let (sampling, mut faults) = (self.schedule.sampling, Vec::new());
         let of = |kind| Fault::new(Target::Service(service.to_owned(), kind), When::Always);
-        for lasts in self.spans() {
+        for lasts in if self.is_first { self.spans() } else { self.few_spans() } {
             faults.push(Fault { lasts, ..of(ServiceFault::Http500) });
-            faults.push(Fault { lasts, ..of(ServiceFault::NeverHealthy) });
         }
-        faults.push(of(ServiceFault::SlowAnswers(sampling.timeout)));
+        faults.extend(self.few_spans().into_iter().map(|lasts| Fault { lasts, ..of(ServiceFault::NeverHealthy) }));
+        if self.is_first {
+            faults.push(of(ServiceFault::SlowAnswers(sampling.timeout)));
+        }
         faults.push(of(ServiceFault::Exits));
         // Once, and again and again: just below and above what rounds can tell apart, and what a soak can see.
         faults.push(Fault { lasts: Some(TICK), ..of(ServiceFault::Crash) });

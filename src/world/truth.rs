@@ -43,6 +43,18 @@ impl World {
         app.deployments.last().map(|row| (row.title.clone(), row.created_at))
     }
 
+    /// A number for what there is: containers and their states, what services suffer from, whether a deploy is under way.
+    pub fn sketch(&mut self, now: Duration) -> u64 {
+        self.advance(now);
+        let mut hasher = DefaultHasher::new();
+        for container in &self.host.containers {
+            let symptoms = self.faults.symptoms(container.service(), self.now);
+            (&container.name, &container.definition.hash, container.state_word(), container.booted, format!("{symptoms:?}")).hash(&mut hasher);
+        }
+        (self.is_deploying(), self.dokploy_is_up(), self.network_is_up(), self.externals_up()).hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// A number for what is to come of this world: worlds with the same one differ in nothing but names, and when things happened that have
     /// no consequences any more.
     pub fn signature(&mut self, now: Duration) -> u64 {
