@@ -1,52 +1,229 @@
-//! The rehearsal's run is the driver's run over HTTP: the same events at the same moments, and the same end.
+//! The rehearsal's run is the driver's run over HTTP: the same events at the same moments, and the same end. And its table does not depend
+//! on what is merged.
 
-use crate::support::in_memory::NoVariables;
+use crate::support::in_memory::{NoVariables, schedule_of};
 use crate::support::live;
 use rollout_plan::engine::{Ending, Event, Moment, Options};
-use rollout_plan::rehearse::{Place, Rehearsal};
-use rollout_plan::world::{Config, World};
+use rollout_plan::rehearse::{Budget, Case, Explored, Explorer, Mishap, Place, Rehearsal, setting};
+use rollout_plan::schedule::Schedule;
+use rollout_plan::world::{Config, Fault, Target, World};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What of an event must be the same: its kind, and everything in it but places on the disk.
+/// What of an event must be the same: everything in it but places on the disk, and the words for how a connection broke.
 fn telling(at: Moment, event: &Event) -> String {
     let mut value = serde_json::to_value(event).unwrap();
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("path");
-        fields.remove("options");
-    }
+    strip(&mut value);
     format!("{} {value}", at.0.as_millis())
 }
 
-fn over_http(faults: &[&str]) -> (Ending, Vec<String>) {
+fn strip(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for name in ["path", "options", "why", "actual", "evidence", "what", "text", "verdict", "cause"] {
+                fields.remove(name);
+            }
+            fields.values_mut().for_each(strip);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
+    }
+}
+
+const RUN: &str = "a run";
+
+/// Two services that are alike, one that another depends on, and a gate of each kind.
+fn small() -> Arc<Schedule> {
+    let plan = r#"
+rollout small
+dokploy {
+  url env("DOKPLOY_URL")
+  api-key secret("DOKPLOY_API_KEY")
+}
+app backend {
+  project "Backend"
+  environment "staging"
+  compose "backend"
+}
+sampling {
+  every 1s
+  timeout 500ms
+  healthy after 2 passes
+  unhealthy after 2 failures
+}
+service web { expect http "http://127.0.0.1:8080/health" }
+service one { expect http "http://127.0.0.1:8081/health" }
+service two { expect http "http://127.0.0.1:8082/health" }
+external cache { expect tcp "127.0.0.1:6380" }
+gate cache-is-there { expect external cache }
+gate go { approve "Go on?" within 1m else stop }
+phase first {
+  require cache-is-there
+  deploy backend from "one.yml" within 20s
+  settle within 15s
+  soak 4s
+}
+phase second after first {
+  require go
+  deploy backend from "two.yml" within 20s
+  settle within 15s
+  soak 4s
+}
+limits {
+  queue within 20s
+}
+"#;
+    let service = |name: &str, port: u16| {
+        format!(
+            "  {name}:\n    image: registry.example/{name}:v1\n    restart: unless-stopped\n    ports: [\"{port}:80\"]\n    x-sandbox: {{ build: \
+             1s, boot: 500ms }}\n"
+        )
+    };
+    let one = format!("services:\n{}", service("web", 8080));
+    let two = format!("{one}{}{}", service("one", 8081), service("two", 8082));
+    schedule_of(&[("rollout.plan", &plan.replace("limits {\n  queue within 20s\n}\n", "")), ("one.yml", &one), ("two.yml", &two)])
+}
+
+fn config(schedule: &Schedule, faults: Vec<Fault>) -> Config {
+    setting(schedule, &NoVariables, faults).config
+}
+
+fn explorer(schedule: &Arc<Schedule>) -> Explorer {
+    let options = Options { run: RUN.into(), ..Options::default() };
+    let place = Place::prepare(schedule, &NoVariables, Config::API_KEY, options).unwrap();
+    let world = World::new(config(schedule, Vec::new())).in_brief();
+    Explorer { place: Arc::new(place), world, symmetry: true, merging: true, workers: 2, budget: Budget { paths: u64::MAX } }
+}
+
+fn over_http(schedule: &Arc<Schedule>, config: Config) -> (Ending, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let left = runtime.block_on(async {
-        let sandbox = live::sandbox(faults).await;
-        live::rollout("a run", &sandbox, folder.path()).await
+        let externals = config.externals.iter().map(|external| (external.host.clone(), external.port));
+        let ports = (8000..=8009).chain(8080..=8082).map(|port| ("127.0.0.1".to_owned(), port));
+        let addresses = ports.chain(externals).collect();
+        let options = rollout_plan::sandbox::Options { addresses, ..rollout_plan::sandbox::Options::default() };
+        let sandbox = rollout_plan::sandbox::Sandbox::start(World::new(config), options).await.unwrap();
+        live::rollout_of(Arc::clone(schedule), RUN, &sandbox, folder.path(), Options::default()).await
     });
     (left.ending, left.journal.iter().map(|entry| telling(entry.at, &entry.event)).collect())
 }
 
-fn rehearsed(faults: &[&str]) -> (Ending, Vec<String>) {
-    let schedule = live::seed();
-    let world = World::new(live::config(Config::default(), faults)).in_brief();
-    let options = Options { run: "a run".into(), ..Options::default() };
-    let place = Place::prepare(&schedule, &NoVariables, Config::API_KEY, options).unwrap();
-    let mut rehearsal = Rehearsal::new(&Arc::new(place), world);
-    let began = std::time::Instant::now();
+fn rehearsed(schedule: &Arc<Schedule>, config: Config) -> (Ending, Vec<String>) {
+    let options = Options { run: RUN.into(), ..Options::default() };
+    let place = Place::prepare(schedule, &NoVariables, Config::API_KEY, options).unwrap();
+    let mut rehearsal = Rehearsal::new(&Arc::new(place), World::new(config).in_brief());
     let ending = rehearsal.finish().unwrap().clone();
-    eprintln!("{faults:?}: {:?} for {:?}, {} events", began.elapsed(), rehearsal.now(), rehearsal.told().len());
-    (ending, rehearsal.told().iter().map(|(at, event)| telling(*at, event)).collect())
+    (ending, told(&rehearsal))
+}
+
+fn told(rehearsal: &Rehearsal) -> Vec<String> {
+    rehearsal.told().iter().map(|(at, event)| telling(*at, event)).collect()
+}
+
+fn assert_alike(what: &str, there: &(Ending, Vec<String>), here: &(Ending, Vec<String>)) {
+    for (one, other) in there.1.iter().zip(&here.1) {
+        assert_eq!(one, other, "{what}: over HTTP, and rehearsed");
+    }
+    assert_eq!(there.1.len(), here.1.len(), "{what}");
+    assert_eq!((&there.0.reason, there.0.facts, &there.0.live), (&here.0.reason, here.0.facts, &here.0.live), "{what}");
 }
 
 #[test]
-fn a_rehearsal_is_the_run_over_http() {
+fn a_rehearsal_of_the_example_is_the_run_over_http() {
+    let schedule = live::seed();
     for faults in [&[] as &[&str], &["brain-api: crash-loop in core"], &["dokploy: restarts in core"], &["ai-agents: never-healthy"]] {
-        let (there, here) = (over_http(faults), rehearsed(faults));
-        for (one, other) in there.1.iter().zip(&here.1) {
-            assert_eq!(one, other, "{faults:?}");
-        }
-        assert_eq!(there.0, here.0, "{faults:?}");
-        assert_eq!(there.1.len(), here.1.len(), "{faults:?}");
+        let config = || live::config(Config::default(), faults);
+        assert_alike(&format!("{faults:?}"), &over_http(&schedule, config()), &rehearsed(&schedule, config()));
     }
+}
+
+/// A generator that gives the same numbers for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((bits ^ (bits >> 31)) % bound as u64).unwrap()
+    }
+}
+
+/// The kind of a case, without whom it strikes and for how long.
+fn class(mishap: &Mishap) -> String {
+    match mishap {
+        Mishap::Killed(_) => "killed".to_owned(),
+        Mishap::Fault(fault) => match &fault.target {
+            Target::Service(_, kind) => format!("{kind:?}").split('(').next().unwrap().to_owned(),
+            Target::Dokploy(kind) => format!("dokploy {kind:?}").split('(').next().unwrap().to_owned(),
+            Target::External(_, kind) => format!("external {kind:?}"),
+            Target::Network(_) => "network".to_owned(),
+            Target::Gate(_, kind) => format!("gate {kind:?}"),
+        },
+    }
+}
+
+const PATHS: usize = 110;
+const SEED: u64 = 20_261_129;
+
+#[test]
+fn paths_drawn_from_the_whole_space_go_over_http_as_they_were_rehearsed() {
+    let schedule = small();
+    let explorer = explorer(&schedule);
+    let cases = explorer.cases();
+    let mut dice = Dice(SEED);
+    let mut classes: BTreeMap<String, Vec<&Case>> = BTreeMap::new();
+    for case in cases.iter().filter(|case| !matches!(case.mishap, Mishap::Killed(_))) {
+        classes.entry(class(&case.mishap)).or_default().push(case);
+    }
+    // Of every class one, and any others until there are enough.
+    let mut drawn: Vec<&Case> = classes.values().map(|of_class| of_class[dice.below(of_class.len())]).collect();
+    let all: Vec<&Case> = classes.values().flatten().copied().collect();
+    while drawn.len() < PATHS {
+        drawn.push(all[dice.below(all.len())]);
+    }
+    let mut different = Vec::new();
+    for case in drawn {
+        let played = explorer.play(case, None);
+        let Some(fault) = played.faults[0].clone() else { continue };
+        let there = over_http(&schedule, config(&schedule, vec![fault.clone()]));
+        let here = (played.run.ending().unwrap().clone(), told(&played.run));
+        if there.1 != here.1 || there.0.facts != here.0.facts {
+            let at = there.1.iter().zip(&here.1).position(|(one, other)| one != other).unwrap_or(there.1.len().min(here.1.len()));
+            different.push(format!("seed {SEED}: {fault}\n  over HTTP: {:?}\n  rehearsed: {:?}", there.1.get(at), here.1.get(at)));
+        }
+    }
+    assert!(different.is_empty(), "{} of {PATHS}:\n{}", different.len(), different.join("\n"));
+}
+
+/// The table without what a merge may change: which case stands for a line.
+fn table(explored: &Explored) -> BTreeSet<String> {
+    explored.rows.iter().map(|row| format!("{:?} {} {:?} {:?}", row.phase, row.in_rollback, row.kind, row.ends)).collect()
+}
+
+#[test]
+fn the_table_is_the_same_without_merging_and_symmetry() {
+    let schedule = small();
+    let merged = explorer(&schedule).explore();
+    let plain = Explorer { symmetry: false, merging: false, ..explorer(&schedule) }.explore();
+    assert_eq!((merged.singles.counted, merged.singles.left_out), (plain.singles.counted, 0));
+    let (merged_table, plain_table) = (table(&merged), table(&plain));
+    let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| one.difference(other).cloned().collect::<Vec<_>>().join("\n");
+    eprintln!("merged {:?} {:?}; plain {:?} {:?}", merged.singles, merged.pairs, plain.singles, plain.pairs);
+    assert!(
+        merged_table == plain_table,
+        "merged only:\n{}\nplain only:\n{}",
+        only(&merged_table, &plain_table),
+        only(&plain_table, &merged_table)
+    );
+    assert!(merged.singles.run + merged.pairs.run < plain.singles.run + plain.pairs.run);
+}
+
+#[test]
+fn no_path_of_a_small_plan_breaks_a_promise() {
+    let explored = explorer(&small()).explore();
+    assert!(explored.singles.counted > 500 && explored.pairs.counted > 1000, "{:?} {:?}", explored.singles, explored.pairs);
+    assert_eq!(explored.broken, []);
 }

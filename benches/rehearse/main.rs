@@ -45,7 +45,10 @@ fn seed() -> Arc<Schedule> {
 fn main() {
     let schedule = seed();
     let world = World::new(setting(&schedule, &NoVariables, Vec::new()).config).in_brief();
-    let place = Arc::new(Place::prepare(&schedule, &NoVariables, Config::API_KEY, Options { run: "rehearsal".into(), ..Options::default() }).expect("it is ready"));
+    let place = Arc::new(
+        Place::prepare(&schedule, &NoVariables, Config::API_KEY, Options { run: "rehearsal".into(), ..Options::default() })
+            .expect("it is ready"),
+    );
     let start = Rehearsal::new(&place, world);
     let runs = std::env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(20);
     for _ in 0..2 {

@@ -51,7 +51,8 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let counterexamples = explored.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();
     let unnoticed = explored.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
     let plan = args.file.display().to_string();
-    let findings = Findings { plan: &plan, schedule: &schedule, explored: &explored, counterexamples, unnoticed, worst: None, took: began.elapsed() };
+    let findings =
+        Findings { plan: &plan, schedule: &schedule, explored: &explored, counterexamples, unnoticed, worst: None, took: began.elapsed() };
     let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
     let (colour, _) = args.display.colour();
     let text = match args.format {

@@ -20,11 +20,11 @@ mod tcp;
 mod tls;
 
 pub(crate) use build_contexts::STAND_IN as CONTEXTS_STAND_IN;
-pub(crate) use http::PRETENDED_VALIDITY;
 pub use build_contexts::{Source, SourceState};
 pub use connect_to::ConnectTo;
 pub use database_url::DatabaseUrl;
 pub use exec::{Ended, ExecTarget};
+pub(crate) use http::PRETENDED_VALIDITY;
 pub use http::{HttpAnswer, HttpRequest, HttpTarget};
 pub use judge::{Found, Outcome, judge, judge_masked};
 pub use postgres::PostgresTarget;

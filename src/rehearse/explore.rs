@@ -7,8 +7,8 @@ use super::joint::{Begin, Sketch, Tails};
 use super::outcome::{End, Outcome, Tail};
 use super::properties::{self, Broken};
 use super::rehearsal::{Place, Rehearsal};
-use super::space::{Case, Mishap, Space, classes};
 use super::shape::shapes;
+use super::space::{Case, Mishap, Space, classes};
 use crate::engine::Moment;
 use crate::schedule::{PhaseId, Schedule, ServiceName};
 use crate::world::{DokployFault, ExternalFault, Fault, GateFault, ServiceFault, Target, World};
@@ -181,7 +181,8 @@ impl Explorer {
             singles.steps += tried.steps;
             table.add(case, None, &tried.outcome, case.stands_for as u64);
         }
-        let (pairs, rollbacks) = self.explore_back(&start, &cases, &tried, &tried_by, &mut table, self.budget.paths.saturating_sub(singles.run));
+        let (pairs, rollbacks) =
+            self.explore_back(&start, &cases, &tried, &tried_by, &mut table, self.budget.paths.saturating_sub(singles.run));
         let (sure_gates, broken, unnoticed) = (table.sure_gates(schedule), table.broken(), std::mem::take(&mut table.unnoticed));
         let rows = table.sorted();
         Explored { meant, singles, pairs, rollbacks, unnoticed, sure_gates, rows, broken, classes: alike }
@@ -443,7 +444,9 @@ fn span(fault: &Fault) -> Span {
     match (&fault.target, fault.every, fault.lasting()) {
         (_, Some(_), _) => Span::AgainAndAgain,
         (Target::Service(_, ServiceFault::Crash | ServiceFault::SlowStart(_)), ..) | (_, _, Some(_)) => Span::AWhile,
-        (Target::Dokploy(DokployFault::AnswerLost | DokployFault::Restarts | DokployFault::JobLost | DokployFault::QueueBusy(_)), ..) => Span::AWhile,
+        (Target::Dokploy(DokployFault::AnswerLost | DokployFault::Restarts | DokployFault::JobLost | DokployFault::QueueBusy(_)), ..) => {
+            Span::AWhile
+        }
         _ => Span::ForGood,
     }
 }

@@ -9,6 +9,10 @@ use std::time::Duration;
 /// What comes back, and after how long.
 pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, remote: bool) -> (Reply, Duration) {
     let Some(answer) = world.api(now, &request(&wire::encode(call), key)) else {
+        if world.went_down_at(now) {
+            // Whoever went away at this very instant had taken the connection already.
+            return (Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned()), Duration::ZERO);
+        }
         return (Reply::NotSent("no connection: connection refused".to_owned()), Duration::ZERO);
     };
     let limit = wire::limits(call, remote).answer;
@@ -17,7 +21,10 @@ pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, rem
     }
     let after = answer.after;
     if answer.lost {
-        return (Reply::Lost("the connection broke before the answer was whole: connection closed before message completed".to_owned()), after);
+        return (
+            Reply::Lost("the connection broke before the answer was whole: connection closed before message completed".to_owned()),
+            after,
+        );
     }
     (wire::decode(call, &response(answer)), after)
 }

@@ -101,7 +101,10 @@ fn removed(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
     let mut broken = Vec::new();
     for (phase, before) in sent {
         let phase = schedule.phase(phase);
-        let gone = before.iter().map(|container| &container.service).filter(|name| !phase.services.contains(*name) && !phase.removes.contains(*name));
+        let gone = before
+            .iter()
+            .map(|container| &container.service)
+            .filter(|name| !phase.services.contains(*name) && !phase.removes.contains(*name));
         broken.extend(gone.map(|name| Broken::Removed(name.clone())));
     }
     broken
@@ -135,7 +138,11 @@ fn watched_between(run: &Rehearsal, from: Moment, until: Moment, name: &str, sch
             Event::Settled { purpose: DeployPurpose::Phase(phase) | DeployPurpose::Rollback(Target::Phase(phase)), .. } => {
                 since = Some((*at, *phase));
             }
-            Event::PhaseVerified { .. } | Event::PhaseFailed { .. } | Event::RollbackVerified { .. } | Event::RollbackFailed { .. } | Event::RunEnded { .. } => {
+            Event::PhaseVerified { .. }
+            | Event::PhaseFailed { .. }
+            | Event::RollbackVerified { .. }
+            | Event::RollbackFailed { .. }
+            | Event::RunEnded { .. } => {
                 if let Some((begun, phase)) = since.take()
                     && schedule.phase(phase).services.contains(name)
                 {
@@ -150,11 +157,13 @@ fn watched_between(run: &Rehearsal, from: Moment, until: Moment, name: &str, sch
 
 /// The limits of all phases, and of one rollback of any of them; approvals and gaps in which nobody was at work are not counted.
 fn too_long(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
-    let gates = schedule.phases.iter().map(|phase| phase.settle * u32::try_from(phase.gates.len() + 1).unwrap_or(u32::MAX)).sum::<Duration>();
+    let gates =
+        schedule.phases.iter().map(|phase| phase.settle * u32::try_from(phase.gates.len() + 1).unwrap_or(u32::MAX)).sum::<Duration>();
     let back = schedule.phases.iter().map(|phase| phase.bounds(schedule).worst + phase.within).max().unwrap_or_default();
     let asking = LONGEST_ASKING * u32::try_from(schedule.phases.len() + 2).unwrap_or(u32::MAX);
     let approvals = schedule.gates.iter().filter_map(|gate| gate.approval.as_ref().map(|approval| approval.within)).sum::<Duration>();
-    let gaps: Duration = run.told().iter().map(|(_, event)| if let Event::Resumed { gap, .. } = &**event { *gap } else { Duration::ZERO }).sum();
+    let gaps: Duration =
+        run.told().iter().map(|(_, event)| if let Event::Resumed { gap, .. } = &**event { *gap } else { Duration::ZERO }).sum();
     let limit = schedule.bounds_after(None).worst + gates + back * 2 + asking + approvals + gaps;
     if run.now().0 > limit { vec![Broken::TookTooLong(run.now().0)] } else { Vec::new() }
 }

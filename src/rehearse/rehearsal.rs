@@ -6,7 +6,10 @@
 use super::space::Mishap;
 use super::{line, looking};
 use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
-use crate::engine::{Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Step, baseline_kept};
+use crate::engine::{
+    Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Step,
+    baseline_kept,
+};
 use crate::model::Variables;
 use crate::probe::{self, Outcome, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
@@ -239,7 +242,8 @@ impl Rehearsal {
             }
         };
         let world = std::mem::replace(&mut self.world, World::new(Config::default()));
-        let (snapshots, told, unwell) = (std::mem::take(&mut self.snapshots), std::mem::take(&mut self.told), std::mem::take(&mut self.unwell));
+        let (snapshots, told, unwell) =
+            (std::mem::take(&mut self.snapshots), std::mem::take(&mut self.told), std::mem::take(&mut self.unwell));
         let Self { rollback_began, joints, steps, .. } = *self;
         *self = Self { session, snapshots, told, unwell, rollback_began, joints, steps, ..Self::with(&self.place, world, engine, from) };
     }
@@ -305,6 +309,9 @@ impl Rehearsal {
     fn go_on(&mut self, until: Until) {
         let joints = self.joints;
         loop {
+            if until == Until::Moment(self.now) {
+                return;
+            }
             while let Some(input) = self.inputs.pop_front() {
                 self.step(input);
                 let is_there = until == Until::Joint && joints != self.joints;
@@ -317,7 +324,11 @@ impl Rehearsal {
             if wake.is_some_and(|wake| wake <= self.now) {
                 if self.ready.is_empty() {
                     self.idle_wakes += 1;
-                    assert!(self.idle_wakes <= IDLE_WAKES, "the engine wants to be woken at {:?} over and over; this is a bug in plan", self.now);
+                    assert!(
+                        self.idle_wakes <= IDLE_WAKES,
+                        "the engine wants to be woken at {:?} over and over; this is a bug in plan",
+                        self.now
+                    );
                     self.inputs.push_back(Input::Woke);
                 } else {
                     self.drain();

@@ -156,7 +156,9 @@ impl Space<'_> {
                 }
             }
             add(Mishap::Fault(Fault::new(Target::Dokploy(DokployFault::AnswerLost), When::Always)), 1);
-            add(Mishap::Fault(Fault::new(Target::Dokploy(DokployFault::Restarts), When::Always)), 1);
+            if phase.is_some() {
+                add(Mishap::Fault(Fault::new(Target::Dokploy(DokployFault::Restarts), When::Always)), 1);
+            }
             for gap in GAPS {
                 add(Mishap::Killed(gap), 1);
             }
@@ -171,7 +173,8 @@ impl Space<'_> {
     fn spans(&self) -> Vec<Option<Duration>> {
         let sampling = self.schedule.sampling;
         let failures = sampling.unhealthy_after;
-        let counts: BTreeSet<u32> = [1, failures.saturating_sub(1), failures, failures + 1].into_iter().filter(|count| *count > 0).collect();
+        let counts: BTreeSet<u32> =
+            [1, failures.saturating_sub(1), failures, failures + 1].into_iter().filter(|count| *count > 0).collect();
         counts.into_iter().map(|count| Some(sampling.every * count)).chain([None]).collect()
     }
 

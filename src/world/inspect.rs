@@ -64,7 +64,11 @@ pub(super) fn in_brief(container: &Container, calendar: Calendar) -> Value {
 }
 
 fn brief_labels(container: &Container) -> Value {
-    if container.project.is_empty() { json!({}) } else { json!({"com.docker.compose.oneoff": "False", "com.docker.compose.service": container.service()}) }
+    if container.project.is_empty() {
+        json!({})
+    } else {
+        json!({"com.docker.compose.oneoff": "False", "com.docker.compose.service": container.service()})
+    }
 }
 
 /// What compose leaves at Docker's defaults.

@@ -49,7 +49,8 @@ impl World {
         let mut hasher = DefaultHasher::new();
         for container in &self.host.containers {
             let symptoms = self.faults.symptoms(container.service(), self.now);
-            (&container.name, &container.definition.hash, container.state_word(), container.booted, format!("{symptoms:?}")).hash(&mut hasher);
+            (&container.name, &container.definition.hash, container.state_word(), container.booted, format!("{symptoms:?}"))
+                .hash(&mut hasher);
         }
         (self.is_deploying(), self.dokploy_is_up(), self.network_is_up(), self.externals_up()).hash(&mut hasher);
         hasher.finish()

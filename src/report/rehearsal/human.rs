@@ -49,14 +49,20 @@ fn head(found: &Findings<'_>, width: usize) -> Vec<Line> {
     let ending = explored.meant.ending();
     let code = ending.map_or(0, |ending| ending.exit_code().0);
     let mut lines = vec![
-        Line::new()
-            .styled(Style::Bold, format!("rehearsal of {}", found.plan))
-            .plain(format!(": {}, {}", count(schedule.phases.len(), "phase"), count(schedule.services.len(), "service"))),
+        Line::new().styled(Style::Bold, format!("rehearsal of {}", found.plan)).plain(format!(
+            ": {}, {}",
+            count(schedule.phases.len(), "phase"),
+            count(schedule.services.len(), "service")
+        )),
         Line::text(format!("nothing goes wrong            exit {code} after {}", duration(explored.meant.now().0))),
         Line::text(format!("one thing goes wrong          {}", tally(&explored.singles))),
     ];
     let pairs = &explored.pairs;
-    lines.push(Line::text(format!("another on the way back       {}; {} begin differently", tally(pairs), count(explored.rollbacks, "rollback"))));
+    lines.push(Line::text(format!(
+        "another on the way back       {}; {} begin differently",
+        tally(pairs),
+        count(explored.rollbacks, "rollback")
+    )));
     if ending.is_some_and(|ending| ending.exit_code().0 != 0) {
         let verdict = ending.map_or("", |ending| ending.verdict.as_str());
         let text = format!("even if nothing goes wrong this does not end well in the sandbox's world: {verdict}");
@@ -87,8 +93,11 @@ fn grouped(number: u64) -> String {
 }
 
 fn heading(text: &str) -> Line {
-    let titles = ["as meant", "rolled back", "stopped", "degraded"].iter().fold(Line::new(), |line, title| line.plain(format!("{title:>NUMBER$}")));
-    Line::new().cell(Style::Bold, text, LABEL.max(text.len() + 2)).join(if text.len() + 2 > LABEL { Line::new() } else { titles })
+    let titles =
+        ["as meant", "rolled back", "stopped", "degraded"].iter().fold(Line::new(), |line, title| line.plain(format!("{title:>NUMBER$}")));
+    Line::new()
+        .cell(Style::Bold, text, LABEL.max(text.len() + 2))
+        .join(if text.len() + 2 > LABEL { Line::new() } else { titles })
         .plain(if text.len() + 2 > LABEL { String::new() } else { format!("{:>TIME$}{:>TIME$}", "noticed in", "over in") })
 }
 
@@ -156,7 +165,8 @@ fn holes(found: &Findings<'_>, width: usize) -> Vec<Line> {
     }
     if !explored.sure_gates.is_empty() {
         lines.push(Line::new());
-        let text = format!("no fault made {} fail: what is asked there does not depend on anything that was broken", list(&explored.sure_gates));
+        let text =
+            format!("no fault made {} fail: what is asked there does not depend on anything that was broken", list(&explored.sure_gates));
         lines.extend(wrapped(Style::Plain, &text, 0, width));
     }
     lines
