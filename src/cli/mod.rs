@@ -3,6 +3,7 @@
 mod args;
 pub mod check;
 mod example;
+mod expected;
 mod explain;
 pub mod files;
 mod fmt;
