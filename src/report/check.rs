@@ -178,7 +178,7 @@ impl Page<'_> {
         let expected = match times.expected {
             Some(Expected { median, runs: 1 }) => format!("{}, as in the one run recorded here", words::duration(median)),
             Some(Expected { median, runs }) => format!("{}, the median of {runs} runs recorded here", words::duration(median)),
-            None => "not known before each phase was verified once from here".to_owned(),
+            None => "unknown until every phase was verified once from here".to_owned(),
         };
         lines.extend(self.row("expected", &expected));
         lines.extend(self.row("unnoticed", &forecast::unnoticed(self.schedule)));
@@ -200,13 +200,12 @@ fn growth(phase: &Phase) -> String {
     }
 }
 
-fn policy(phase: &Phase, foreseen: &Foreseen) -> String {
-    let policy = match phase.on_failure {
-        OnFailure::Rollback => "rollback",
-        OnFailure::Stop => "stop",
-        OnFailure::Ask => "ask",
-    };
-    // Before it nothing of the plan is verified: where nothing is healthy then, what was started is stopped.
-    let target = if foreseen.back == Back::Found { ": back to what was there before" } else { "" };
-    format!("{policy}{target}")
+fn policy(phase: &Phase, foreseen: &Foreseen) -> &'static str {
+    match (phase.on_failure, foreseen.back) {
+        // Nothing of the plan is verified before it: where nothing was healthy, what was started is stopped.
+        (OnFailure::Rollback, Back::Found) => "rollback to the baseline",
+        (OnFailure::Rollback, _) => "rollback",
+        (OnFailure::Stop, _) => "stop",
+        (OnFailure::Ask, _) => "ask",
+    }
 }

@@ -61,19 +61,19 @@ pub(super) fn stays(lasting: &Lasting) -> Vec<String> {
 
 /// For how long something broken may stay unnoticed.
 pub(super) fn unnoticed(schedule: &Schedule) -> String {
-    let watched = format!("what breaks, {} at most while a phase settles and soaks", duration(schedule.detection_bound()));
+    let watched = format!("a service that breaks: up to {} while a phase settles and soaks", duration(schedule.detection_bound()));
     match schedule.longest_unnoticed() {
         None => watched,
-        Some((phase, longest, during)) => format!("{watched}, else {}: {}", duration(longest), when(schedule, phase, during)),
+        Some((phase, longest, during)) => format!("{watched}, up to {} {}", duration(longest), when(schedule, phase, during)),
     }
 }
 
 fn when(schedule: &Schedule, phase: PhaseId, during: During) -> String {
     let phase = &schedule.phase(phase).name;
     match during {
-        During::Gates => format!("nobody looks while the gates of {phase} are asked"),
-        During::Approval(gate) => format!("nobody looks while {} waits for an answer", schedule.gates[gate.0].name),
-        During::Deploy => format!("nobody looks while the deploy of {phase} waits and builds"),
+        During::Gates => format!("while the gates of {phase} are asked"),
+        During::Approval(gate) => format!("while {} waits for an answer", schedule.gates[gate.0].name),
+        During::Deploy => format!("while the deploy of {phase} waits and builds"),
     }
 }
 

@@ -120,8 +120,12 @@ fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
     ran.does_not_say("GREETING`").does_not_say("FALLBACK`").does_not_say("COMPOSE_PROJECT_NAME`");
     let ran = home.plan(["check", "--live", "--format", "json"]);
     let told: Vec<_> = super::binary::json_lines(&ran.ends(0).stdout);
-    let places: Vec<_> =
-        told.iter().map(|line| (line["code"].as_str().unwrap(), line["file"].as_str().unwrap(), line["line"].clone())).collect();
+    // That its soaks are short is meant: it runs in real time.
+    let places: Vec<_> = told
+        .iter()
+        .map(|line| (line["code"].as_str().unwrap(), line["file"].as_str().unwrap(), line["line"].clone()))
+        .filter(|(code, ..)| *code != "W0401")
+        .collect();
     assert_eq!(places, [("W0505", "one.yml", json!(6)), ("W0505", "two.yml", json!(12))]);
 
     let ran = home.plan(["run", "--yes", "--until", "one", "--format", "json"]);

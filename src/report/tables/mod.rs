@@ -165,7 +165,7 @@ impl Page {
             ));
         }
         rows.push(row("in all", &forecast.in_all, String::new()));
-        self.table("Times", &["phase", "best", "expected", "worst", "with a rollback", "unnoticed between phases"], &rows, "none");
+        self.table("Times", &["phase", "best", "expected", "worst", "rolled back", "unnoticed"], &rows, "none");
     }
 
     /// Databases, those of one place below each other. `split` gives the place of a row and what comes before the service in it.
