@@ -17,7 +17,8 @@ const STARTED: Duration = Duration::from_secs(10);
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     // A time that could not be read has its default here; nothing follows from that.
     let unread = |diagnostic: &Diagnostic| matches!(diagnostic.code, Code::UnitMissing | Code::WrongKind | Code::OutOfRange);
-    if context.told.iter().any(unread) {
+    // And times that contradict each other are to be mended first.
+    if context.told.iter().any(unread) || found.iter().any(|diagnostic| diagnostic.code == Code::TimeAlgebra) {
         return;
     }
     let (sampling, plan) = (context.plan.sampling, context.plan);
@@ -39,11 +40,12 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let (seen, name) = (duration(watched(first)), &first.name.value);
     let message = format!("phase \"{name}\" is watched for {seen} before it is verified: what dies every {} would pass", duration(STARTED));
     let place = |phase: &Phase| phase.soak_span.unwrap_or(phase.name.span);
-    let label = format!("{} until the first `met`, then so many whole rounds of {}", duration(row), duration(sampling.every));
-    let mut needed = sampling.every;
-    while row.saturating_add(needed) < STARTED {
-        needed = needed.saturating_add(sampling.every);
-    }
+    let soak = in_rounds(first.soak, sampling.every);
+    let label = format!("{} for the row of passes, then {} in whole rounds of {}", duration(row), duration(soak), duration(sampling.every));
+    let rounds = STARTED.saturating_sub(row).as_nanos().div_ceil(sampling.every.as_nanos().max(1));
+    let needed = sampling.every.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+    // Nobody writes `soak 9960ms`.
+    let needed = Duration::from_secs(needed.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX));
     let diagnostic = Diagnostic::new(Code::ShortSoak, message, place(first), label)
         .help(format!("write `soak {}` or more, longer where a start takes longer", duration(needed)));
     let others = short.filter(|phase| phase.soak_span.is_some());

@@ -111,7 +111,7 @@ impl Page<'_> {
         }
         let stays = forecast::stays(&foreseen.lasting);
         if !stays.is_empty() {
-            lines.extend(self.row("stays", &format!("after a rollback: {}", stays.join("; "))));
+            lines.extend(self.row("no undo", &stays.join("; ")));
         }
         let builds = phase.pins.iter().map(|pin| format!("{} at {}", without_user(&pin.repository), pin.reference));
         let mut builds: Vec<String> = builds.collect();

@@ -142,5 +142,5 @@ fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
 
     // An environment that has them all says nothing.
     served.exports.post_to_app("compose.update", &json!({ "env": "GREETING=hello\nBARE=\nNEEDED=1\n" }));
-    home.plan(["check", "--live"]).ends(0).does_not_say("warning");
+    home.plan(["check", "--live"]).ends(0).does_not_say("W0505");
 }
