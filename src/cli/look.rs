@@ -46,7 +46,9 @@ pub(super) fn check(args: &Check) -> u8 {
     let (width, colour, deny_warnings) = (Display::width(), form == Form::Human, args.deny.is_some());
     let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, form, all: args.all, deny_warnings };
     let found = check::find(&args.file);
-    let took = found.schedule.as_ref().map(|schedule| expected::took(&app_as_written(&schedule.app))).unwrap_or_default();
+    // Whoever is given findings alone is told no times.
+    let foreseen = found.schedule.as_ref().filter(|_| args.tables || !form.is_for_programs());
+    let took = foreseen.map(|schedule| expected::took(&app_as_written(&schedule.app))).unwrap_or_default();
     let outcome = if args.tables { check::tabulated(&found, &took, options) } else { check::outcome(&found, &took, options) };
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);

@@ -1,7 +1,7 @@
 //! What a deploy of one text over another does to containers, by the texts alone: compose recreates what is defined otherwise, and with it
 //! everything that depends on it, whatever the condition (FACTS §13.3); what is in no text any more it removes.
 
-use super::{Definition, read};
+use super::{ComposeFile, Definition, read};
 use crate::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,13 +18,19 @@ impl Composed {
     /// What a text says.
     pub fn of(text: &str) -> Self {
         let file = SourceMap::default().add("compose.yml", text);
+        read(file, text).map(|file| Self::of_file(&file)).unwrap_or_default()
+    }
+
+    /// What a file says that was read.
+    pub fn of_file(file: &ComposeFile) -> Self {
         let mut composed = Self::default();
-        for service in read(file, text).map(|file| file.services).unwrap_or_default() {
+        for service in &file.services {
+            let name = &service.name.value;
             if service.profiles.is_empty() {
-                composed.started.insert(service.name.value.clone());
+                composed.started.insert(name.clone());
             }
-            let depends_on = service.depends_on.into_iter().map(|dependency| dependency.service.value).collect();
-            composed.services.insert(service.name.value, Definition { value: service.definition, depends_on });
+            let depends_on = service.depends_on.iter().map(|dependency| dependency.service.value.clone()).collect();
+            composed.services.insert(name.clone(), Definition { value: service.definition.clone(), depends_on });
         }
         composed
     }

@@ -62,7 +62,8 @@ pub fn forecast(schedule: &Schedule, took: &Took) -> Forecast {
     let mut phases = Vec::with_capacity(schedule.phases.len());
     for (at, phase) in schedule.phases.iter().enumerate() {
         let at = PhaseId(at);
-        let (after, text) = (Composed::of(&phase.text), Text::of(&phase.text));
+        let text = Text::of(&phase.text);
+        let after = text.composed();
         let (change, back_again) = (changed(&before, &after), changed(&after, &before));
         let back = match (phase.on_failure, at.0.checked_sub(1)) {
             (OnFailure::Stop, _) => Back::Nowhere,

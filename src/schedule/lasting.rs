@@ -3,7 +3,7 @@
 
 use super::{PhaseId, Schedule, ServiceName, Subject};
 use crate::check::pin_place;
-use crate::compose::{self, Build, Change, ComposeFile, with_defaults};
+use crate::compose::{self, Build, Change, ComposeFile, Composed, with_defaults};
 use crate::source::SourceMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +43,11 @@ impl Text {
         let file = sources.add("compose.yml", text);
         let file = compose::read(file, text).ok();
         Self { sources, file }
+    }
+
+    /// Its services, for comparing them with another file's.
+    pub(super) fn composed(&self) -> Composed {
+        self.file.as_ref().map(Composed::of_file).unwrap_or_default()
     }
 
     /// The services that Dokploy starts.
