@@ -210,18 +210,19 @@ fn a_run_that_goes_back_lies_within_its_bound() {
     assert!(longest * 2 > bound, "{longest:?} of {bound:?}");
 }
 
-/// Breaks `web` for good every three seconds from the first phase's `verified` to the end, in runs in which nobody looks for as long as may be.
-/// Gives the longest time that nobody noticed, of those that somebody did, and when the breaks were.
+/// Breaks `web` for good at moments from the first phase's `verified` on, in runs in which nobody looks for as long as may be: every 15 s, and
+/// every second around the one in which everybody has looked for the last time. Gives the longest time until the run acted on it.
 fn longest_unnoticed(small: &Small, until: impl Fn(&Ran) -> Duration) -> (Duration, Ran) {
     let well = small.run(&[]);
     assert_eq!(well.reason, Reason::Completed);
     let from = well.at(|event| matches!(event, Event::PhaseVerified { .. })).unwrap();
-    let (mut longest, mut at) = (Duration::ZERO, from);
-    while at < until(&well) {
+    let started = well.at(|event| matches!(event, Event::PhaseStarted { phase: PhaseId(1) })).unwrap();
+    let spread = (0..).map(|step| from + seconds(15 * step)).take_while(|at| *at < until(&well));
+    let mut longest = Duration::ZERO;
+    for at in spread.chain((0..6).map(|step| started + seconds(step) - seconds(3))) {
         let ran = small.run(&[(at, Happening::Breaks("web: http-500"))]);
         let noticed = ran.noticed("web").unwrap_or_else(|| panic!("broken at {at:?} and never noticed: {:?}", ran.reason));
         longest = longest.max(noticed.saturating_sub(at));
-        at += seconds(3);
     }
     (longest, well)
 }
