@@ -25,7 +25,7 @@ pub(super) fn interrupts(foreseen: &Foreseen) -> String {
 }
 
 /// Names by what is said of them.
-fn grouped<'a, K: AsRef<str>>(said: &'a BTreeMap<K, String>) -> impl Iterator<Item = (&'a str, Vec<&'a str>)> {
+fn grouped<K: AsRef<str>>(said: &BTreeMap<K, String>) -> impl Iterator<Item = (&str, Vec<&str>)> {
     let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, said) in said {
         groups.entry(said).or_default().push(name.as_ref());
