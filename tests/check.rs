@@ -6,7 +6,7 @@ use rollout_plan::diagnostic::{Code, Diagnostic};
 use rollout_plan::model;
 use rollout_plan::report::diagnostics::{self, Look};
 use rollout_plan::report::{check, diagnostics::json, tables};
-use rollout_plan::schedule::{self, Prepared};
+use rollout_plan::schedule::{self, Forecast, Prepared, Schedule, Took, forecast};
 use rollout_plan::source::SourceMap;
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,9 +59,18 @@ fn shown(files: &Memory) -> String {
         if !shown.is_empty() {
             shown.push('\n');
         }
-        shown.push_str(&check::schedule(schedule, 80, false));
+        shown.push_str(&check::schedule(schedule, &foreseen(schedule), 80, false));
     }
     shown
+}
+
+/// What is foreseen where nothing is recorded.
+fn foreseen(schedule: &Schedule) -> Forecast {
+    forecast(schedule, &Took::new())
+}
+
+fn tabulated(schedule: &Schedule, width: usize) -> String {
+    tables::human(schedule, &foreseen(schedule), width, false)
 }
 
 fn codes(diagnostics: &[Diagnostic]) -> Vec<Code> {
@@ -87,7 +96,7 @@ fn every_folder_gives_what_it_expects() {
         fixture::compare(&folder.join("expected"), &shown(&files));
         // A folder that has a file for them is about the tables as well.
         if folder.join("tables").is_file() {
-            fixture::compare(&folder.join("tables"), &tables::human(&prepare(&files).0.schedule.unwrap(), 100, false));
+            fixture::compare(&folder.join("tables"), &tabulated(&prepare(&files).0.schedule.unwrap(), 100));
         }
     }
 }
@@ -112,12 +121,12 @@ fn the_seed_has_no_diagnostics_and_a_schedule() {
 #[test]
 fn the_seeds_tables_are_found() {
     let schedule = prepare(&seed()).0.schedule.unwrap();
-    let narrow = tables::human(&schedule, 80, false);
+    let narrow = tabulated(&schedule, 80);
     assert!(narrow.lines().all(|line| line.chars().count() <= 80), "{narrow}");
     fixture::compare(&root().join("tests/check/seed.tables.expected"), &narrow);
-    assert!(tables::human(&schedule, 120, false).lines().all(|line| line.chars().count() <= 120));
+    assert!(tabulated(&schedule, 120).lines().all(|line| line.chars().count() <= 120));
 
-    let object: serde_json::Value = serde_json::from_str(&tables::json(&schedule)).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&tables::json(&schedule, &foreseen(&schedule))).unwrap();
     let rows = |table: &str| object[table].as_array().unwrap().clone();
     let of = |table: &str, service: &str| {
         let rows: Vec<_> = rows(table).into_iter().filter(|row| row["service"] == service).collect();
@@ -191,7 +200,7 @@ fn no_secret_of_a_compose_file_is_shown() {
     }
     let folder = root().join("tests/check/tables-of-what-is-not-known");
     let schedule = prepare(&Memory::of(&folder)).0.schedule.unwrap();
-    let shown = tables::human(&schedule, 100, false) + &tables::json(&schedule);
+    let shown = tabulated(&schedule, 100) + &tables::json(&schedule, &foreseen(&schedule));
     assert!(!shown.contains("hunter22"), "{shown}");
 }
 

@@ -19,6 +19,7 @@ mod engine;
 mod faults;
 mod fixture;
 mod fmt;
+mod foreseen;
 mod fuzzed;
 mod git_sources;
 mod going_back;

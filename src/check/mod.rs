@@ -24,6 +24,7 @@ mod ports;
 mod redis;
 mod removes;
 mod services;
+mod short_soaks;
 mod silent_change;
 mod slow_healthchecks;
 mod time;
@@ -96,6 +97,7 @@ pub fn check(lowered: &Lowered, sources: &mut SourceMap, files: &dyn Files) -> C
     silent_change::check(&context, &clashing, &mut found);
     loopback::check(&context, &mut found);
     time::check(&context, &mut found);
+    short_soaks::check(&context, &mut found);
     watch::check(&context, &mut found);
     externals::check(&context, &mut found);
     mutable_tags::check(&context, &mut found);

@@ -5,7 +5,7 @@ use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
 use crate::report::{annotations, check, diagnostics, tables};
-use crate::schedule::{self, Prepared, Schedule};
+use crate::schedule::{self, Prepared, Schedule, Took, forecast};
 use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -146,14 +146,14 @@ pub struct Outcome {
 
 /// Checks a plan without looking anywhere but at its files.
 pub fn offline(path: &Path, options: Options) -> Outcome {
-    outcome(&find(path), options)
+    outcome(&find(path), &Took::new(), options)
 }
 
-/// What is printed of a plan that was checked.
-pub(super) fn outcome(found: &Found, options: Options) -> Outcome {
+/// What is printed of a plan that was checked. `took`: what its phases took in runs that are recorded here.
+pub(super) fn outcome(found: &Found, took: &Took, options: Options) -> Outcome {
     let mut outcome = shown(&found.diagnostics, &found.sources, options);
     if let Some(schedule) = found.schedule.as_ref().filter(|_| outcome.code == 0 && !options.form.is_for_programs()) {
-        outcome.stdout = check::schedule(schedule, options.width, options.colour_out);
+        outcome.stdout = check::schedule(schedule, &forecast(schedule, took), options.width, options.colour_out);
     }
     outcome
 }
@@ -182,11 +182,13 @@ pub(super) fn shown(told: &[Diagnostic], sources: &SourceMap, options: Options) 
 }
 
 /// `--tables`: of a valid plan the tables instead of the schedule. In JSON they are one object, alone on stdout: warnings go to stderr.
-pub(super) fn tabulated(found: &Found, options: Options) -> Outcome {
-    let outcome = outcome(found, options);
+pub(super) fn tabulated(found: &Found, took: &Took, options: Options) -> Outcome {
+    let outcome = outcome(found, took, options);
     let Some(schedule) = found.schedule.as_ref().filter(|_| outcome.code == 0) else { return outcome };
     let as_json = options.form == Form::Json;
-    let stdout = if as_json { tables::json(schedule) } else { tables::human(schedule, options.width, options.colour_out) };
+    let forecast = forecast(schedule, took);
+    let stdout =
+        if as_json { tables::json(schedule, &forecast) } else { tables::human(schedule, &forecast, options.width, options.colour_out) };
     let form = if as_json { Form::Human } else { options.form };
     Outcome { stdout, ..shown(&found.diagnostics, &found.sources, Options { form, ..options }) }
 }

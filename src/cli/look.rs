@@ -3,8 +3,9 @@
 use super::args::{Check, CheckFormat, Color, Display};
 use super::check::{self, Form, Options};
 use super::live::{self, Asked};
-use super::unset;
+use super::{expected, unset};
 use crate::diagnostic::Diagnostic;
+use crate::engine::app_as_written;
 use crate::report::diagnostics::{self, Look};
 use crate::report::{self, ColourChoice};
 use crate::source::SourceMap;
@@ -45,7 +46,10 @@ pub(super) fn check(args: &Check) -> u8 {
     let (width, colour, deny_warnings) = (Display::width(), form == Form::Human, args.deny.is_some());
     let options = Options { width, colour_out: colour && colour_out, colour_err: colour && colour_err, form, all: args.all, deny_warnings };
     let found = check::find(&args.file);
-    let outcome = if args.tables { check::tabulated(&found, options) } else { check::outcome(&found, options) };
+    // Whoever is given findings alone is told no times.
+    let foreseen = found.schedule.as_ref().filter(|_| args.tables || !form.is_for_programs());
+    let took = foreseen.map(|schedule| expected::took(&app_as_written(&schedule.app))).unwrap_or_default();
+    let outcome = if args.tables { check::tabulated(&found, &took, options) } else { check::outcome(&found, &took, options) };
     report::to_stderr(&outcome.stderr);
     report::to_stdout(&outcome.stdout);
     let plan = found.lowered.and_then(|lowered| lowered.plan);

@@ -4,6 +4,7 @@ mod answering;
 mod args;
 pub mod check;
 mod example;
+mod expected;
 mod explain;
 pub mod files;
 mod fmt;

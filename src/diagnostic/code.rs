@@ -93,6 +93,10 @@ codes! {
     /// Services that wait for each other.
     DependencyCycle = "E0406",
 
+    // W04xx: order and time, worth knowing.
+    /// A soak that ends before a crash loop has come round.
+    ShortSoak = "W0401",
+
     // 05xx: compose files, and other files that the plan names.
     /// A compose file that is not there.
     ComposeMissing = "E0501",

@@ -4,7 +4,7 @@
 use super::Container;
 use super::containers::Before;
 use super::judgement::listed;
-use crate::compose::{Definition, definitions};
+use crate::compose::{causes, definitions};
 use crate::schedule::{Phase, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,29 +20,9 @@ pub(super) fn recreated_with(
     let was_there: BTreeSet<&str> = known.iter().map(|one| one.service.as_str()).collect();
     let replaced = |name: &str| was_there.contains(name) && now.iter().any(|one| one.service == name) && !before.kept(name, now);
     let differs = |name: &str| old.get(name).map(|one| &one.value) != new.get(name).map(|one| &one.value);
+    let causes = causes(&new, differs);
     let unchanged = new.keys().filter(|name| replaced(name) && !differs(name));
-    unchanged.filter_map(|name| Some((name.clone(), cause(&new, name, &differs, &mut BTreeSet::new())?))).collect()
-}
-
-/// The nearest service that it depends on, directly or not, whose definition changed.
-pub(super) fn cause(
-    services: &BTreeMap<String, Definition>,
-    name: &str,
-    differs: &dyn Fn(&str) -> bool,
-    seen: &mut BTreeSet<String>,
-) -> Option<ServiceName> {
-    for dependency in &services.get(name)?.depends_on {
-        if !seen.insert(dependency.clone()) {
-            continue;
-        }
-        if differs(dependency) {
-            return Some(dependency.clone());
-        }
-        if let Some(found) = cause(services, dependency, differs, seen) {
-            return Some(found);
-        }
-    }
-    None
+    unchanged.filter_map(|name| Some((name.clone(), (*causes.get(name.as_str())?).to_owned()))).collect()
 }
 
 /// What is said of each.

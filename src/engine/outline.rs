@@ -105,7 +105,8 @@ impl Outline {
             phases: schedule
                 .phases
                 .iter()
-                .map(|phase| PhaseOutline {
+                .enumerate()
+                .map(|(at, phase)| PhaseOutline {
                     name: phase.name.clone(),
                     note: phase.note.clone(),
                     path: phase.path.clone(),
@@ -117,7 +118,7 @@ impl Outline {
                     settle: phase.settle,
                     soak: phase.soak,
                     on_failure: phase.on_failure,
-                    bounds: phase.bounds(schedule),
+                    bounds: phase.bounds(PhaseId(at), schedule),
                 })
                 .collect(),
             gates: schedule

@@ -1,14 +1,15 @@
 //! What `plan check` prints of a plan that is valid: what would happen, in which order, and how long it may take.
 
+use super::forecast;
 use super::line::{Line, Style, hanging, wrapped};
 use super::outline::Outline;
 use super::words::{self, count};
 use crate::model::{OnFailure, duration};
-use crate::schedule::{Bounds, Gate, Phase, Schedule, without_user};
+use crate::schedule::{Back, Bounds, Expected, Forecast, Foreseen, Gate, Phase, Schedule, without_user};
 
-/// The schedule in lines of at most `width` columns; names and paths are never cut.
-pub fn schedule(schedule: &Schedule, width: usize, colour: bool) -> String {
-    let page = Page { schedule, width };
+/// The schedule in lines of at most `width` columns; names and paths are never cut. `forecast`: what is foreseen of it.
+pub fn schedule(schedule: &Schedule, forecast: &Forecast, width: usize, colour: bool) -> String {
+    let page = Page { schedule, forecast, width };
     let mut lines = page.head();
     for at in 0..schedule.phases.len() {
         lines.push(Line::new());
@@ -34,6 +35,7 @@ const LABEL: usize = 10;
 
 struct Page<'a> {
     schedule: &'a Schedule,
+    forecast: &'a Forecast,
     width: usize,
 }
 
@@ -72,8 +74,11 @@ impl Page<'_> {
     fn phase(&self, at: usize) -> Vec<Line> {
         let schedule = self.schedule;
         let phase = &schedule.phases[at];
-        let bounds = phase.bounds(schedule);
-        let right = Line::new().styled(Style::Dim, format!("{} to {}", words::duration(bounds.best), words::duration(bounds.worst)));
+        let foreseen = &self.forecast.phases[at];
+        let Bounds { best, worst } = foreseen.times.bounds;
+        let expected =
+            foreseen.times.expected.map_or_else(String::new, |expected| format!(", {} expected", words::duration(expected.median)));
+        let right = Line::new().styled(Style::Dim, format!("{} to {}{expected}", words::duration(best), words::duration(worst)));
         let title = Line::text(format!("{}. ", at + 1)).styled(Style::Bold, &phase.name).plain(format!("  {}", growth(phase)));
         let mut lines = vec![title.with_right(&right, self.width)];
         if let Some(note) = &phase.note {
@@ -86,7 +91,7 @@ impl Page<'_> {
         lines.extend(self.row("deploys", &format!("{} within {}", phase.path, duration(phase.within))));
         lines.extend(self.row(
             "then",
-            &format!("settle within {}, soak {}, on failure {}", duration(phase.settle), duration(phase.soak), policy(phase)),
+            &format!("settle within {}, soak {}, on failure {}", duration(phase.settle), duration(phase.soak), policy(phase, foreseen)),
         ));
         for (first, name) in (0..).zip(&phase.adds) {
             lines.extend(self.service(if first == 0 { "adds" } else { "" }, name));
@@ -99,6 +104,14 @@ impl Page<'_> {
         }
         if !phase.removes.is_empty() {
             lines.extend(self.row("removes", &words::list(&phase.removes)));
+        }
+        let interrupts = forecast::interrupts(foreseen);
+        if !interrupts.is_empty() {
+            lines.extend(self.row("recreates", &interrupts));
+        }
+        let stays = forecast::stays(&foreseen.lasting);
+        if !stays.is_empty() {
+            lines.extend(self.row("no undo", &stays.join("; ")));
         }
         let builds = phase.pins.iter().map(|pin| format!("{} at {}", without_user(&pin.repository), pin.reference));
         let mut builds: Vec<String> = builds.collect();
@@ -156,11 +169,19 @@ impl Page<'_> {
     }
 
     fn total(&self) -> Vec<Line> {
-        let Bounds { best, worst } = self.schedule.bounds_after(None);
-        let capped = worst.min(self.schedule.limits.run);
-        let limit = if capped < worst { ", where the run's own limit ends it" } else { "" };
-        let total = format!("best case {}, worst case {}{limit}", words::duration(best), words::duration(capped));
+        let times = self.forecast.in_all;
+        let Bounds { best, worst } = times.bounds;
+        let limit = if worst < self.schedule.bounds_after(None).worst { ", where the run's own limit ends it" } else { "" };
+        let back = times.worst_with_rollback.map_or_else(String::new, |longest| format!("; with a rollback {}", words::duration(longest)));
+        let total = format!("best case {}, worst case {}{limit}{back}", words::duration(best), words::duration(worst));
         let mut lines = hanging(&Line::new().styled(Style::Bold, "Total").plain("  "), Style::Plain, &total, self.width);
+        let expected = match times.expected {
+            Some(Expected { median, runs: 1 }) => format!("{}, as in the one run recorded here", words::duration(median)),
+            Some(Expected { median, runs }) => format!("{}, the median of {runs} runs recorded here", words::duration(median)),
+            None => "unknown until every phase was verified once from here".to_owned(),
+        };
+        lines.extend(self.row("expected", &expected));
+        lines.extend(self.row("unnoticed", &forecast::unnoticed(self.schedule)));
         let mut notes = "The best case does not count pulls and builds, the worst counts every limit in full".to_owned();
         if self.schedule.gates.iter().any(|gate| gate.approval.is_some()) {
             notes.push_str("; neither counts waiting for an approval");
@@ -179,10 +200,12 @@ fn growth(phase: &Phase) -> String {
     }
 }
 
-fn policy(phase: &Phase) -> &'static str {
-    match phase.on_failure {
-        OnFailure::Rollback => "rollback",
-        OnFailure::Stop => "stop",
-        OnFailure::Ask => "ask",
+fn policy(phase: &Phase, foreseen: &Foreseen) -> &'static str {
+    match (phase.on_failure, foreseen.back) {
+        // Nothing of the plan is verified before it: where nothing was healthy, what was started is stopped.
+        (OnFailure::Rollback, Back::Found) => "rollback to the baseline",
+        (OnFailure::Rollback, _) => "rollback",
+        (OnFailure::Stop, _) => "stop",
+        (OnFailure::Ask, _) => "ask",
     }
 }

@@ -13,6 +13,7 @@ pub mod diagnostics;
 mod difference;
 pub mod exit;
 mod failure;
+mod forecast;
 mod header;
 pub mod health;
 pub mod json;

@@ -4,12 +4,18 @@
 mod artefact;
 mod build;
 mod contexts;
+mod forecast;
+mod lasting;
 mod time;
+mod unnoticed;
 mod wording;
 
 pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest, is_phase, render, without_user};
 pub use build::{Prepared, build, prepare, services_in};
-pub use time::{Bounds, SOAK_TRIES};
+pub use forecast::{Back, Forecast, Foreseen, MayChange, forecast};
+pub use lasting::Lasting;
+pub use time::{Bounds, CALLS, Expected, SOAK_TRIES, Times, Took};
+pub use unnoticed::{During, Unnoticed};
 
 use crate::model::{Allowed, App, Approval, Limits, Notify, OnFailure, Percentile, Probe, Sampling, Severity};
 use std::collections::{BTreeMap, BTreeSet};

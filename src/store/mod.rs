@@ -10,6 +10,7 @@ mod journal;
 mod lock;
 mod mailbox;
 mod past;
+mod phases_took;
 mod remembered;
 mod run;
 pub mod times;

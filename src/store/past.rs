@@ -2,6 +2,7 @@
 //! whole.
 
 use super::journal::{self, Entry};
+use super::phases_took::phases_took;
 use super::run::default_folder;
 use super::{Bundle, StoreError, bundle};
 use crate::engine::{Event, Origin};
@@ -180,6 +181,12 @@ impl Past {
     /// When something was recorded last, on the wall clock.
     pub fn last_seen(&self) -> Option<&str> {
         self.entries.last().map(|entry| entry.time.as_str())
+    }
+
+    /// Each phase that it brought up and verified, by its name, with how long that took in run time: from the end of what came before to
+    /// `verified`, without waiting for people. What was cut off, slept through or could not be asked for a while is left out.
+    pub fn phases_took(&self) -> Vec<(String, std::time::Duration)> {
+        phases_took(&self.entries)
     }
 
     /// How long it took in run time, as far as it is recorded: in the sandbox the plan's own seconds.

@@ -120,8 +120,12 @@ fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
     ran.does_not_say("GREETING`").does_not_say("FALLBACK`").does_not_say("COMPOSE_PROJECT_NAME`");
     let ran = home.plan(["check", "--live", "--format", "json"]);
     let told: Vec<_> = super::binary::json_lines(&ran.ends(0).stdout);
-    let places: Vec<_> =
-        told.iter().map(|line| (line["code"].as_str().unwrap(), line["file"].as_str().unwrap(), line["line"].clone())).collect();
+    // That its soaks are short is meant: it runs in real time.
+    let places: Vec<_> = told
+        .iter()
+        .map(|line| (line["code"].as_str().unwrap(), line["file"].as_str().unwrap(), line["line"].clone()))
+        .filter(|(code, ..)| *code != "W0401")
+        .collect();
     assert_eq!(places, [("W0505", "one.yml", json!(6)), ("W0505", "two.yml", json!(12))]);
 
     let ran = home.plan(["run", "--yes", "--until", "one", "--format", "json"]);
@@ -138,5 +142,5 @@ fn variables_that_nothing_gives_a_value_are_told_before_the_first_phase() {
 
     // An environment that has them all says nothing.
     served.exports.post_to_app("compose.update", &json!({ "env": "GREETING=hello\nBARE=\nNEEDED=1\n" }));
-    home.plan(["check", "--live"]).ends(0).does_not_say("warning");
+    home.plan(["check", "--live"]).ends(0).does_not_say("W0505");
 }

@@ -1,12 +1,13 @@
 //! `plan check --tables`: who publishes which port, uses which Redis and other database, is built from where and leans on whom. What cannot
-//! be read of the files alone is shown as unknown, with the reason, and never left out.
+//! be read of the files alone is shown as unknown, with the reason, and never left out. And how long each phase may take.
 
 mod addresses;
 mod facts;
 
+use super::forecast;
 use super::line::{Line, Style, hanging};
-use super::words;
-use crate::schedule::Schedule;
+use super::words::{self, duration};
+use crate::schedule::{Forecast, Schedule, Times};
 use facts::{Build, Facts, Use};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ const UNKNOWN: &str = "unknown";
 const ROOM_OF_A_NOTE: usize = 24;
 
 /// The tables in lines of at most `width` columns; names and addresses are never cut.
-pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
+pub fn human(schedule: &Schedule, forecast: &Forecast, width: usize, colour: bool) -> String {
     let facts = Facts::of(schedule);
     let mut page = Page { width, lines: Vec::new() };
     let phases = words::list(schedule.phases.iter().map(|phase| phase.name.as_str()));
@@ -62,6 +63,8 @@ pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
         facts.leans.iter().map(|lean| vec![lean.service.clone(), lean.on.clone(), lean.how.join(", "), lean.phase.clone()]).collect();
     page.table("Dependencies", &["service", "leans on", "by", "phase"], &leans, "none");
 
+    page.times(schedule, forecast);
+
     if !facts.unread.is_empty() {
         let unread: Vec<Vec<String>> = facts.unread.iter().map(|(service, why)| vec![service.clone(), why.clone()]).collect();
         page.table("Not read", &["service", "what may say more"], &unread, "");
@@ -75,7 +78,7 @@ pub fn human(schedule: &Schedule, width: usize, colour: bool) -> String {
 }
 
 /// The same as one JSON object on one line. What is not known is `null`, with a member `unknown` that says why.
-pub fn json(schedule: &Schedule) -> String {
+pub fn json(schedule: &Schedule, forecast: &Forecast) -> String {
     let facts = Facts::of(schedule);
     let uses = |name: &str, uses: &[Use]| -> Vec<Value> {
         uses.iter()
@@ -119,7 +122,7 @@ pub fn json(schedule: &Schedule) -> String {
     let object = json!({
         "v": super::json::VERSION, "rollout": schedule.rollout, "phases": phases, "services": services, "ports": ports,
         "redis": uses("number", &facts.redis), "databases": uses("name", &facts.databases), "builds": builds, "dependencies": leans,
-        "not_read": unread, "allows": allows,
+        "not_read": unread, "allows": allows, "forecast": forecast::json(schedule, forecast),
     });
     super::safe::json(&object.to_string()) + "\n"
 }
@@ -144,6 +147,25 @@ impl Page {
     fn title(&mut self, title: &str) {
         self.lines.push(Line::new());
         self.lines.push(Line::new().styled(Style::Bold, title));
+    }
+
+    /// How long each phase takes, and for how long what was delivered earlier may be broken in it before the run acts on it.
+    fn times(&mut self, schedule: &Schedule, forecast: &Forecast) {
+        let row = |name: &str, times: &Times, unnoticed: String| {
+            let (best, worst) = (duration(times.bounds.best), duration(times.bounds.worst));
+            let expected = times.expected.map_or_else(|| UNKNOWN.to_owned(), |expected| duration(expected.median));
+            vec![name.to_owned(), best, expected, worst, times.worst_with_rollback.map(duration).unwrap_or_default(), unnoticed]
+        };
+        let mut rows: Vec<Vec<String>> = Vec::with_capacity(schedule.phases.len() + 1);
+        for (phase, foreseen) in schedule.phases.iter().zip(&forecast.phases) {
+            rows.push(row(
+                &phase.name,
+                &foreseen.times,
+                foreseen.unnoticed.earlier.map(|(longest, _)| duration(longest)).unwrap_or_default(),
+            ));
+        }
+        rows.push(row("in all", &forecast.in_all, String::new()));
+        self.table("Times", &["phase", "best", "expected", "worst", "rolled back", "unnoticed"], &rows, "none");
     }
 
     /// Databases, those of one place below each other. `split` gives the place of a row and what comes before the service in it.
