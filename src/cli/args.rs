@@ -37,6 +37,10 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Say what a finding's code means, with an example of it and of its cure
     Explain(Explain),
+    /// Make a runbook of the plan, in Markdown: what a person does by hand, phase by phase, and when it fails
+    Docs(Docs),
+    /// Draw phases and services, and who leans on whom
+    Graph(Graph),
     /// Make a first plan from compose files, to be looked through: what they do not say is guessed and marked so
     Init(Init),
     /// Serve a make-believe Dokploy on loopback, to try plans against
@@ -334,6 +338,47 @@ pub(super) struct Fmt {
     pub(super) check: bool,
     #[command(flatten)]
     pub(super) display: Display,
+}
+
+/// `plan docs`.
+#[derive(Debug, Args)]
+pub(super) struct Docs {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Where the page goes [default: stdout]
+    #[arg(long, short, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// Write nothing: exit 2 when the page is not what it would be now
+    #[arg(long, requires = "output")]
+    pub(super) check: bool,
+    /// Overwrite a file that `plan docs` did not make
+    #[arg(long, requires = "output", conflicts_with = "check")]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan graph`.
+#[derive(Debug, Args)]
+pub(super) struct Graph {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// The language of the drawing
+    #[arg(long, value_enum, default_value_t = Drawing::Mermaid)]
+    pub(super) format: Drawing,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// How `plan graph` draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawing {
+    /// For Markdown: GitHub and many editors draw it
+    Mermaid,
+    /// For Graphviz: `dot -Tsvg`
+    Dot,
 }
 
 /// `plan init`.

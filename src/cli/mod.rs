@@ -2,6 +2,7 @@
 
 mod args;
 pub mod check;
+mod docs;
 mod example;
 mod explain;
 pub mod files;
@@ -50,6 +51,8 @@ pub fn main() -> u8 {
         Command::Show(args) => show::show(&args),
         Command::Fmt(args) => fmt::format(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Docs(args) => docs::docs(&args),
+        Command::Graph(args) => docs::graph(&args),
         Command::Init(args) => init::init(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }

@@ -1,13 +1,10 @@
 //! `plan check --tables`: who publishes which port, uses which Redis and other database, is built from where and leans on whom. What cannot
 //! be read of the files alone is shown as unknown, with the reason, and never left out.
 
-mod addresses;
-mod facts;
-
+use super::facts::{Build, Facts, Use};
 use super::line::{Line, Style, hanging};
 use super::words;
 use crate::schedule::Schedule;
-use facts::{Build, Facts, Use};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
