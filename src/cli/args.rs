@@ -269,12 +269,18 @@ pub(super) struct Rollback {
 pub(super) struct Status {
     /// The plan [default: rollout.plan if it is there, else every app that has runs]
     pub(super) file: Option<PathBuf>,
-    /// Do not ask Dokploy, even if the plan's address and key are at hand
+    /// Ask nobody, even if the plan's address and key are at hand: go by the records
     #[arg(long)]
     pub(super) offline: bool,
-    /// Go by runs in the sandbox, and do not ask Dokploy
+    /// Ask Dokploy alone, and none of the services
+    #[arg(long)]
+    pub(super) no_probes: bool,
+    /// Go by runs in the sandbox, and ask nobody
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
     /// Where the runs are recorded [default: the user's state directory]
     #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
     pub(super) state: Option<PathBuf>,

@@ -14,6 +14,7 @@ mod look;
 mod make_believe;
 mod named;
 mod notices;
+mod one_look;
 mod past;
 mod resume;
 mod rewrite;

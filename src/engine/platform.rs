@@ -99,6 +99,12 @@ pub struct Survey {
     /// Titles of this app's rows, newest first: what was deployed lately, or tried to be.
     #[serde(default)]
     pub recent: Vec<String>,
+    /// This app's rows, newest first, with how each ended. Not journalled.
+    #[serde(skip)]
+    pub rows: Vec<Row>,
+    /// What Dokploy's page says of the app, in its own word (`done`). It lies (FACTS §6). Not journalled.
+    #[serde(skip)]
+    pub badge: Option<String>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
     /// What this Dokploy cannot show, that a plan may ask for.
@@ -111,6 +117,15 @@ pub struct Survey {
     /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
     #[serde(default)]
     pub untested: Option<Box<Untested>>,
+}
+
+/// A deploy in the app's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its title.
+    pub title: String,
+    /// How it ended; `None` while it runs.
+    pub status: Option<RowStatus>,
 }
 
 /// A version of Dokploy that was never tested.

@@ -124,9 +124,11 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     for arguments in [vec!["status"], vec!["status", "--offline"], vec!["status", "rollout.plan", "--format", "plain"]] {
         let status = home.plan(&arguments);
         assert!(line(status.ends(0)).starts_with("backend (Backend/staging): phase one verified 20"), "{}", status.stdout);
-        assert!(line(&status).ends_with(&format!(" UTC by run {run}, 1/1 healthy then")), "{}", status.stdout);
+        let is_offline = arguments.contains(&"--offline");
+        let now = if is_offline { "" } else { "; asked now: 1/1 pass" };
+        assert!(line(&status).ends_with(&format!(" UTC by run {run}, 1/1 healthy then{now}")), "{}", status.stdout);
         assert!(!status.stdout.contains("differs") && !status.stdout.contains(&exports.key), "{}", status.stdout);
-        assert_eq!(status.stdout.contains("phase one, verified by run"), !arguments.contains(&"--offline"), "{}", status.stdout);
+        assert_eq!(status.stdout.contains("phase one, verified by run"), !is_offline, "{}", status.stdout);
     }
 
     // A tag that moved: nothing in the text tells it.
@@ -143,7 +145,7 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     small::put(&other);
     let status = other.plan(["status", "--format", "json"]);
     let told: Value = serde_json::from_str(&status.ends(0).stdout).unwrap();
-    assert_eq!(told["status"], format!("backend (Backend/staging): phase one, verified by run {run}"));
+    assert_eq!(told["status"], format!("backend (Backend/staging): phase one, verified by run {run}; asked now: 1/1 pass"));
     assert_eq!((&told["live"]["marker"]["phase"], &told["by_records"]), (&json!("one"), &Value::Null));
     assert!(told["differs"][0].as_str().unwrap().contains("has no record here"));
 
@@ -152,7 +154,7 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let (_, body) = text.split_once('\n').unwrap();
     exports.post_to_app("compose.update", &json!({ "composeFile": body }));
     let status = home.plan(["status"]);
-    assert!(line(status.ends(0)).ends_with("a text that is none of this plan"), "{}", status.stdout);
+    assert!(line(status.ends(0)).ends_with("a text that is none of this plan; asked now: 1/1 pass"), "{}", status.stdout);
     assert!(status.stdout.contains("differs   by the records run"), "{}", status.stdout);
     assert_eq!(changes(&exports.log()).len(), before + 1, "asking changes nothing");
     home.plan(["status", "gone.plan"]).ends(2);
