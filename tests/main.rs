@@ -36,6 +36,7 @@ mod play;
 mod probes;
 mod probing;
 mod program;
+mod readme;
 mod recorded;
 mod recordings;
 mod remote;

@@ -186,6 +186,13 @@ fn every_service_can_be_looked_after_and_every_phase_gone_back_from() {
     let back: Vec<(String, String)> = book["Rolling back"].iter().map(|row| (plain(&row[0]), plain(&row[1]))).collect();
     let expected = [("foundation", "what was there before"), ("core", "foundation"), ("business", "core"), ("complete", "business")];
     assert_eq!(back, expected.map(|(from, to)| (from.to_owned(), to.to_owned())));
+    // Its own commands are such that exist.
+    let commands: Vec<&str> = page.lines().map(str::trim).filter(|line| line.starts_with("plan ")).collect();
+    for command in &commands {
+        let words = command.split(" #").next().unwrap().split_whitespace().map(str::to_owned);
+        assert_eq!(rollout_plan::cli::misread(words), None, "{command}");
+    }
+    assert!(commands.len() > 10);
     // Nobody's tables of causes are written twice.
     assert!(book["Signs and likely causes"].len() > 60);
 }
@@ -301,7 +308,7 @@ fn no_text_of_a_plan_breaks_the_page_and_no_secret_is_on_it() {
     for secret in ["hunter22", "bot:"] {
         assert!(!page.contains(secret), "{secret} is on\n{page}");
     }
-    for command in ["\"Authorization: ${TOKEN_OF_IT}\"", "psql \"${STORE_URL}\" -c 'SELECT \"a|b\" FROM c'", "\"X-Key: …\""] {
+    for command in ["\"Authorization: Bearer ${TOKEN_OF_IT}\"", "psql \"${STORE_URL}\" -c 'SELECT \"a|b\" FROM c'", "\"x-key: …\""] {
         assert!(page.contains(command), "{command} is not on\n{page}");
     }
     let drawn = home.plan(["graph"]).ends(0).stdout.clone() + &home.plan(["graph", "--format", "dot"]).stdout;

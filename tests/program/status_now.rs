@@ -198,7 +198,7 @@ fn what_cannot_be_asked_is_told_and_no_reason_to_fail() {
     // An address that the plan does not have.
     scene.home.file("rollout.plan", &&PLAN.replace(", \"127.0.0.1\")", ")"));
     let status = scene.status(&[]);
-    status.ends(0).shows("no probe was made: `HOST_OF_IT` is not set").shows("web in the text running not asked");
+    status.ends(0).shows("no probe was made: the variable `HOST_OF_IT` is not set").shows("web in the text running not asked");
     scene.status(&["--connect-to", "nonsense"]).ends(2).says("--connect-to");
     let nowhere = Home::new().with("DOKPLOY_URL", "http://127.0.0.1:9").with("DOKPLOY_API_KEY", "k");
     put(&nowhere);
