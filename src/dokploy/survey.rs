@@ -277,7 +277,7 @@ impl Survey {
             Status::Error => Some(RowStatus::Error),
             Status::Cancelled => Some(RowStatus::Cancelled),
         };
-        self.found.rows = rows.iter().map(|row| Row { title: row.title.clone(), status: ended(row.status) }).collect();
+        self.found.page.rows = rows.iter().map(|row| Row { title: row.title.clone(), status: ended(row.status) }).collect();
         let going: Vec<_> = rows.into_iter().filter(|row| row.status == Status::Going).collect();
         self.found.running_row = going.first().map(|row| row.title.clone());
         Ok(going)
@@ -384,7 +384,7 @@ impl Survey {
         found.app_name.clone_from(&row.app_name);
         found.server.clone_from(&row.server);
         found.text.clone_from(&row.text);
-        found.badge.clone_from(&row.badge);
+        found.page.badge.clone_from(&row.badge);
         found.environment_bytes = row.environment.len();
         found.unsupported = unsupported(row);
         if row.writes_env_file {

@@ -196,7 +196,7 @@ fn a_deploy_that_ended_in_error_while_all_is_well_is_told_and_so_is_what_an_exte
 fn what_cannot_be_asked_is_told_and_no_reason_to_fail() {
     let scene = Scene::delivered();
     // An address that the plan does not have.
-    scene.home.file("rollout.plan", &&PLAN.replace(", \"127.0.0.1\")", ")"));
+    scene.home.file("rollout.plan", &PLAN.replace(", \"127.0.0.1\")", ")"));
     let status = scene.status(&[]);
     status.ends(0).shows("no probe was made: the variable `HOST_OF_IT` is not set").shows("web in the text running not asked");
     scene.status(&["--connect-to", "nonsense"]).ends(2).says("--connect-to");

@@ -6,6 +6,7 @@ use crate::model::Severity;
 use crate::report::words::count;
 use crate::schedule::{Schedule, Subject, body_of, services_in};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Everything that was looked at.
 #[derive(Debug)]
@@ -29,8 +30,8 @@ pub struct Now {
 pub struct PhaseNow {
     /// Its name.
     pub name: String,
-    /// The newest deploy of it that Dokploy still lists; the inner `None`: it runs.
-    pub row: Option<Option<RowStatus>>,
+    /// The newest deploy of it that Dokploy still lists, if there is one.
+    pub row: Option<Row>,
     /// Whether its text is the live one.
     pub is_live: bool,
     /// The services that it adds, by name.
@@ -90,7 +91,9 @@ impl Now {
         let mut seen: Option<BTreeMap<&str, Vec<&Container>>> = None;
         if let Observed::Known(containers) = &survey.containers {
             let by_service = seen.insert(BTreeMap::new());
-            containers.iter().for_each(|one| by_service.entry(&one.service).or_default().push(one));
+            for one in containers {
+                by_service.entry(&one.service).or_default().push(one);
+            }
         }
         let found: BTreeMap<&Subject, &Finding> =
             findings.as_ref().map(|found| found.iter().map(|finding| (&finding.subject, finding)).collect()).unwrap_or_default();
@@ -107,7 +110,7 @@ impl Now {
         };
         let phases = schedule.phases.iter().enumerate().map(|(at, phase)| PhaseNow {
             name: phase.name.clone(),
-            row: row_of(&survey.rows, &phase.name),
+            row: row_of(&survey.page.rows, &phase.name).cloned(),
             is_live: live == Some(at),
             services: phase.adds.iter().map(|name| service(name)).collect(),
         });
@@ -125,8 +128,8 @@ impl Now {
             externals: externals.collect(),
             others: others.into_iter().map(service).collect(),
             not_probed: findings.err(),
-            badge: survey.badge.clone(),
-            newest: survey.rows.first().and_then(|row| row.status),
+            badge: survey.page.badge.clone(),
+            newest: survey.page.rows.first().and_then(|row| row.status),
         }
     }
 
@@ -218,12 +221,11 @@ impl ServiceNow {
             seen.map(|seen| if seen.is_up() { "its container runs".to_owned() } else { format!("its container {}", seen.sentence()) });
         let is_up = seen.is_none_or(Seen::is_up);
         let probe = match &self.probed {
-            Probed::Not | Probed::Nothing => None,
             Probed::Answered(Reading::Pass, _) => Some("its probe passes".to_owned()),
             // What a container that does not run answers is said already.
             Probed::Answered(Reading::Fail, why) => Some(because("its probe fails", why.as_deref())),
             Probed::Answered(Reading::Error, why) if is_up => Some(because("it could not be asked", why.as_deref())),
-            Probed::Answered(Reading::Error, _) => None,
+            Probed::Answered(Reading::Error, _) | Probed::Not | Probed::Nothing => None,
         };
         let parts: Vec<String> = [Some(dokploy.to_owned()), container, probe].into_iter().flatten().collect();
         Some(format!("{name}: {}", parts.join("; ")))
@@ -254,7 +256,7 @@ impl Seen {
             ContainerState::Other(word) => word.clone(),
         };
         if *restarts > 0 {
-            words.push_str(&format!(", {}", count(*restarts, "restart")));
+            let _ = write!(words, ", {}", count(*restarts, "restart"));
         }
         match health {
             Some(Health::Unhealthy) => words.push_str(", unhealthy"),
@@ -262,7 +264,7 @@ impl Seen {
             Some(Health::Healthy) | None => {}
         }
         if *of > 1 {
-            words.push_str(&format!(", 1 of {of}"));
+            let _ = write!(words, ", 1 of {of}");
         }
         words
     }
@@ -283,12 +285,12 @@ impl Seen {
 }
 
 /// The newest row that names a phase, as one that put it there or went back to it.
-fn row_of(rows: &[Row], phase: &str) -> Option<Option<RowStatus>> {
+fn row_of<'a>(rows: &'a [Row], phase: &str) -> Option<&'a Row> {
     let names = |title: &str| {
         let Some(marker) = title.strip_prefix("plan run=") else { return false };
         marker.split(' ').any(|field| field.strip_prefix("phase=").or_else(|| field.strip_prefix("rollback-to=")) == Some(phase))
     };
-    rows.iter().find(|row| names(&row.title)).map(|row| row.status)
+    rows.iter().find(|row| names(&row.title))
 }
 
 /// The one of a service's containers that looks worst.
@@ -326,5 +328,106 @@ pub fn row_word(status: RowStatus) -> &'static str {
         RowStatus::Done => "done",
         RowStatus::Error => "error",
         RowStatus::Cancelled => "cancelled",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn running() -> Seen {
+        Seen::There { state: ContainerState::Running, restarts: 0, health: None, is_killed_for_memory: false, of: 1 }
+    }
+
+    fn with(state: ContainerState, restarts: u64, is_killed_for_memory: bool) -> Seen {
+        Seen::There { state, restarts, health: None, is_killed_for_memory, of: 1 }
+    }
+
+    fn service(container: Option<Seen>, probed: Probed) -> ServiceNow {
+        ServiceNow { name: "web".to_owned(), is_in_text: true, is_job: false, container, probed }
+    }
+
+    fn pass() -> Probed {
+        Probed::Answered(Reading::Pass, None)
+    }
+
+    fn fail(why: &str) -> Probed {
+        Probed::Answered(Reading::Fail, Some(why.to_owned()))
+    }
+
+    fn now(services: Vec<ServiceNow>, newest: Option<RowStatus>, badge: Option<&str>) -> Now {
+        let phase = PhaseNow { name: "one".to_owned(), row: None, is_live: true, services };
+        let badge = badge.map(str::to_owned);
+        Now { phases: vec![phase], externals: Vec::new(), others: Vec::new(), not_probed: None, badge, newest }
+    }
+
+    #[test]
+    fn a_sentence_says_what_does_not_go_together_and_none_what_does() {
+        let told = |seen, probed| service(seen, probed).difference(Some(RowStatus::Done));
+        assert_eq!(told(Some(running()), pass()), None);
+        assert_eq!(told(None, pass()), None, "what nobody knows contradicts nothing");
+        assert_eq!(told(Some(running()), Probed::Not), None);
+        let sentences = [
+            (running(), fail("HTTP 500"), "web: Dokploy says done; its container runs; its probe fails: HTTP 500"),
+            (
+                with(ContainerState::Restarting, 1, true),
+                fail("connection refused"),
+                "web: Dokploy says done; its container starts again and again, killed for memory, after 1 restart; its probe fails: connection \
+                 refused",
+            ),
+            (Seen::Missing, pass(), "web: Dokploy says done; its container is not there; its probe passes"),
+            (with(ContainerState::Exited(3), 0, false), Probed::Nothing, "web: Dokploy says done; its container has ended with code 3"),
+            (
+                running(),
+                Probed::Answered(Reading::Error, Some("no route".to_owned())),
+                "web: Dokploy says done; its container runs; it could not be asked: no route",
+            ),
+        ];
+        for (seen, probed, sentence) in sentences {
+            assert_eq!(told(Some(seen), probed).as_deref(), Some(sentence));
+        }
+        let unwell = Seen::There {
+            state: ContainerState::Running,
+            restarts: 0,
+            health: Some(Health::Unhealthy),
+            is_killed_for_memory: false,
+            of: 1,
+        };
+        assert_eq!(told(Some(unwell), pass()).as_deref(), Some("web: Docker's healthcheck says unhealthy, and its probe passes"));
+    }
+
+    #[test]
+    fn a_job_may_end_and_only_well() {
+        let job = |code| ServiceNow { is_job: true, ..service(Some(with(ContainerState::Exited(code), 0, false)), Probed::Nothing) };
+        assert!(job(0).is_as_it_should_be() && !job(1).is_as_it_should_be());
+        assert!(!service(Some(with(ContainerState::Exited(0), 0, false)), Probed::Nothing).is_as_it_should_be());
+    }
+
+    #[test]
+    fn what_dokploy_says_of_the_app_is_held_against_its_services() {
+        let well = || vec![service(Some(running()), pass())];
+        assert_eq!(now(well(), Some(RowStatus::Done), Some("done")).differences(), Vec::<String>::new());
+        let told = now(well(), Some(RowStatus::Error), Some("error")).differences();
+        assert_eq!(told, ["Dokploy says that the last deploy ended as error; its service passes all the same"]);
+        let told = now(well(), Some(RowStatus::Done), Some("error")).differences();
+        assert_eq!(told, ["Dokploy's page shows the app as error; its newest deploy ended as done"]);
+        let unwell = now(vec![service(Some(Seen::Missing), fail("x"))], Some(RowStatus::Error), Some("error"));
+        assert_eq!(unwell.differences().len(), 1, "an error whose service fails is no contradiction of its own");
+        assert_eq!(unwell.in_a_word().as_deref(), Some("asked now: 0/1 pass, web does not"));
+        assert_eq!(now(vec![service(None, Probed::Not)], None, None).in_a_word(), None);
+    }
+
+    #[test]
+    fn the_newest_row_that_names_a_phase_counts() {
+        let row = |title: &str, status| Row { title: title.to_owned(), status };
+        let rows = [
+            row("Manual deployment", Some(RowStatus::Done)),
+            row("plan run=b rollback-to=core try=1", None),
+            row("plan run=a phase=core-two try=1", Some(RowStatus::Error)),
+            row("plan run=a phase=core try=1", Some(RowStatus::Error)),
+        ];
+        assert_eq!(row_of(&rows, "core"), Some(&rows[1]));
+        assert_eq!(row_of(&rows, "core-two"), Some(&rows[2]));
+        assert_eq!(row_of(&rows, "cor"), None);
     }
 }

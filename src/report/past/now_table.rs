@@ -71,7 +71,7 @@ impl Now {
         let phases = self.phases.iter().map(|phase| {
             json!({
                 "phase": phase.name,
-                "row": phase.row.map(|row| row.map_or("running", row_word)),
+                "row": phase.row.as_ref().map(|row| row.status.map_or("running", row_word)),
                 "live": phase.is_live,
                 "services": phase.services.iter().map(service).collect::<Vec<_>>(),
             })
@@ -97,11 +97,7 @@ const ABSENT: &str = "not in it";
 impl PhaseNow {
     /// `done, live`, `error`, `no row`.
     fn dokploy(&self) -> String {
-        let row = match self.row {
-            Some(Some(status)) => row_word(status),
-            Some(None) => "running",
-            None => "no deploy",
-        };
+        let row = self.row.as_ref().map_or("no deploy", |row| row.status.map_or("running", row_word));
         format!("{row}{}", if self.is_live { ", live" } else { "" })
     }
 }

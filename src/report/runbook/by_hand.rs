@@ -3,6 +3,7 @@
 use crate::model::{Docker, HttpAuth, HttpOptions, Probe, Text, TextPart};
 use crate::schedule::{Expectation, without_user};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Headers whose values are no secrets.
@@ -46,22 +47,24 @@ fn curl(url: &Text, options: &HttpOptions, seconds: u64) -> String {
         command.push_str(" -L");
     }
     if let Some(method) = options.method.as_deref().filter(|method| *method != "GET") {
-        command.push_str(&format!(" -X {}", word(method)));
+        let _ = write!(command, " -X {}", word(method));
     }
     for (name, value) in &options.headers {
         let is_plain = PLAIN_HEADERS.contains(&name.value.to_ascii_lowercase().as_str());
         let shown = if is_plain { inner(&value.value) } else { inner_unseen(&value.value) };
-        command.push_str(&format!(" -H \"{}: {shown}\"", escaped(&name.value)));
+        let _ = write!(command, " -H \"{}: {shown}\"", escaped(&name.value));
     }
     match &options.auth {
-        Some(HttpAuth::Bearer(token)) => command.push_str(&format!(" -H \"Authorization: Bearer {}\"", inner_unseen(&token.value))),
+        Some(HttpAuth::Bearer(token)) => {
+            let _ = write!(command, " -H \"Authorization: Bearer {}\"", inner_unseen(&token.value));
+        }
         Some(HttpAuth::Basic { user, password }) => {
-            command.push_str(&format!(" -u \"{}:{}\"", inner(&user.value), inner_unseen(&password.value)));
+            let _ = write!(command, " -u \"{}:{}\"", inner(&user.value), inner_unseen(&password.value));
         }
         None => {}
     }
     if let Some(body) = &options.body {
-        command.push_str(&format!(" --data \"{}\"", inner_unseen(&body.value)));
+        let _ = write!(command, " --data \"{}\"", inner_unseen(&body.value));
     }
     format!("{command} {}", quoted(url, true))
 }

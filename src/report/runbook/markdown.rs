@@ -52,7 +52,9 @@ impl Page {
         self.gap();
         self.row(&heads.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>());
         self.row(&vec!["---".to_owned(); heads.len()]);
-        rows.iter().for_each(|row| self.row(row));
+        for row in rows {
+            self.row(row);
+        }
     }
 
     fn row(&mut self, cells: &[String]) {

@@ -61,7 +61,7 @@ impl Book<'_> {
             let hold = if phase.gates.len() == 1 { "holds" } else { "hold" };
             steps.push(format!("See that {gates} {hold}: how stands under [Gates](#gates)."));
         }
-        let builds = self.built_now(phase);
+        let builds = Self::built_now(phase);
         if !builds.is_empty() {
             steps.push(format!("Builds take what is there at this moment: {builds}."));
         }
@@ -144,7 +144,7 @@ impl Book<'_> {
     }
 
     /// Repositories and references that a phase's own services are built from.
-    fn built_now(&self, phase: &Phase) -> String {
+    fn built_now(phase: &Phase) -> String {
         let mut builds: Vec<String> =
             phase.pins.iter().map(|pin| format!("{} at {}", code(&without_user(&pin.repository)), code(&pin.reference))).collect();
         builds.sort();

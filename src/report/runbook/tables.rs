@@ -156,9 +156,9 @@ fn columns<'a>(rows: &[Vec<String>], heads: &[&'a str]) -> Vec<&'a str> {
 /// The rows, likewise.
 fn trimmed(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
     if rows.iter().all(|row| row.last().is_some_and(String::is_empty)) {
-        rows.iter_mut().for_each(|row| {
+        for row in &mut rows {
             row.pop();
-        });
+        }
     }
     rows
 }
