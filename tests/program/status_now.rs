@@ -21,8 +21,8 @@ app backend {
 let host = env("HOST_OF_IT", "127.0.0.1")
 
 sampling {
-  every 300ms
-  timeout 300ms
+  every 3s
+  timeout 3s
   healthy after 2 passes
   unhealthy after 3 failures
 }

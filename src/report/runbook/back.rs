@@ -5,6 +5,7 @@ use super::phases::policy;
 use super::{Book, Rows as _};
 use crate::report::words::{count, list};
 use crate::schedule::Phase;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Book<'_> {
     pub(super) fn way_back(&mut self) {
@@ -62,20 +63,14 @@ impl Book<'_> {
             let source = volume.source.as_deref().map_or_else(|| "a volume without a name".to_owned(), code);
             items.push(format!("what {} wrote to {source} ({}) stays as it is then", code(&volume.service), code(&volume.target)));
         }
-        let mut databases: Vec<(String, Vec<String>)> = Vec::new();
+        let mut databases: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
         for one in &self.facts.databases {
-            let name = one.what.as_deref().map_or_else(|| "a database that the files do not name".to_owned(), code);
-            match databases.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, services)) => services.push(code(&one.service)),
-                None => databases.push((name, vec![code(&one.service)])),
-            }
+            databases.entry(one.what.as_deref()).or_default().insert(&one.service);
         }
-        for (name, mut services) in databases {
-            services.dedup();
-            items.push(format!(
-                "rows and migrations in {name}, by {}: an older version may not read what a newer one migrated",
-                list(&services)
-            ));
+        for (name, services) in databases {
+            let name = name.map_or_else(|| "databases that the files do not name".to_owned(), code);
+            let services = list(services.iter().map(|service| code(service)));
+            items.push(format!("rows and migrations in {name}, by {services}: an older version may not read what a newer one migrated"));
         }
         let jobs = schedule.services.iter().filter(|(_, service)| service.job.is_some()).map(|(name, _)| code(name));
         let jobs: Vec<String> = jobs.collect();

@@ -14,7 +14,7 @@ use super::words::{self, count};
 use crate::model::{Dokploy, Text, TextPart, duration};
 use crate::schedule::{ExpectationId, Schedule, without_user};
 use markdown::{Page, cell, code, prose};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The runbook. `plan` is the plan's path, as commands name it.
 pub fn runbook(schedule: &Schedule, dokploy: &Dokploy, plan: &str) -> String {
@@ -139,10 +139,10 @@ impl<'a> Book<'a> {
 
     /// Commands that ask the same, each once.
     fn commands(&self, ids: impl IntoIterator<Item = ExpectationId>, container: Option<&str>) -> Vec<String> {
-        let mut commands: Vec<String> = Vec::new();
+        let (mut commands, mut known) = (Vec::new(), BTreeSet::new());
         for id in ids {
             let command = by_hand::command(&self.schedule.expectations[id.0], self.schedule.sampling.timeout, container);
-            commands.extend(command.filter(|command| !commands.contains(command)));
+            commands.extend(command.filter(|command| known.insert(command.clone())));
         }
         commands
     }
