@@ -120,6 +120,9 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let folder = home.run();
     let run = folder.file_name().unwrap().to_str().unwrap();
     let before = changes(&exports.log()).len();
+    // A look that is made on a busy machine.
+    let patient = small::PLAN.replace("400ms", "3s").replace("soak 900ms", "soak 10s");
+    home.file("rollout.plan", &patient);
 
     for arguments in [vec!["status"], vec!["status", "--offline"], vec!["status", "rollout.plan", "--format", "plain"]] {
         let status = home.plan(&arguments);
@@ -132,6 +135,7 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     }
 
     // A tag that moved: nothing in the text tells it.
+    small::put(&home);
     let path = folder.join("bundle.json");
     let bundle = std::fs::read_to_string(&path).unwrap();
     let image = serde_json::from_str::<Value>(&bundle).unwrap()["phases"][0]["images"]["web"].as_str().unwrap().to_owned();
@@ -143,6 +147,7 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     // Another machine: the plan's files and no record of any run.
     let other = exports.home();
     small::put(&other);
+    other.file("rollout.plan", &patient);
     let status = other.plan(["status", "--format", "json"]);
     let told: Value = serde_json::from_str(&status.ends(0).stdout).unwrap();
     assert_eq!(told["status"], format!("backend (Backend/staging): phase one, verified by run {run}; asked now: 1/1 pass"));
@@ -153,6 +158,7 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let text = exports.app()["composeFile"].as_str().unwrap().replace("web:1.0", "web:6.6");
     let (_, body) = text.split_once('\n').unwrap();
     exports.post_to_app("compose.update", &json!({ "composeFile": body }));
+    home.file("rollout.plan", &patient);
     let status = home.plan(["status"]);
     assert!(line(status.ends(0)).ends_with("a text that is none of this plan; asked now: 1/1 pass"), "{}", status.stdout);
     assert!(status.stdout.contains("differs   by the records run"), "{}", status.stdout);
