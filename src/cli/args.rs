@@ -39,6 +39,10 @@ pub(super) enum Command {
     Fmt(Fmt),
     /// Say what a finding's code means, with an example of it and of its cure
     Explain(Explain),
+    /// Make a runbook of the plan, in Markdown: what a person does by hand, phase by phase, and when it fails
+    Docs(Docs),
+    /// Draw phases and services, and who leans on whom
+    Graph(Graph),
     /// Make a first plan from compose files, to be looked through: what they do not say is guessed and marked so
     Init(Init),
     /// Serve a make-believe Dokploy on loopback, to try plans against
@@ -300,12 +304,18 @@ pub(super) struct Rollback {
 pub(super) struct Status {
     /// The plan [default: rollout.plan if it is there, else every app that has runs]
     pub(super) file: Option<PathBuf>,
-    /// Do not ask Dokploy, even if the plan's address and key are at hand
+    /// Ask nobody, even if the plan's address and key are at hand: go by the records
     #[arg(long)]
     pub(super) offline: bool,
-    /// Go by runs in the sandbox, and do not ask Dokploy
+    /// Ask Dokploy alone, and none of the services
+    #[arg(long)]
+    pub(super) no_probes: bool,
+    /// Go by runs in the sandbox, and ask nobody
     #[arg(long)]
     pub(super) sandbox: bool,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
     /// Where the runs are recorded [default: the user's state directory]
     #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
     pub(super) state: Option<PathBuf>,
@@ -369,6 +379,47 @@ pub(super) struct Fmt {
     pub(super) check: bool,
     #[command(flatten)]
     pub(super) display: Display,
+}
+
+/// `plan docs`.
+#[derive(Debug, Args)]
+pub(super) struct Docs {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// Where the page goes [default: stdout]
+    #[arg(long, short, value_name = "PATH")]
+    pub(super) output: Option<PathBuf>,
+    /// Write nothing: exit 2 when the page is not what it would be now
+    #[arg(long, requires = "output")]
+    pub(super) check: bool,
+    /// Overwrite a file that `plan docs` did not make
+    #[arg(long, requires = "output", conflicts_with = "check")]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan graph`.
+#[derive(Debug, Args)]
+pub(super) struct Graph {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// The language of the drawing
+    #[arg(long, value_enum, default_value_t = Drawing::Mermaid)]
+    pub(super) format: Drawing,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// How `plan graph` draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Drawing {
+    /// For Markdown: GitHub and many editors draw it
+    Mermaid,
+    /// For Graphviz: `dot -Tsvg`
+    Dot,
 }
 
 /// `plan init`.

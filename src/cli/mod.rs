@@ -3,6 +3,7 @@
 mod answering;
 mod args;
 pub mod check;
+mod docs;
 mod example;
 mod expected;
 mod explain;
@@ -15,6 +16,7 @@ mod look;
 mod make_believe;
 mod named;
 mod notices;
+mod one_look;
 mod past;
 mod rehearse;
 mod resume;
@@ -54,6 +56,8 @@ pub fn main() -> u8 {
         Command::Show(args) => show::show(&args),
         Command::Fmt(args) => fmt::format(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Docs(args) => docs::docs(&args),
+        Command::Graph(args) => docs::graph(&args),
         Command::Init(args) => init::init(&args),
         Command::Sandbox(sandbox) => sandbox::serve(&sandbox),
     }

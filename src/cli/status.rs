@@ -1,11 +1,12 @@
-//! `plan status`: where an app stands, by the records, and by Dokploy's own word where it is at hand.
+//! `plan status`: where an app stands, by the records, and by what Dokploy, containers and services say now where Dokploy is at hand.
 
 use super::args::{Format, Status as Args};
-use super::live;
+use super::look::complain;
+use super::one_look;
 use super::past::{self, AtHand, Stopped};
-use crate::engine::{Options, outlook};
+use crate::probe::ConnectTo;
 use crate::report;
-use crate::report::past::{Listed, Live, Status};
+use crate::report::past::{Listed, Live, Now, Status};
 use crate::store::{Archive, Past};
 
 /// Runs of an app that are read: enough to know what is live, whatever was tried since.
@@ -17,6 +18,12 @@ pub(super) fn status(args: &Args) -> u8 {
 }
 
 fn told(args: &Args) -> Result<u8, Stopped> {
+    let routes = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
+    let connect_to = routes.map_err(|error| {
+        complain(&args.display, &format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000");
+        Stopped(2)
+    })?;
+    let probes = if args.no_probes { Err("it was not to be (--no-probes)".to_owned()) } else { Ok(connect_to) };
     let archive = past::open(args.state.clone(), &args.display)?;
     let plan = past::plan_at_hand(args.file.as_deref(), &args.display)?;
     let mut runs = Vec::new();
@@ -33,7 +40,7 @@ fn told(args: &Args) -> Result<u8, Stopped> {
     if apps.is_empty() {
         past::note(&format!("no plan is at hand, and no run is recorded in {}", archive.folder().display()));
     }
-    let live = plan.filter(|_| !args.offline && !args.sandbox).map(|plan| ask(&plan));
+    let live = plan.filter(|_| !args.offline && !args.sandbox).map(|plan| ask(&plan, probes));
     let (mut live, mut text) = (Some(live).flatten(), String::new());
     for app in apps {
         let status = of_app(app, &runs, &archive, live.take());
@@ -58,20 +65,23 @@ fn apps(runs: &[Past]) -> Vec<String> {
     apps
 }
 
-fn of_app(app: String, runs: &[Past], archive: &Archive, live: Option<Result<Live, String>>) -> Status {
+fn of_app(app: String, runs: &[Past], archive: &Archive, live: Option<Result<(Live, Now), String>>) -> Status {
     // A run that nobody can read may be of this app.
     let of_app = runs.iter().filter(|run| run.app().is_none_or(|of| of == app)).take(LOOKED_AT);
     let runs = of_app.map(|run| Listed::of(run, past::at_work(run))).collect();
-    Status { app, runs, folder: archive.folder().to_owned(), live }
+    let (live, now) = match live {
+        None => (None, None),
+        Some(Err(why)) => (Some(Err(why)), None),
+        Some(Ok((live, now))) => (Some(Ok(live)), Some(now)),
+    };
+    Status { app, runs, folder: archive.folder().to_owned(), live, now }
 }
 
-/// Asks the plan's Dokploy.
-fn ask(AtHand { path, found, .. }: &AtHand) -> Result<Live, String> {
+/// Asks the plan's Dokploy, and what is delivered.
+fn ask(AtHand { path, found, .. }: &AtHand, probes: Result<ConnectTo, String>) -> Result<(Live, Now), String> {
     let plan = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref());
     let (Some(schedule), Some(plan)) = (&found.schedule, plan) else {
         return Err("the plan has errors, which `plan check` names".to_owned());
     };
-    let (address, survey) = live::survey(path, schedule, &plan.dokploy)?;
-    let (position, _) = outlook(schedule, &Options::default(), &survey);
-    Ok(Live::of(schedule, &address, &survey, &position))
+    one_look::look(path, schedule, &plan.dokploy, probes)
 }

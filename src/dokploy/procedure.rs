@@ -216,6 +216,8 @@ fn veil(masks: &Masks, answer: &mut Answer) {
             mask_some(masks, survey.running_row.as_mut());
             mask_some(masks, survey.last_done.as_mut());
             survey.recent.iter_mut().for_each(|title| mask(masks, title));
+            survey.page.rows.iter_mut().for_each(|row| mask(masks, &mut row.title));
+            mask_some(masks, survey.page.badge.as_mut());
             survey.warnings.iter_mut().for_each(|warning| mask(masks, warning));
         }
         _ => {}

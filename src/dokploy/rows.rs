@@ -108,6 +108,8 @@ pub struct Compose {
     pub command: String,
     /// Webhooks deploy it.
     pub auto_deploy: bool,
+    /// What its page says of it.
+    pub badge: Option<String>,
     /// Whether `.env` is written beside the text.
     pub writes_env_file: bool,
 }
@@ -134,6 +136,7 @@ pub fn compose(answer: &Value) -> Read<Compose> {
         isolated: flag(row, "isolatedDeployment")?,
         command: owned(optional(row, "command")?),
         auto_deploy: flag(row, "autoDeploy")?,
+        badge: row.get("composeStatus").and_then(Value::as_str).map(str::to_owned),
         // Absent before v0.30.0, when the file was always written.
         writes_env_file: row.get("createEnvFile").is_none_or(|value| value != &Value::Bool(false)),
     })

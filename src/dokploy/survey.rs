@@ -12,7 +12,7 @@ use super::rows::{self, Compose, Status};
 use super::session::{App, Target};
 use super::{Body, Call, Masks, Refusal};
 use crate::compose::masks_of;
-use crate::engine::{Answer, Failure, FailureKind, HostContainer, Lacks, Moment, Observed, QueuedJob, Right, Untested};
+use crate::engine::{Answer, Failure, FailureKind, HostContainer, Lacks, Moment, Observed, QueuedJob, Right, Row, RowStatus, Untested};
 use crate::secrets::dotenv;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -271,6 +271,13 @@ impl Survey {
         let rows = rows::deployments(&json(&call, Some(outcome))?).map_err(|_| unreadable(&call))?;
         self.found.last_done = rows.first().filter(|row| row.status == Status::Done).map(|row| row.title.clone());
         self.found.recent = rows.iter().map(|row| row.title.clone()).collect();
+        let ended = |status| match status {
+            Status::Going => None,
+            Status::Done => Some(RowStatus::Done),
+            Status::Error => Some(RowStatus::Error),
+            Status::Cancelled => Some(RowStatus::Cancelled),
+        };
+        self.found.page.rows = rows.iter().map(|row| Row { title: row.title.clone(), status: ended(row.status) }).collect();
         let going: Vec<_> = rows.into_iter().filter(|row| row.status == Status::Going).collect();
         self.found.running_row = going.first().map(|row| row.title.clone());
         Ok(going)
@@ -377,6 +384,7 @@ impl Survey {
         found.app_name.clone_from(&row.app_name);
         found.server.clone_from(&row.server);
         found.text.clone_from(&row.text);
+        found.page.badge.clone_from(&row.badge);
         found.environment_bytes = row.environment.len();
         found.unsupported = unsupported(row);
         if row.writes_env_file {

@@ -134,7 +134,7 @@ pub use origin::Origin;
 pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
-    Lacks, Log, Observed, QueuedJob, Right, Room, RowStatus, Survey, Untested,
+    Lacks, Log, Observed, Page, QueuedJob, Right, Room, Row, RowStatus, Survey, Untested,
 };
 pub(crate) use preflight::too_large;
 pub use preflight::{LARGEST_TEXT_AND_ENVIRONMENT, outlook};

@@ -99,6 +99,9 @@ pub struct Survey {
     /// Titles of this app's rows, newest first: what was deployed lately, or tried to be.
     #[serde(default)]
     pub recent: Vec<String>,
+    /// What its page shows of the app. Not journalled.
+    #[serde(skip)]
+    pub page: Box<Page>,
     /// Why this kind of app is refused, one sentence each: git source, stack, randomize, suffix, isolation, custom command.
     pub unsupported: Vec<String>,
     /// What this Dokploy cannot show, that a plan may ask for.
@@ -111,6 +114,24 @@ pub struct Survey {
     /// Its version was never tested and may have changed what matters: nothing is changed unless the user allows it.
     #[serde(default)]
     pub untested: Option<Box<Untested>>,
+}
+
+/// What Dokploy's page shows of an app, for people: nothing is decided by it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The app's rows, newest first, with how each ended.
+    pub rows: Vec<Row>,
+    /// What it says of the app, in its own word (`done`). It lies (FACTS §6).
+    pub badge: Option<String>,
+}
+
+/// A deploy in the app's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its title.
+    pub title: String,
+    /// How it ended; `None` while it runs.
+    pub status: Option<RowStatus>,
 }
 
 /// A version of Dokploy that was never tested.

@@ -28,6 +28,7 @@ mod second_run;
 mod secrets;
 pub mod served;
 mod small;
+mod status_now;
 mod two_machines;
 mod two_runs;
 mod unreachable;

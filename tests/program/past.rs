@@ -120,16 +120,22 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let folder = home.run();
     let run = folder.file_name().unwrap().to_str().unwrap();
     let before = changes(&exports.log()).len();
+    // A look that is made on a busy machine.
+    let patient = small::PLAN.replace("400ms", "3s").replace("soak 900ms", "soak 10s");
+    home.file("rollout.plan", &patient);
 
     for arguments in [vec!["status"], vec!["status", "--offline"], vec!["status", "rollout.plan", "--format", "plain"]] {
         let status = home.plan(&arguments);
         assert!(line(status.ends(0)).starts_with("backend (Backend/staging): phase one verified 20"), "{}", status.stdout);
-        assert!(line(&status).ends_with(&format!(" UTC by run {run}, 1/1 healthy then")), "{}", status.stdout);
+        let is_offline = arguments.contains(&"--offline");
+        let now = if is_offline { "" } else { "; asked now: 1/1 pass" };
+        assert!(line(&status).ends_with(&format!(" UTC by run {run}, 1/1 healthy then{now}")), "{}", status.stdout);
         assert!(!status.stdout.contains("differs") && !status.stdout.contains(&exports.key), "{}", status.stdout);
-        assert_eq!(status.stdout.contains("phase one, verified by run"), !arguments.contains(&"--offline"), "{}", status.stdout);
+        assert_eq!(status.stdout.contains("phase one, verified by run"), !is_offline, "{}", status.stdout);
     }
 
     // A tag that moved: nothing in the text tells it.
+    small::put(&home);
     let path = folder.join("bundle.json");
     let bundle = std::fs::read_to_string(&path).unwrap();
     let image = serde_json::from_str::<Value>(&bundle).unwrap()["phases"][0]["images"]["web"].as_str().unwrap().to_owned();
@@ -141,9 +147,10 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     // Another machine: the plan's files and no record of any run.
     let other = exports.home();
     small::put(&other);
+    other.file("rollout.plan", &patient);
     let status = other.plan(["status", "--format", "json"]);
     let told: Value = serde_json::from_str(&status.ends(0).stdout).unwrap();
-    assert_eq!(told["status"], format!("backend (Backend/staging): phase one, verified by run {run}"));
+    assert_eq!(told["status"], format!("backend (Backend/staging): phase one, verified by run {run}; asked now: 1/1 pass"));
     assert_eq!((&told["live"]["marker"]["phase"], &told["by_records"]), (&json!("one"), &Value::Null));
     assert!(told["differs"][0].as_str().unwrap().contains("has no record here"));
 
@@ -151,8 +158,9 @@ fn status_knows_what_dokploy_knows_and_where_the_records_differ() {
     let text = exports.app()["composeFile"].as_str().unwrap().replace("web:1.0", "web:6.6");
     let (_, body) = text.split_once('\n').unwrap();
     exports.post_to_app("compose.update", &json!({ "composeFile": body }));
+    home.file("rollout.plan", &patient);
     let status = home.plan(["status"]);
-    assert!(line(status.ends(0)).ends_with("a text that is none of this plan"), "{}", status.stdout);
+    assert!(line(status.ends(0)).ends_with("a text that is none of this plan; asked now: 1/1 pass"), "{}", status.stdout);
     assert!(status.stdout.contains("differs   by the records run"), "{}", status.stdout);
     assert_eq!(changes(&exports.log()).len(), before + 1, "asking changes nothing");
     home.plan(["status", "gone.plan"]).ends(2);

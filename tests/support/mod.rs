@@ -4,6 +4,7 @@ pub mod captured;
 pub mod in_memory;
 pub mod live;
 pub mod servers;
+pub mod svg;
 pub mod trial;
 
 use rustls::pki_types::pem::PemObject as _;

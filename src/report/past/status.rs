@@ -1,6 +1,7 @@
 //! Where an app stands: the first line is fit for a chat, the rest says what it is drawn from.
 
 use super::history::Listed;
+use super::now::Now;
 use super::summary::{End, Left};
 use crate::engine::{Position, Survey};
 use crate::report::line::{Line, Style, hanging};
@@ -31,6 +32,8 @@ pub struct Status {
     pub folder: PathBuf,
     /// What Dokploy says, or why it was not asked; `None` when it was not to be asked.
     pub live: Option<Result<Live, String>>,
+    /// What Dokploy, containers and services say now; `None` when Dokploy was not asked.
+    pub now: Option<Now>,
 }
 
 /// What is live by Dokploy's own word.
@@ -111,8 +114,11 @@ impl Status {
 
     /// The first line: where the app stands.
     fn headline(&self) -> String {
-        let state = self.at_work().or_else(|| self.by_dokploy()).unwrap_or_else(|| self.by_records() + &self.unread());
-        format!("{}: {state}", self.name())
+        let at_work = self.at_work();
+        let now = self.now.as_ref().filter(|_| at_work.is_none()).and_then(Now::in_a_word);
+        let now = now.map_or(String::new(), |now| format!("; {now}"));
+        let state = at_work.or_else(|| self.by_dokploy()).unwrap_or_else(|| self.by_records() + &self.unread());
+        format!("{}: {state}{now}", self.name())
     }
 
     /// Newer runs that nobody can read: what the others say may not be the last word.
@@ -170,8 +176,14 @@ impl Status {
         }
     }
 
-    /// Where Dokploy's word and the records say different things.
+    /// Where Dokploy's word and the records say different things, and where Dokploy, containers and services do.
     fn differences(&self) -> Vec<String> {
+        let mut told = self.by_marker();
+        told.extend(self.now.iter().flat_map(Now::differences));
+        told
+    }
+
+    fn by_marker(&self) -> Vec<String> {
         let Some(Ok(live)) = &self.live else { return Vec::new() };
         let mut told = Vec::new();
         let known = live.marker.as_ref().map(|marker| self.runs.iter().any(|run| run.summary.run == marker.run));
@@ -226,7 +238,9 @@ pub fn status(status: &Status, (width, colour): (usize, bool)) -> String {
     match &status.live {
         Some(Ok(live)) => {
             lines.extend(row("live", &format!("{} (as Dokploy {} at {} says)", live.words, live.version, live.address)));
-            lines.extend(row("runs", &live.containers));
+            if is_empty(status.now.as_ref()) {
+                lines.extend(row("runs", &live.containers));
+            }
             if let Some(title) = &live.busy {
                 lines.extend(row("deploying", &format!("\"{title}\"")));
             }
@@ -237,6 +251,11 @@ pub fn status(status: &Status, (width, colour): (usize, bool)) -> String {
     for difference in status.differences() {
         lines.extend(hanging(&Line::text("  ").cell(Style::Warn, "differs", LABEL), Style::Plain, &difference, width));
     }
+    if let Some(now) = status.now.as_ref().filter(|now| !is_empty(Some(now))) {
+        lines.push(Line::new());
+        lines.extend(now.table(width));
+        lines.push(Line::new());
+    }
     let mut label = "last runs";
     for run in status.runs.iter().take(LAST) {
         lines.extend(row(std::mem::take(&mut label), &in_a_line(run)));
@@ -246,6 +265,11 @@ pub fn status(status: &Status, (width, colour): (usize, bool)) -> String {
         lines.push(Line::text(" ".repeat(2 + LABEL)).styled(Style::Path, run.folder.display().to_string()).whole());
     }
     lines.iter().map(|line| line.render(colour) + "\n").collect()
+}
+
+/// Whether there is nothing to make a table of.
+fn is_empty(now: Option<&Now>) -> bool {
+    now.is_none_or(|now| now.services().all(|service| !service.is_in_text && !service.is_there()))
 }
 
 fn in_a_line(run: &Listed) -> String {
@@ -300,6 +324,7 @@ pub fn status_json(status: &Status) -> String {
         "status": status.headline(),
         "at_work": status.runs.iter().find(|run| run.at_work.is_some()).map(|run| &run.summary.run),
         "live": live,
+        "now": status.now.as_ref().map(Now::object),
         "by_records": last,
         "differs": status.differences(),
         "runs": runs,

@@ -1,14 +1,11 @@
 //! `plan check --tables`: who publishes which port, uses which Redis and other database, is built from where and leans on whom. What cannot
 //! be read of the files alone is shown as unknown, with the reason, and never left out. And how long each phase may take.
 
-mod addresses;
-mod facts;
-
+use super::facts::{Build, Facts, Use};
 use super::forecast;
 use super::line::{Line, Style, hanging};
 use super::words::{self, duration};
 use crate::schedule::{Forecast, Schedule, Times};
-use facts::{Build, Facts, Use};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -1,10 +1,13 @@
-//! The facts of the tables, from the phases' compose files and the plan. A fact that a later phase repeats stands once, with the phase that
-//! has it first.
+//! The facts of tables, runbook and graph, from the phases' compose files and the plan. A fact that a later phase repeats stands once, with
+//! the phase that has it first.
 
-use super::addresses::{self, Kind, reason};
+mod addresses;
+mod volumes;
+
 use crate::compose::{self, Protocol, with_defaults};
 use crate::schedule::{Schedule, Subject, without_user};
 use crate::source::SourceMap;
+use addresses::{Kind, reason};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// All of them, each list in the order that it is shown in.
@@ -16,6 +19,10 @@ pub(super) struct Facts {
     pub(super) databases: Vec<Use>,
     pub(super) builds: Vec<Build>,
     pub(super) leans: Vec<Lean>,
+    /// Where services keep what outlives their containers.
+    pub(super) volumes: Vec<Volume>,
+    /// What the compose files take from the app's environment, by name.
+    pub(super) variables: Vec<Variable>,
     /// Services of which not everything was read, and what.
     pub(super) unread: Vec<(String, String)>,
     /// Service, word and reason of each `allow`.
@@ -85,22 +92,45 @@ pub(super) struct Build {
 pub(super) struct Lean {
     pub(super) service: String,
     pub(super) on: String,
+    /// Whether that is an external, and no service.
+    pub(super) is_external: bool,
     /// `needs`, `uses`, `depends_on`.
     pub(super) how: Vec<&'static str>,
+    pub(super) phase: String,
+}
+
+/// A volume or a folder of the host that a service has mounted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Volume {
+    pub(super) service: String,
+    /// The volume's name or the folder, as written; `None` for a volume without a name.
+    pub(super) source: Option<String>,
+    /// Where it is in the container.
+    pub(super) target: String,
+    pub(super) phase: String,
+}
+
+/// A variable of the app's environment that has no default in some place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Variable {
+    pub(super) name: String,
+    /// Whether compose refuses a file without it.
+    pub(super) is_required: bool,
     pub(super) phase: String,
 }
 
 impl Facts {
     pub(super) fn of(schedule: &Schedule) -> Self {
         let mut gathered = Gathered::default();
-        let mut leans: BTreeMap<(String, String), (BTreeSet<&'static str>, usize)> = BTreeMap::new();
+        let mut leans: BTreeMap<(String, String, bool), (BTreeSet<&'static str>, usize)> = BTreeMap::new();
         for (at, phase) in schedule.phases.iter().enumerate() {
             let file = SourceMap::default().add("compose.yml", phase.text.as_str());
             let Ok(file) = compose::read(file, &phase.text) else { continue };
+            file.variables.iter().for_each(|variable| gathered.variable(&phase.name, variable));
             for service in file.services.iter().filter(|service| service.profiles.is_empty()) {
                 gathered.service(schedule, &phase.name, service);
                 for other in &service.depends_on {
-                    let pair = (service.name.value.clone(), other.service.value.clone());
+                    let pair = (service.name.value.clone(), other.service.value.clone(), false);
                     leans.entry(pair).or_insert((BTreeSet::new(), at)).0.insert("depends_on");
                 }
             }
@@ -108,13 +138,15 @@ impl Facts {
         for (name, service) in &schedule.services {
             let sides = service.needs.iter().map(|on| (on, "needs")).chain(service.uses.iter().map(|on| (on, "uses")));
             for (on, how) in sides {
-                let (Subject::Service(on) | Subject::External(on) | Subject::Gate(on)) = on;
+                let is_external = matches!(on, Subject::External(_));
+                let on = on.name();
                 // What the service leans on may come later than itself.
                 let at = schedule.services.get(on).map_or(service.added_in.0, |other| other.added_in.0.max(service.added_in.0));
-                leans.entry((name.clone(), on.clone())).or_insert((BTreeSet::new(), at)).0.insert(how);
+                leans.entry((name.clone(), on.to_owned(), is_external)).or_insert((BTreeSet::new(), at)).0.insert(how);
             }
         }
         let mut facts = gathered.facts;
+        facts.variables = gathered.variables.into_values().collect();
         facts.services.sort_by_key(|service| schedule.phase_named(&service.phase).map(|phase| phase.0));
         facts.ports.sort_by(|a, b| (a.number.is_none(), a).cmp(&(b.number.is_none(), b)));
         let number = |one: &Use| one.what.as_ref().and_then(|what| what.parse::<u32>().ok());
@@ -122,7 +154,13 @@ impl Facts {
         facts.databases.sort_by_key(|one| (one.what.is_none(), one.what.clone(), one.service.clone()));
         facts.leans = leans
             .into_iter()
-            .map(|((service, on), (how, at))| Lean { service, on, how: how.into_iter().collect(), phase: schedule.phases[at].name.clone() })
+            .map(|((service, on, is_external), (how, at))| Lean {
+                service,
+                on,
+                is_external,
+                how: how.into_iter().collect(),
+                phase: schedule.phases[at].name.clone(),
+            })
             .collect();
         facts.allows = schedule
             .services
@@ -140,6 +178,8 @@ struct Gathered {
     seen: BTreeSet<String>,
     /// The phase that each service begins in.
     first: BTreeMap<String, String>,
+    /// By name.
+    variables: BTreeMap<String, Variable>,
 }
 
 impl Gathered {
@@ -185,7 +225,18 @@ impl Gathered {
         if let Some(file) = elsewhere.filter(|file| self.is_new("extends", name, file)) {
             self.facts.unread.push((name.to_owned(), format!("what it `extends`, in {file}")));
         }
+        for (source, target) in volumes::of(&service.definition) {
+            if self.is_new("volume", name, &format!("{source:?} {target}")) {
+                self.facts.volumes.push(Volume { service: name.to_owned(), source, target, phase: phase.to_owned() });
+            }
+        }
         self.build(phase, service);
+    }
+
+    fn variable(&mut self, phase: &str, variable: &compose::Variable) {
+        let name = &variable.name.value;
+        let first = || Variable { name: name.clone(), is_required: false, phase: phase.to_owned() };
+        self.variables.entry(name.clone()).or_insert_with(first).is_required |= variable.required;
     }
 
     fn ports(&mut self, phase: &str, service: &compose::Service) {
