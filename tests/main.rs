@@ -41,6 +41,7 @@ mod recordings;
 mod remote;
 mod replacing;
 mod report;
+mod reports;
 mod sampling;
 mod sandbox;
 mod shapes;

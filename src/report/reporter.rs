@@ -169,7 +169,10 @@ impl Reporter {
         }
         self.end_of_question(event);
         if let Kind::Json(lines) = &mut self.kind {
-            return self.out.line(&lines.event(&self.view, &self.setting, now, event));
+            if let Some(line) = lines.event(&self.view, &self.setting, now, event) {
+                self.out.line(&line);
+            }
+            return;
         }
         let width = self.columns();
         if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
