@@ -41,7 +41,7 @@ mod recordings;
 mod remote;
 mod replacing;
 mod report;
-mod reports;
+pub mod reports;
 mod sampling;
 mod sandbox;
 mod shapes;

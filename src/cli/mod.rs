@@ -14,6 +14,7 @@ mod make_believe;
 mod named;
 mod notices;
 mod past;
+mod reports;
 mod resume;
 mod rewrite;
 mod run;
@@ -48,6 +49,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Schema => reports::schema(),
         Command::Fmt(args) => fmt::format(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Init(args) => init::init(&args),

@@ -4,11 +4,13 @@
 mod artefact;
 mod build;
 mod contexts;
+mod lines;
 mod time;
 mod wording;
 
 pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest, is_phase, render, without_user};
 pub use build::{Prepared, build, prepare, services_in};
+pub use lines::Lines;
 pub use time::{Bounds, SOAK_TRIES};
 
 use crate::model::{Allowed, App, Approval, Limits, Notify, OnFailure, Percentile, Probe, Sampling, Severity};

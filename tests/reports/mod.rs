@@ -1,5 +1,8 @@
 //! What a run leaves for others: JSON lines by their schema, JUnit, GitHub's annotations and job summary, the Markdown report.
 
+mod hostile;
+pub mod junit;
+mod recorded;
 mod schema;
 
 use std::path::Path;

@@ -4,8 +4,8 @@ use super::in_memory::{FromWorld, NoVariables};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls,
-    run,
+    AlwaysFree, Approve, Automatic, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed,
+    install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
 use rollout_plan::model;
@@ -123,6 +123,19 @@ pub async fn rollout_told(
     options: Options,
     listener: &mut dyn Report,
 ) -> Left {
+    rollout_asking(schedule, id, sandbox, state, options, listener, Automatic).await
+}
+
+/// The same, with somebody to ask.
+pub async fn rollout_asking<P: Approve + 'static>(
+    schedule: Arc<Schedule>,
+    id: &str,
+    sandbox: &Sandbox,
+    state: &Path,
+    options: Options,
+    listener: &mut dyn Report,
+    people: P,
+) -> Left {
     install_tls();
     let clock = Rc::new(PacedClock::start(Speed::Max));
     let mut masks = Masks::default();
@@ -133,7 +146,7 @@ pub async fn rollout_told(
     let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
     let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
     let outside =
-        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(Automatic), locks: Rc::new(AlwaysFree) };
+        Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(people), locks: Rc::new(AlwaysFree) };
 
     let store = Store::open(Some(state.to_owned())).unwrap();
     let known_runs =

@@ -7,7 +7,10 @@ mod status;
 mod summary;
 
 pub use history::{Listed, history, history_json};
+pub(super) use recall::outline;
 pub use recall::recall;
-pub use replay::replay;
+pub(super) use replay::complete;
+pub use replay::{replay, replayed};
 pub use status::{Live, Status, status, status_json};
+pub(super) use summary::so_far;
 pub use summary::{End, Left, Summary};
