@@ -41,7 +41,7 @@ mod recordings;
 mod remote;
 mod replacing;
 mod report;
-pub mod reports;
+mod reports;
 mod sampling;
 mod sandbox;
 mod shapes;

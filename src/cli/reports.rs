@@ -4,7 +4,7 @@ use super::args::ReportFormat;
 use crate::engine::{Ending, ExitCode};
 use crate::report::account::{self, Account};
 use crate::report::{self, Format, json, past};
-use crate::store::Past;
+use crate::store::Place;
 use clap::ValueEnum as _;
 use std::collections::BTreeSet;
 use std::io::Write as _;
@@ -51,26 +51,39 @@ pub(super) fn placeable(wanted: &[(ReportFormat, PathBuf)]) -> Result<(), (Strin
     Ok(())
 }
 
-/// Writes reports. One that cannot be written is told by `note`.
-pub(super) fn write(wanted: &[(ReportFormat, PathBuf)], run: &Past, ended: Option<(&Ending, ExitCode)>, note: &dyn Fn(&str)) {
+/// Leaves the reports of a run, by its journal; with `is_github` GitHub is told, too. `ended` is how it ended, as far as that is known: where
+/// the journal could not be written, it does not say. What cannot be written is told by `note`.
+pub(super) fn leave(
+    wanted: &[(ReportFormat, PathBuf)],
+    is_github: bool,
+    place: &Place,
+    ended: Option<(&Ending, ExitCode)>,
+    note: &dyn Fn(&str),
+) {
+    if wanted.is_empty() && !is_github {
+        return;
+    }
+    let run = place.read();
+    let account = Account::of(&run, None, ended);
+    if let (true, Some(account)) = (is_github, &account) {
+        to_github(account, note);
+    }
     for (format, file) in wanted {
         let text = match format {
-            ReportFormat::Plain => past::replayed(run, None, Format::Plain),
-            ReportFormat::Json => past::replayed(run, None, Format::Json),
-            ReportFormat::Junit => Account::of(run, None, ended).map(|account| account::junit(&account)),
-            ReportFormat::Markdown => Account::of(run, None, ended).map(|account| account::markdown(&account)),
+            ReportFormat::Plain => past::replayed(&run, None, Format::Plain),
+            ReportFormat::Json => past::replayed(&run, None, Format::Json),
+            ReportFormat::Junit => account.as_ref().map(account::junit),
+            ReportFormat::Markdown => account.as_ref().map(account::markdown),
         };
-        let again = format!(
-            "plan show {} --format {}",
-            run.place.run,
-            format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-        );
-        match text {
-            None => note(&format!("the report {} was not written: nothing of the run is recorded", file.display())),
-            Some(text) => match std::fs::write(file, text) {
-                Ok(()) => note(&format!("report: {}", file.display())),
-                Err(error) => note(&format!("the report {} could not be written: {error}; {again} gives it", file.display())),
-            },
+        let name = format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let file_name = file.display();
+        match text.map(|text| std::fs::write(file, text)) {
+            None => note(&format!("the report {file_name} was not written: nothing of the run is recorded")),
+            Some(Ok(())) => note(&format!("report: {file_name}")),
+            Some(Err(error)) => {
+                let again = format!("plan show {} --format {name} gives it", place.run);
+                note(&format!("the report {file_name} could not be written: {error}; {again}"));
+            }
         }
     }
 }

@@ -22,7 +22,6 @@ use crate::engine::{Approver, Ending, Engine, Event, ExitCode, Goal, Moment, Not
 use crate::model::{Dokploy as Address, Variables};
 use crate::notify::{Mail, Post, Teller};
 use crate::probe::{Asking, ConnectTo};
-use crate::report::account::Account;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
 use crate::schedule::{GateId, Lines, PhaseId, Schedule, digest};
@@ -405,19 +404,10 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Writes the reports that were asked for, by the journal. One that cannot be written is told; the run ended as it did all the same.
+    /// Leaves the reports that were asked for. One that cannot be written is told; the run ended as it did all the same.
     fn leave_reports(&self, place: &Place, ended: Option<(&Ending, ExitCode)>, reporter: &RefCell<Reporter>) {
-        if self.args.report.is_empty() && self.format != Format::Github {
-            return;
-        }
-        let past = place.read();
-        let note = |text: &str| reporter.borrow_mut().note(text);
-        if self.format == Format::Github
-            && let Some(account) = Account::of(&past, None, ended)
-        {
-            reports::to_github(&account, &note);
-        }
-        reports::write(&self.args.report, &past, ended, &note);
+        let is_github = self.format == Format::Github;
+        reports::leave(&self.args.report, is_github, place, ended, &|text| reporter.borrow_mut().note(text));
     }
 
     fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Either {

@@ -1,7 +1,7 @@
 //! What a run leaves for others: JSON lines by their schema, JUnit, GitHub's annotations and job summary, the Markdown report.
 
 mod hostile;
-pub mod junit;
+pub(crate) mod junit;
 mod recorded;
 mod schema;
 

@@ -133,11 +133,7 @@ fn phase_suite(account: &Account, id: PhaseId, known: &Known<'_>) -> Suite {
         cases.push(case(&class(&failed.service), &failed.what, failed_outcome(failed)));
     }
     let is_live = told.asserted_only || view.is_earned(id);
-    let mut deploy = case(
-        &phase.name,
-        format!("deploy of {}", phase.path),
-        deploy_outcome(&way, &told.spans, is_live, &|cause| cause_outcome(account, cause)),
-    );
+    let mut deploy = case(&phase.name, format!("deploy of {}", phase.path), deploy_outcome(account, &way, &told.spans, is_live));
     deploy.seconds = between(told.spans.asked, told.spans.deployed.as_ref().map(|(at, _)| *at).or(step.ended));
     cases.push(deploy);
     let is_asked = is_live || matches!(told.spans.deployed, Some((_, RowStatus::Done)));
@@ -215,12 +211,12 @@ fn gate_cases(account: &Account, class: &str, gate: GateId, asked: Option<&GateA
     cases
 }
 
-fn deploy_outcome(way: &Way<'_>, spans: &Spans, is_live: bool, of: &dyn Fn(&Cause) -> Outcome) -> Outcome {
+fn deploy_outcome(account: &Account, way: &Way<'_>, spans: &Spans, is_live: bool) -> Outcome {
     match way {
         Way::NotReached(why) => Outcome::Skipped((*why).to_owned()),
         _ if is_live => Outcome::Skipped("live before the run: nothing to deploy".to_owned()),
         _ if matches!(spans.deployed, Some((_, RowStatus::Done))) => Outcome::Passed,
-        Way::Failed(cause) => of(cause),
+        Way::Failed(cause) => cause_outcome(account, cause),
         Way::Verified => Outcome::Passed,
         Way::Open if spans.asked.is_none() => Outcome::Skipped("not reached".to_owned()),
         Way::Open => Outcome::Error("nobody knows how the deploy ended".to_owned(), String::new()),
