@@ -32,7 +32,7 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
         let place = Place::of(&diagnostic.primary, sources);
         // GitHub's end is the last column, ours the one after it.
         let columns = (place.line == place.end.line).then(|| (place.column, place.end.column.saturating_sub(1).max(place.column)));
-        let spot = workflow::Place { file: place.file.to_string(), lines: Some((place.line, place.end.line)), columns };
+        let spot = workflow::Place { file: place.file.clone(), lines: Some((place.line, place.end.line)), columns };
         let mut lines = vec![message(diagnostic)];
         lines.extend(diagnostic.labels.iter().map(|label| format!("{}: {}", at(&Place::of(label, sources)), label.text)));
         lines.extend(diagnostic.help.as_ref().map(|help| format!("help: {help}")));

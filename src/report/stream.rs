@@ -31,9 +31,10 @@ impl Stream {
 
     /// Writes a line.
     pub fn line(&mut self, text: &str) {
-        match self.defused {
-            true => self.write(&format!("{}\n", workflow::defused(text))),
-            false => self.write(&format!("{text}\n")),
+        if self.defused {
+            self.write(&format!("{}\n", workflow::defused(text)));
+        } else {
+            self.write(&format!("{text}\n"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What JUnit reports have to look like: the structure that Jenkins' and Surefire's schemas have in common, and what they cannot say, that the
+//! What `JUnit` reports have to look like: the structure that Jenkins' and Surefire's schemas have in common, and what they cannot say, that the
 //! numbers are right. Written by what those schemas allow; the XML itself is read by a library.
 
 use roxmltree::{Document, Node};

@@ -1,4 +1,4 @@
-//! What a run leaves for others: JSON lines by their schema, JUnit, GitHub's annotations and job summary, the Markdown report.
+//! What a run leaves for others: JSON lines by their schema, `JUnit`, GitHub's annotations and job summary, the Markdown report.
 
 mod hostile;
 pub(crate) mod junit;

@@ -15,7 +15,7 @@ use rollout_plan::schedule::{GateId, Lines, PhaseId, digest};
 use rollout_plan::source::SourceMap;
 use rollout_plan::store::{self, Archive, Past};
 use std::future::pending;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// The state folder that holds them, seen from the repository.
@@ -95,7 +95,7 @@ fn copy(from: &Path, to: &Path) {
 
 /// A recorded run.
 pub fn past(id: &str) -> Past {
-    let places = Archive::open(Some(PathBuf::from(root().join(STATE)))).unwrap().places().unwrap();
+    let places = Archive::open(Some(root().join(STATE))).unwrap().places().unwrap();
     places.iter().find(|place| place.run == id).unwrap().read()
 }
 
@@ -144,7 +144,7 @@ fn every_recorded_line_keeps_to_the_schema() {
     }
 }
 
-/// JUnit's word and the exit code are one.
+/// `JUnit`'s word and the exit code are one.
 #[test]
 fn junit_is_red_exactly_when_the_run_did_not_end_as_asked() {
     for (name, past) in runs() {

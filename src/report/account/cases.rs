@@ -90,7 +90,7 @@ fn why(ending: &Ending) -> String {
     match &ending.reason {
         Reason::Refused { why } => {
             let sentences = why.iter().map(|why| difference::sentence_and_diff(why).0).filter(|sentence| !sentence.is_empty());
-            sentences.map(|sentence| format!("\n{sentence}")).collect()
+            sentences.flat_map(|sentence| ["\n", sentence]).collect()
         }
         _ => String::new(),
     }

@@ -61,7 +61,9 @@ fn errors(account: &Account) -> Vec<String> {
                 let what = if *regression { "broken by" } else { "failed in" };
                 found.extend(services.iter().map(|failed| of_failed(account, &format!("{what} phase {phase}"), failed)));
             }
-            Some(cause) => found.push(of_cause(account, place(account, lines.phase(phase)), &format!("phase {phase} failed"), cause)),
+            Some(cause) => {
+                found.push(of_cause(account, place(account, lines.phase(phase)).as_ref(), &format!("phase {phase} failed"), cause));
+            }
             None => {}
         }
     }
@@ -69,7 +71,7 @@ fn errors(account: &Account) -> Vec<String> {
         let name = &view.outline.gate(asked.gate).name;
         let spot = place(account, lines.subject(&crate::schedule::Subject::Gate(name.clone())));
         if let Some(Err(cause)) = &asked.held {
-            found.push(of_cause(account, spot.clone(), &format!("gate {name} does not hold"), cause));
+            found.push(of_cause(account, spot.as_ref(), &format!("gate {name} does not hold"), cause));
         }
         if let Some(Approval::Refused(who)) = &asked.approval {
             let line = who.as_ref().map_or_else(|| "nobody answered in time".to_owned(), |who| format!("{who} said no"));
@@ -93,10 +95,10 @@ fn of_failed(account: &Account, title: &str, failed: &FailedService) -> String {
     command(Level::Error, spot.as_ref(), &format!("{} {title}", failed.service), &lines)
 }
 
-fn of_cause(account: &Account, spot: Option<Place>, title: &str, cause: &Cause) -> String {
+fn of_cause(account: &Account, spot: Option<&Place>, title: &str, cause: &Cause) -> String {
     let mut lines = vec![cause::headline(&account.view.outline, cause)];
     lines.extend(places::detail(account, cause));
-    command(Level::Error, spot.as_ref(), title, &lines)
+    command(Level::Error, spot, title, &lines)
 }
 
 fn of_back(account: &Account) -> Option<String> {
@@ -104,7 +106,7 @@ fn of_back(account: &Account) -> Option<String> {
     let target = crate::report::story::target_words(account.view.outline.target(&back.target), &back.target);
     let spot = place(account, account.origin.lines.phase(&target));
     match &back.failure {
-        Some(failure) => Some(of_cause(account, spot, "the rollback failed", &failure.cause)),
+        Some(failure) => Some(of_cause(account, spot.as_ref(), "the rollback failed", &failure.cause)),
         None if account.view.is_back() => {
             Some(command(Level::Notice, place(account, None).as_ref(), "rolled back", &[format!("{target} is back and verified")]))
         }

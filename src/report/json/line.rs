@@ -23,6 +23,7 @@ pub struct Line<'a> {
     pub at_ms: u64,
     /// On the first line: null for a real Dokploy, else the sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(clippy::option_option, reason = "not there, null, and an object")]
     pub sandbox: Option<Option<Sandbox>>,
     /// What happened.
     #[serde(flatten)]

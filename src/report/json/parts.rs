@@ -34,6 +34,7 @@ pub enum Fastest {
 
 /// A phase of the plan and its limits.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "keys of the format")]
 pub struct Phase<'a> {
     /// Its name.
     pub phase: &'a str,
