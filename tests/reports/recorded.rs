@@ -8,7 +8,7 @@ use crate::support::live::{rollout_asking, sandbox, seed};
 use rollout_plan::drive::{Approve, Confirmation, Report};
 use rollout_plan::engine::{Approver, Event, Moment, Options, Origin};
 use rollout_plan::model;
-use rollout_plan::report::account::{Account, github, junit, markdown};
+use rollout_plan::report::account::{Account, github, junit, markdown, shortened};
 use rollout_plan::report::past::replayed;
 use rollout_plan::report::{Format, Setting};
 use rollout_plan::schedule::{GateId, Lines, PhaseId, digest};
@@ -151,5 +151,19 @@ fn junit_is_red_exactly_when_the_run_did_not_end_as_asked() {
         let totals = structure(&junit(&Account::of(&past, None, None).unwrap())).unwrap();
         assert_eq!(totals.failures + totals.errors == 0, name == "success", "{name}: {totals:?}");
         assert!(totals.tests > 30, "{name}: {totals:?}");
+    }
+}
+
+/// A summary that GitHub would refuse as a whole loses its last parts, and says so.
+#[test]
+fn a_report_that_is_too_long_is_cut_between_its_parts() {
+    let page = markdown(&Account::of(&past("20261128-100000-back"), None, None).unwrap());
+    assert_eq!(shortened(&page, page.len()), page);
+    for most in [page.len() - 1, page.len() / 2, 1200] {
+        let cut = shortened(&page, most);
+        assert!(cut.len() <= most, "{} of {most}", cut.len());
+        let (kept, said) = cut.split_once("\n## Left out\n").unwrap();
+        assert!(page.starts_with(kept) && page[kept.len()..].starts_with("\n## "), "{kept}");
+        assert!(said.contains("`plan show RUN --format markdown`"));
     }
 }

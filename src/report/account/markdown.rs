@@ -6,7 +6,7 @@ use super::places::{plain, report};
 use crate::engine::{Ending, ExitCode, Moment, Reading};
 use crate::report::progress::{Failure, ServiceView, Stage};
 use crate::report::story::target_words;
-use crate::report::words::{clock, count, duration, list};
+use crate::report::words::{clock, count, duration, list, short_list};
 use crate::report::{cause, close, exit, safe};
 use crate::schedule::{PhaseId, ServiceName};
 use crate::store::times;
@@ -14,6 +14,12 @@ use std::collections::BTreeMap;
 
 /// Columns of blocks of plain text, which are scrolled and not broken.
 const WIDTH: usize = 1000;
+
+/// Lines that are told of one failure.
+const LINES: usize = 300;
+
+/// Names that are told in one cell.
+const NAMES: usize = 8;
 
 /// The whole report.
 pub fn markdown(account: &Account) -> String {
@@ -39,7 +45,7 @@ pub fn shortened(report: &str, most: usize) -> String {
         return report.to_owned();
     }
     let room = most.saturating_sub(SAID.len());
-    // A fence could hold such a line, but only unindented, and what stands in one comes from others; all parts begin after an empty line.
+    // Where a part begins: what stands in a block is indented or quoted, and never looks so.
     let end = report.match_indices("\n\n## ").map(|(at, _)| at + 1).take_while(|at| *at <= room).last().unwrap_or(0);
     format!("{}{SAID}", &report[..end])
 }
@@ -197,7 +203,7 @@ fn phases(account: &Account, page: &mut Page) {
         vec![
             text(&phase.name),
             outcome,
-            text(&list(&phase.adds)),
+            text(&short_list(&phase.adds, NAMES)),
             healthy,
             samples,
             between(spans.asked, deployed),
@@ -243,7 +249,12 @@ fn failures(account: &Account, page: &mut Page) {
 fn failed(account: &Account, heading: &str, failure: &Failure, page: &mut Page) {
     page.heading(heading);
     page.block(&format!("**{}** at {}", text(&cause::headline(&account.view.outline, &failure.cause)), clock(failure.at)));
-    let lines = report(account, failure);
+    let mut lines = report(account, failure);
+    let rest = lines.len().saturating_sub(LINES);
+    if rest > 0 {
+        lines.truncate(LINES);
+        lines.push(format!("… {} more: `plan show RUN` and the evidence have them", count(rest, "line")));
+    }
     if !lines.is_empty() {
         page.verbatim(&lines);
     }
