@@ -103,6 +103,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("pest", &["syntax/"]),
     ("tokio_postgres", &["probe/postgres.rs"]),
     ("clap", &["cli/"]),
+    ("schemars", &["report/json/"]),
     // `dokploy` and `world` read and write Docker's times with it; a clock it is in `store` only.
     ("jiff", &["store/", "dokploy/", "world/"]),
     ("Timestamp::now", &["store/"]),

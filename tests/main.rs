@@ -44,6 +44,7 @@ mod rehearsing;
 mod remote;
 mod replacing;
 mod report;
+mod reports;
 mod runbook;
 mod sampling;
 mod sandbox;

@@ -35,6 +35,8 @@ pub(super) enum Command {
     History(History),
     /// Show a run again, from its journal
     Show(Show),
+    /// Print the JSON Schema of a run's JSON lines, as `run` and `show` write them
+    Schema,
     /// Lay plans out in the one style: blanks, line ends and blank lines; words and comments stay
     Fmt(Fmt),
     /// Say what a finding's code means, with an example of it and of its cure
@@ -202,9 +204,12 @@ pub(super) struct Run {
     /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
     #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
     pub(super) connect_to: Option<String>,
+    /// Leave a report when the run is over, however it ends: plain, json, junit or markdown, into a file (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = super::reports::parse)]
+    pub(super) report: Vec<(ReportFormat, PathBuf)>,
     /// How the run is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<RunFormat>,
     #[command(flatten)]
     pub(super) display: Display,
 }
@@ -292,9 +297,12 @@ pub(super) struct Rollback {
     /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
     #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
     pub(super) connect_to: Option<String>,
+    /// Leave a report when it is over, however it ends: plain, json, junit or markdown, into a file (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = super::reports::parse)]
+    pub(super) report: Vec<(ReportFormat, PathBuf)>,
     /// How it is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<RunFormat>,
     #[command(flatten)]
     pub(super) display: Display,
 }
@@ -363,7 +371,7 @@ pub(super) struct Show {
     pub(super) state: Option<PathBuf>,
     /// How the run is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
-    pub(super) format: Option<Format>,
+    pub(super) format: Option<ShowFormat>,
     #[command(flatten)]
     pub(super) display: Display,
 }
@@ -485,6 +493,49 @@ pub(super) enum Format {
     Plain,
     /// JSON lines
     Json,
+}
+
+/// How a run is shown while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum RunFormat {
+    /// For people; a live view on a terminal
+    Human,
+    /// For logs: lines, and nothing painted over
+    Plain,
+    /// JSON lines
+    Json,
+    /// For a workflow of GitHub: as plain, then annotations, and the job summary in the file that `GITHUB_STEP_SUMMARY` names
+    Github,
+}
+
+/// How a run is shown from its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ShowFormat {
+    /// For people, as it stayed on the screen
+    Human,
+    /// For logs: a line for each event that matters
+    Plain,
+    /// JSON lines
+    Json,
+    /// `JUnit`'s XML: a suite for each phase, a test case for each expectation
+    Junit,
+    /// Annotations for a workflow of GitHub, and the job summary in the file that `GITHUB_STEP_SUMMARY` names
+    Github,
+    /// A report for people: phases, what failed, timeline, digests, evidence
+    Markdown,
+}
+
+/// A report that a run leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReportFormat {
+    /// A line for each event that matters
+    Plain,
+    /// JSON lines
+    Json,
+    /// `JUnit`'s XML
+    Junit,
+    /// A report for people
+    Markdown,
 }
 
 /// When to use colour.

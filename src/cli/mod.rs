@@ -19,6 +19,7 @@ mod notices;
 mod one_look;
 mod past;
 mod rehearse;
+mod reports;
 mod resume;
 mod rewrite;
 mod run;
@@ -54,6 +55,7 @@ pub fn main() -> u8 {
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),
+        Command::Schema => reports::schema(),
         Command::Fmt(args) => fmt::format(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Docs(args) => docs::docs(&args),

@@ -8,6 +8,7 @@ use super::make_believe::{self, WorldSources};
 use super::named;
 use super::notices::{self, Notices};
 use super::past;
+use super::reports;
 use super::resume::{self, Taken};
 use super::variables::{self, Environment, authority, no_authority};
 use super::way_back;
@@ -18,16 +19,16 @@ use crate::drive::{
     self, AlwaysFree, BaseUrl, Clock, Dokploy, Driven, FileLocks, GitSources, HttpTransport, LiveClock, Locks, Masking, Outside,
     PacedClock, People, Probes, Prompt, Report, SharedMasks, Signals, Sources, Speed, Terminal,
 };
-use crate::engine::{Approver, Engine, Event, Goal, Moment, NotResumable, Options, Origin, Outline, Reason};
+use crate::engine::{Approver, Ending, Engine, Event, ExitCode, Goal, Moment, NotResumable, Options, Origin, Outline, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::notify::{Mail, Post, Teller};
 use crate::probe::{Asking, ConnectTo};
 use crate::rehearse;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
-use crate::schedule::{GateId, Schedule, digest};
+use crate::schedule::{GateId, Lines, Schedule, digest};
 use crate::source::{SourceMap, Span};
-use crate::store::{LockFolder, Note, Store, new_run_id};
+use crate::store::{LockFolder, Note, Place, Store, new_run_id};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -68,7 +69,8 @@ fn start(args: &Args, aim: Aim<'_>) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let (Some(schedule), Some(plan)) = (found.schedule, found.lowered.and_then(|lowered| lowered.plan)) else { return 2 };
-    let ready = Job::new(args, aim, schedule, found.sources, plan.dokploy);
+    let lines = Lines::of(&plan, &found.sources);
+    let ready = Job::new(args, aim, schedule, found.sources, (plan.dokploy, lines));
     match ready.and_then(Job::go) {
         Ok(code) | Err(Stopped(code)) => code,
     }
@@ -87,6 +89,8 @@ struct Job<'a> {
     format: Format,
     /// Digest of the plan's text.
     plan_digest: String,
+    /// Where in the plan things are declared.
+    lines: Lines,
     /// What `plan rollback` was given besides the plan, when it is one.
     back: Option<String>,
 }
@@ -106,7 +110,13 @@ struct Connection<S> {
 }
 
 impl<'a> Job<'a> {
-    fn new(args: &'a Args, aim: Aim<'_>, schedule: Schedule, sources: SourceMap, address: Address) -> Result<Self, Stopped> {
+    fn new(
+        args: &'a Args,
+        aim: Aim<'_>,
+        schedule: Schedule,
+        sources: SourceMap,
+        (address, lines): (Address, Lines),
+    ) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
             complain(&args.display, message, help);
             Stopped(2)
@@ -127,6 +137,7 @@ impl<'a> Job<'a> {
             named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
         }
         let waived = args.waive.iter().cloned().collect();
+        reports::placeable(&args.report).map_err(|(text, help)| wrong(&text, &help))?;
         let goal = match aim {
             Aim::Back(to) => way_back::goal(&schedule, to, args.state.clone()).map_err(|(text, help)| wrong(&text, &help))?,
             Aim::Rollout => Goal::Rollout,
@@ -158,12 +169,13 @@ impl<'a> Job<'a> {
             Aim::Back(to) => Some(to.map_or_else(String::new, |to| format!(" --to {to}"))),
         };
         let format = match args.format {
-            Some(args::Format::Plain) => Format::Plain,
-            Some(args::Format::Json) => Format::Json,
-            Some(args::Format::Human) | None => Format::Human,
+            Some(args::RunFormat::Plain) => Format::Plain,
+            Some(args::RunFormat::Json) => Format::Json,
+            Some(args::RunFormat::Github) => Format::Github,
+            Some(args::RunFormat::Human) | None => Format::Human,
         };
         let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, back })
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, lines, back })
     }
 
     fn go(self) -> Result<u8, Stopped> {
@@ -324,8 +336,11 @@ impl<'a> Job<'a> {
             transport = transport.trusting(pem).map_err(|why| self.refuse(vec![no_authority(&why, *span)]))?;
         }
         let verified_before = if self.args.sandbox { Vec::new() } else { past::verified_before(store.folder(), &dokploy) };
-        let origin = Origin { plan_digest: self.plan_digest.clone(), dokploy, ..reporter.borrow().setting().origin() };
+        let (plan_digest, lines) = (self.plan_digest.clone(), self.lines.clone());
+        let origin = Origin { plan_digest, dokploy, lines, ..reporter.borrow().setting().origin() };
         let options = Options { origin, verified_before, ..self.options.clone() };
+        let run = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
+        let place = Place { folder: store.run_folder(&run), run, in_sandbox: self.args.sandbox };
         let mut teller = Teller::new(Outline::new(&self.schedule));
         if let Some(taken) = &taken {
             teller.recall(&taken.past);
@@ -384,14 +399,22 @@ impl<'a> Job<'a> {
                 if self.back.is_none() {
                     notices::no_watch(&self.schedule, code, &reporter);
                 }
+                self.leave_reports(&place, Some((&ending, code)), &reporter);
                 reporter.borrow_mut().finish(&ending, code);
                 Ok(code.0)
             }
             Driven::Left(signal) => {
                 reporter.borrow_mut().note("left at once; the journal says how far it came");
+                self.leave_reports(&place, None, &reporter);
                 Ok(signal.exit_code().0)
             }
         }
+    }
+
+    /// Leaves the reports that were asked for. One that cannot be written is told; the run ended as it did all the same.
+    fn leave_reports(&self, place: &Place, ended: Option<(&Ending, ExitCode)>, reporter: &RefCell<Reporter>) {
+        let is_github = self.format == Format::Github;
+        reports::leave(&self.args.report, is_github, place, ended, &|text| reporter.borrow_mut().note(text));
     }
 
     fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Answering {

@@ -1,8 +1,10 @@
 //! `plan show`: a run again, from its journal.
 
-use super::args::{Format, Show};
+use super::args::{Show, ShowFormat};
 use super::look::complain;
 use super::past::{self, Stopped, UNREADABLE};
+use super::reports;
+use crate::report::account::{self, Account};
 use crate::report::{self, Streams};
 use crate::store::{Condition, Past, evidence};
 use std::path::Path;
@@ -26,14 +28,21 @@ fn shown(args: &Show) -> Result<u8, Stopped> {
     }
     // Before anything is shown: a folder that is in use is the command line's fault.
     let copied = args.evidence.as_deref().map(|to| copy(&run, to, args)).transpose()?;
-    let is_terminal = report::terminal::columns_of_stdout().is_some();
-    let format = match args.format {
-        Some(Format::Json) => report::Format::Json,
-        Some(Format::Human) | None if is_terminal => report::Format::Human,
-        Some(Format::Human | Format::Plain) | None => report::Format::Plain,
+    let at_work = past::at_work(&run);
+    let again = |format| {
+        let streams = Streams::of_stdout(args.display.choice(), |name| std::env::var(name).ok());
+        report::past::replay(&run, at_work.as_deref(), format, streams)
     };
-    let streams = Streams::of_stdout(args.display.choice(), |name| std::env::var(name).ok());
-    if !report::past::replay(&run, past::at_work(&run).as_deref(), format, streams) {
+    let account = || Account::of(&run, at_work.as_deref(), None);
+    let is_shown = match args.format {
+        None | Some(ShowFormat::Human) if report::terminal::columns_of_stdout().is_some() => again(report::Format::Human),
+        None | Some(ShowFormat::Human | ShowFormat::Plain) => again(report::Format::Plain),
+        Some(ShowFormat::Json) => again(report::Format::Json),
+        Some(ShowFormat::Junit) => account().map(|account| report::to_stdout(&account::junit(&account))).is_some(),
+        Some(ShowFormat::Markdown) => account().map(|account| report::to_stdout(&account::markdown(&account))).is_some(),
+        Some(ShowFormat::Github) => account().map(|account| reports::to_github(&account, &past::note)).is_some(),
+    };
+    if !is_shown {
         complain(&args.display, &format!("run {} was cut off before it began", run.place.run), &what_remains(&run));
         return Ok(UNREADABLE);
     }

@@ -60,7 +60,10 @@ mod tests {
         let built: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
         assert_eq!(
             built,
-            ["check", "run", "health", "rollback", "status", "history", "show", "fmt", "explain", "docs", "graph", "init", "sandbox"]
+            [
+                "check", "run", "rehearse", "health", "rollback", "status", "history", "show", "schema", "fmt", "explain", "docs", "graph",
+                "init", "sandbox"
+            ]
         );
         assert!(NOT_BUILT.iter().all(|(command, _)| !built.contains(command)));
         assert!(NOT_BUILT.is_sorted(), "a list that people add to");

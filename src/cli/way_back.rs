@@ -20,10 +20,10 @@ pub(super) fn rollback(args: Rollback) -> u8 {
         complain(&args.display, "the sandbox inside this process begins with nothing: there is nothing to go back to", help);
         return 2;
     }
-    let Rollback { file, to, yes, from_broken, waive, state, connect_to, format, display, .. } = args;
+    let Rollback { file, to, yes, from_broken, waive, state, connect_to, report, format, display, .. } = args;
     // Whatever `plan run` has besides these is as it is by default.
     let Ok(Cli { command: Command::Run(defaults) }) = Cli::try_parse_from(["plan", "run"]) else { return 1 };
-    let as_run = args::Run { file, yes, from_broken, waive, state, connect_to, format, display, ..defaults };
+    let as_run = args::Run { file, yes, from_broken, waive, state, connect_to, report, format, display, ..defaults };
     run::go_back(&as_run, to.as_deref())
 }
 

@@ -1,5 +1,6 @@
 //! Where a run was started from: for those who read of it later.
 
+use crate::schedule::Lines;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a run's surroundings when it starts. Nothing is decided by it, and nothing in it is secret.
@@ -18,4 +19,7 @@ pub struct Origin {
     pub probed_from: Option<String>,
     /// The version of `plan`.
     pub version: String,
+    /// Where in the plan things are declared.
+    #[serde(skip_serializing_if = "Lines::is_empty")]
+    pub lines: Lines,
 }

@@ -2,7 +2,8 @@
 
 use super::diagnostics::{Place, severity};
 use super::safe;
-use crate::diagnostic::Diagnostic;
+use super::workflow::{self, Level};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::SourceMap;
 use std::fmt::Write as _;
 
@@ -29,16 +30,18 @@ pub fn github(diagnostics: &[Diagnostic], sources: &SourceMap) -> String {
     let mut out = String::new();
     for diagnostic in diagnostics {
         let place = Place::of(&diagnostic.primary, sources);
-        let mut properties = format!("file={},line={},endLine={}", safe::line(&property(&place.file)), place.line, place.end.line);
-        if place.line == place.end.line {
-            // GitHub's end is the last column, ours the one after it.
-            write!(properties, ",col={},endColumn={}", place.column, place.end.column.saturating_sub(1).max(place.column)).ok();
-        }
+        // GitHub's end is the last column, ours the one after it.
+        let columns = (place.line == place.end.line).then(|| (place.column, place.end.column.saturating_sub(1).max(place.column)));
+        let spot = workflow::Place { file: place.file.clone(), lines: Some((place.line, place.end.line)), columns };
         let mut lines = vec![message(diagnostic)];
         lines.extend(diagnostic.labels.iter().map(|label| format!("{}: {}", at(&Place::of(label, sources)), label.text)));
         lines.extend(diagnostic.help.as_ref().map(|help| format!("help: {help}")));
-        let lines: Vec<String> = lines.iter().map(|line| safe::line(&data(line))).collect();
-        writeln!(out, "::{} {properties},title={}::{}", severity(diagnostic), diagnostic.code, lines.join("%0A")).ok();
+        let level = match diagnostic.severity() {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+        };
+        out.push_str(&workflow::command(level, Some(&spot), diagnostic.code.as_str(), &lines));
+        out.push('\n');
     }
     out
 }
@@ -51,16 +54,6 @@ fn message(diagnostic: &Diagnostic) -> String {
 
 fn at(place: &Place<'_>) -> String {
     format!("{}:{}:{}", safe::line(&place.file), place.line, place.column)
-}
-
-/// Text after the second `::`.
-fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
-}
-
-/// The value of a property: `,` ends one, `:` all of them.
-fn property(text: &str) -> String {
-    data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
 #[cfg(test)]
@@ -99,6 +92,5 @@ mod tests {
              so%0Aphase1.yml:2:3: of this%0Ahelp: write `soak 60s`\n\
              ::warning file=a%2Cb%3Ac%25/rollout.plan,line=1,endLine=2,title=W0501::over two lines\n"
         );
-        assert_eq!(data("a\r\nb%"), "a%0D%0Ab%25");
     }
 }

@@ -92,7 +92,7 @@ fn why(service: &ServiceView, view: &View) -> String {
 }
 
 /// The way back by hand, when the tool's own failed.
-fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize) -> Vec<Line> {
+pub(super) fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize) -> Vec<Line> {
     let path = view.snapshots.get(name);
     // A text that is in no file of this run, since it was verified by another, is printed however long it is.
     let short = !text.is_empty() && (path.is_none() || text.lines().count() <= PASTE) && safe::is_harmless(text);
@@ -129,7 +129,7 @@ fn by_hand(view: &View, setting: &Setting, name: &str, text: &str, width: usize)
 }
 
 /// What a rollback does not bring back.
-fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
+pub(super) fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
     // Where every container is still the one from before, nothing of the phase ever ran; where nothing was undone, there is nothing to say.
     let Some(rollback) = &view.rollback else { return Vec::new() };
     if rollback.undo == Undo::TextOnly && rollback.failure.is_none() {
@@ -151,7 +151,7 @@ fn cannot_undo(view: &View, ending: &Ending, width: usize) -> Vec<Line> {
 }
 
 /// The next command to type.
-fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
+pub(super) fn next(view: &View, ending: &Ending, setting: &Setting, width: usize) -> Vec<Line> {
     let run = |rest: &str| {
         // One that is shown from its record does not know its command line any more.
         let back = setting.back.as_deref().or(view.target.as_ref().map(|_| ""));

@@ -4,6 +4,7 @@
 //! into words; `live` makes the frame that `terminal` paints, `plain` the lines for CI, `json` the lines for programs. Every piece of text
 //! passes through `safe` on its way.
 
+pub mod account;
 pub mod annotations;
 mod cause;
 pub mod check;
@@ -19,6 +20,7 @@ pub mod graph;
 mod header;
 pub mod health;
 pub mod json;
+mod junit;
 pub mod line;
 pub mod live;
 mod narrator;
@@ -43,6 +45,7 @@ pub mod terminal;
 mod unified;
 pub mod way_back;
 pub mod words;
+mod workflow;
 
 pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};

@@ -94,9 +94,13 @@ impl Reporter {
         let kind = match (format, screen) {
             (Format::Json, _) => Kind::Json(json::Lines::default()),
             (Format::Human, Some(screen)) => Kind::Human(Painter::new(screen)),
-            (Format::Human | Format::Plain, _) => Kind::Plain(Plain::default()),
+            (Format::Human | Format::Plain | Format::Github, _) => Kind::Plain(Plain::default()),
         };
-        Self::of(kind, setting, Outline::new(schedule), (out, err), (width, colour))
+        let reporter = Self::of(kind, setting, Outline::new(schedule), (out, err), (width, colour));
+        match format {
+            Format::Github => Self { out: reporter.out.defused(), err: reporter.err.defused(), ..reporter },
+            _ => reporter,
+        }
     }
 
     /// A reporter for a run that is over, as its record has it: the same lines, but for what shows that time goes on. `Human` gives the
@@ -106,7 +110,7 @@ impl Reporter {
         let kind = match format {
             Format::Json => Kind::Json(json::Lines::default()),
             Format::Human => Kind::Stays,
-            Format::Plain => Kind::Plain(Plain::of_the_past()),
+            Format::Plain | Format::Github => Kind::Plain(Plain::of_the_past()),
         };
         Self { past: true, ..Self::of(kind, setting, outline, (out, err), (width, colour)) }
     }
@@ -169,7 +173,10 @@ impl Reporter {
         }
         self.end_of_question(event);
         if let Kind::Json(lines) = &mut self.kind {
-            return self.out.line(&lines.event(&self.view, &self.setting, now, event));
+            if let Some(line) = lines.event(&self.view, &self.setting, now, event) {
+                self.out.line(&line);
+            }
+            return;
         }
         let width = self.columns();
         if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {

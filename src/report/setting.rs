@@ -78,6 +78,8 @@ pub enum Format {
     Plain,
     /// JSON lines on stdout.
     Json,
+    /// As `Plain`, in a step's log of GitHub: no line of it is a command there.
+    Github,
 }
 
 /// `--color`.

@@ -1,17 +1,25 @@
 //! A writer that a closed pipe cannot hurt: a rollout goes on when nobody listens any more.
 
+use super::workflow;
 use std::io::Write;
 
 /// One of the process's streams.
 pub struct Stream {
     writer: Box<dyn Write>,
     broken: bool,
+    /// No line of it is a command to GitHub.
+    defused: bool,
 }
 
 impl Stream {
     /// A stream over a writer.
     pub fn new(writer: Box<dyn Write>) -> Self {
-        Self { writer, broken: false }
+        Self { writer, broken: false, defused: false }
+    }
+
+    /// The stream for a step's log of GitHub: no line of it is a command there, whatever others said.
+    pub fn defused(self) -> Self {
+        Self { defused: true, ..self }
     }
 
     /// Writes and flushes. After the first error nothing is written any more.
@@ -23,7 +31,11 @@ impl Stream {
 
     /// Writes a line.
     pub fn line(&mut self, text: &str) {
-        self.write(&format!("{text}\n"));
+        if self.defused {
+            self.write(&format!("{}\n", workflow::defused(text)));
+        } else {
+            self.write(&format!("{text}\n"));
+        }
     }
 }
 
@@ -51,6 +63,25 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn no_line_of_a_defused_stream_is_a_command() {
+        #[derive(Clone, Default)]
+        struct Kept(Rc<std::cell::RefCell<Vec<u8>>>);
+        impl Write for Kept {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.0.borrow_mut().write(bytes)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let kept = Kept::default();
+        let mut stream = Stream::new(Box::new(kept.clone())).defused();
+        stream.line("    ::set-output name=x::y");
+        stream.line("as it is");
+        assert_eq!(kept.0.borrow().as_slice(), b"    : :set-output name=x::y\nas it is\n");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod build;
 mod contexts;
 mod forecast;
 mod lasting;
+mod lines;
 mod time;
 mod unnoticed;
 mod wording;
@@ -14,6 +15,7 @@ pub use artefact::{Commits, Header, Pin, body_of, canonical, commits_in, digest,
 pub use build::{Prepared, build, prepare, services_in};
 pub use forecast::{Back, Forecast, Foreseen, MayChange, forecast};
 pub use lasting::Lasting;
+pub use lines::Lines;
 pub use time::{Bounds, CALLS, Expected, SOAK_TRIES, Times, Took};
 pub use unnoticed::{During, Unnoticed};
 

@@ -98,6 +98,10 @@ fn no_piece(canaries: &Canaries, text: &str, of: &str) {
 fn nothing_leaks(canaries: &Canaries, home: &Home, ran: &Ran) {
     no_piece(canaries, &ran.stdout, "stdout");
     no_piece(canaries, &ran.stderr, "stderr");
+    for format in ["junit", "github", "markdown"] {
+        let shown = home.plan(["show", "latest", "--format", format]);
+        no_piece(canaries, &shown.stdout, format);
+    }
     for path in files(&home.path().join("state")) {
         if path.parent().unwrap().ends_with("snapshots") {
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "{}", path.display());

@@ -46,7 +46,7 @@ fn interrupted(with: Signal, code: i32) {
     let served = Served::start(small::config(), &small::ADDRESSES);
     let home = served.exports.home();
     slow(&home);
-    let process = spawn(&mut home.command(["run", "--yes"]));
+    let process = spawn(&mut home.command(["run", "--yes", "--report", "junit=report.xml", "--report", "markdown=report.md"]));
     wait_until("the deploy is asked for and found", || deploys(&served.exports));
     let before = served.exports.log();
     signal(&process, with);
@@ -61,6 +61,11 @@ fn interrupted(with: Signal, code: i32) {
     let journal = home.journal();
     assert_eq!(journal.last().unwrap()["event"]["event"], "run-ended");
     assert_eq!(journal.last().unwrap()["event"]["ending"]["facts"]["verified"], false);
+
+    let report = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
+    let [xml, page] = ["report.xml", "report.md"].map(report);
+    assert!(xml.contains(&format!(">exit {code}: interrupted")) && xml.contains("<testcase classname=\"one\" name=\"verified\""), "{xml}");
+    assert!(page.contains(&format!("interrupted in phase `one`, which is not verified** (exit {code}: ")), "{page}");
 }
 
 #[test]
@@ -88,7 +93,7 @@ fn hanging(procedure: &'static str, is_done: bool) -> (Served, Home, Child) {
     });
     let home = Exports { url: between.url.clone(), ..served.exports.clone() }.home();
     small::put(&home);
-    let process = spawn(&mut home.command(["run", "--yes"]));
+    let process = spawn(&mut home.command(["run", "--yes", "--report", "markdown=report.md"]));
     wait_until("the call hangs", || between.seen().iter().any(|asked| asked == procedure));
     (served, home, process)
 }
@@ -128,6 +133,8 @@ fn a_second_signal_leaves_at_once() {
         assert!(took < Duration::from_secs(3), "{took:?}");
         let journal = home.journal();
         assert_eq!(journal.last().unwrap()["event"]["event"], "replacing", "what was sent stands in the journal");
+        let page = std::fs::read_to_string(home.path().join("report.md")).unwrap();
+        assert!(page.contains("was cut off in phase one (its compose text was being put in place)"), "{page}");
     });
 }
 

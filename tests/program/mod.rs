@@ -21,6 +21,7 @@ mod live_check;
 mod main_job;
 mod notices;
 mod past;
+mod reports;
 mod requests;
 mod resume;
 mod same_path;

@@ -78,7 +78,8 @@ fn compare(name: &str, actual: &str) {
     );
 }
 
-fn all() -> Vec<(&'static str, Script)> {
+/// Every script, by name.
+pub fn all() -> Vec<(&'static str, Script)> {
     vec![
         ("success", runs::success()),
         ("crash-loop", runs::crash_loop_rolled_back()),
@@ -156,6 +157,11 @@ const KEYS: [(&str, &[&str]); 35] = [
     ("not-done", &["why", "may_have_acted"]),
     ("run-ended", &["reason", "why", "changed", "verified", "known", "live", "healthy", "verdict"]),
 ];
+
+/// The JSON lines of a run of a script in the sandbox.
+pub fn played(script: &Script) -> Vec<Value> {
+    json_lines(script, true)
+}
 
 fn json_lines(script: &Script, sandbox: bool) -> Vec<Value> {
     let run = play(script, Format::Json, 80, setting(sandbox));

@@ -4,7 +4,8 @@ use super::in_memory::{FromWorld, NoVariables, told};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, AsTold, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed, install_tls, run,
+    AlwaysFree, Approve, AsTold, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed,
+    install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
 use rollout_plan::model;
@@ -122,6 +123,21 @@ pub async fn rollout_told(
     options: Options,
     listener: &mut dyn Report,
 ) -> Left {
+    let (gates, world) = (Arc::clone(&schedule), sandbox.access());
+    let people = AsTold(move |gate: GateId| told(world.with_world(|world, now| world.approval(now, &gates.gates[gate.0].name))));
+    rollout_asking(schedule, id, sandbox, state, options, listener, people).await
+}
+
+/// The same, with somebody to ask.
+pub async fn rollout_asking<P: Approve + 'static>(
+    schedule: Arc<Schedule>,
+    id: &str,
+    sandbox: &Sandbox,
+    state: &Path,
+    options: Options,
+    listener: &mut dyn Report,
+    people: P,
+) -> Left {
     install_tls();
     let clock = Rc::new(PacedClock::start(Speed::Max));
     let mut masks = Masks::default();
@@ -131,8 +147,6 @@ pub async fn rollout_told(
     let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
     let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
-    let (gates, world) = (Arc::clone(&schedule), sandbox.access());
-    let people = AsTold(move |gate: GateId| told(world.with_world(|world, now| world.approval(now, &gates.gates[gate.0].name))));
     let outside =
         Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(people), locks: Rc::new(AlwaysFree) };
 

@@ -4,67 +4,20 @@
 use super::{Health, Shown, named, reading_word, state_in_words};
 use crate::engine::{Finding, Reading, ServiceState, Verdict};
 use crate::model::Severity;
+use crate::report::junit::{Case, Outcome, Suite, document};
 use std::fmt::Write as _;
-
-/// One test case.
-struct Case {
-    suite: String,
-    name: String,
-    seconds: f64,
-    outcome: Outcome,
-}
-
-enum Outcome {
-    Passed,
-    /// With a line, and all that is known.
-    Failed(String, String),
-    Error(String, String),
-    Skipped(String),
-}
 
 /// What was found, as one `testsuites` element.
 pub fn junit(shown: &Shown<'_>) -> String {
     let (app, cases) = match shown {
         Shown::Skipped { app, why } => {
             let skipped =
-                Case { suite: (*app).to_owned(), name: "health".to_owned(), seconds: 0.0, outcome: Outcome::Skipped((*why).to_owned()) };
+                Case { class: (*app).to_owned(), name: "health".to_owned(), seconds: 0.0, outcome: Outcome::Skipped((*why).to_owned()) };
             ((*app).to_owned(), vec![skipped])
         }
         Shown::Asked(health) => (health.app.clone(), cases(health)),
     };
-    let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|case| is(&case.outcome)).count();
-    let numbers = format!(
-        "tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\"",
-        cases.len(),
-        count(|outcome| matches!(outcome, Outcome::Failed(..))),
-        count(|outcome| matches!(outcome, Outcome::Error(..))),
-        count(|outcome| matches!(outcome, Outcome::Skipped(_))),
-        cases.iter().map(|case| case.seconds).sum::<f64>(),
-    );
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"plan health\" {numbers}>\n  <testsuite name=\"{}\" {numbers}>\n",
-        escaped(&app)
-    );
-    for case in &cases {
-        let _ = write!(
-            xml,
-            "    <testcase classname=\"{}\" name=\"{}\" time=\"{:.3}\"",
-            escaped(&case.suite),
-            escaped(&case.name),
-            case.seconds
-        );
-        let _ = match &case.outcome {
-            Outcome::Passed => writeln!(xml, "/>"),
-            Outcome::Failed(line, text) => element(&mut xml, "failure", line, text),
-            Outcome::Error(line, text) => element(&mut xml, "error", line, text),
-            Outcome::Skipped(why) => writeln!(xml, "><skipped message=\"{}\"/></testcase>", escaped(why)),
-        };
-    }
-    xml + "  </testsuite>\n</testsuites>\n"
-}
-
-fn element(xml: &mut String, name: &str, line: &str, text: &str) -> std::fmt::Result {
-    writeln!(xml, "><{name} message=\"{}\">{}</{name}></testcase>", escaped(line), escaped(text))
+    document("plan health", &[Suite { name: app, cases, ..Suite::default() }])
 }
 
 fn cases(health: &Health) -> Vec<Case> {
@@ -75,21 +28,21 @@ fn cases(health: &Health) -> Vec<Case> {
         } else {
             Outcome::Skipped(format!("not delivered: phase {phase} brings it"))
         };
-        cases.push(Case { suite: service.clone(), name: "delivered".to_owned(), seconds: 0.0, outcome });
+        cases.push(Case { class: service.clone(), name: "delivered".to_owned(), seconds: 0.0, outcome });
     }
     if health.delivered.services.is_empty() && !health.is_narrowed {
         let outcome = Outcome::Failed("nothing is delivered".to_owned(), String::new());
-        cases.push(Case { suite: health.app.clone(), name: "delivered".to_owned(), seconds: 0.0, outcome });
+        cases.push(Case { class: health.app.clone(), name: "delivered".to_owned(), seconds: 0.0, outcome });
     }
     if let (Err(why), false) = (&health.delivered.live, health.offline) {
         let outcome = Outcome::Error("Dokploy could not be asked".to_owned(), why.clone());
-        cases.push(Case { suite: health.app.clone(), name: "Dokploy answers".to_owned(), seconds: 0.0, outcome });
+        cases.push(Case { class: health.app.clone(), name: "Dokploy answers".to_owned(), seconds: 0.0, outcome });
     }
     cases
 }
 
 fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
-    let suite = named(finding);
+    let class = named(finding);
     let mut cases = Vec::new();
     if let Some((state, _)) = &finding.container {
         let words = state_in_words(state);
@@ -103,7 +56,7 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
             (ServiceState::Running { .. }, Verdict::Errored) => Outcome::Error(words.clone(), why()),
             _ => Outcome::Failed(words.clone(), why()),
         };
-        cases.push(Case { suite: suite.clone(), name: "its container runs".to_owned(), seconds: 0.0, outcome });
+        cases.push(Case { class: class.clone(), name: "its container runs".to_owned(), seconds: 0.0, outcome });
     }
     for asked in &finding.asked {
         let sample = asked.last.as_ref();
@@ -133,12 +86,12 @@ fn of_finding(finding: &Finding, is_try: bool) -> Vec<Case> {
         };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds of one sample")]
         let seconds = sample.map_or(0.0, |sample| sample.took_ms as f64 / 1000.0);
-        cases.push(Case { suite: suite.clone(), name: asked.text.clone(), seconds, outcome });
+        cases.push(Case { class: class.clone(), name: asked.text.clone(), seconds, outcome });
     }
     if cases.is_empty() {
         let why = finding.actual.clone().unwrap_or_default();
         cases.push(Case {
-            suite,
+            class,
             name: "is asked".to_owned(),
             seconds: 0.0,
             outcome: Outcome::Error("nothing could be asked".to_owned(), why),
@@ -153,32 +106,4 @@ fn likely(finding: &Finding) -> String {
         let _ = write!(text, "\nlikely: {} [{}]\nhelps: {}", advice.cause, advice.rule, advice.remedy);
         text
     })
-}
-
-/// Text as XML has it; what XML cannot hold is replaced.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\n' => escaped.push_str("&#10;"),
-            '\t' | ' '..='\u{7e}' => escaped.push(character),
-            '\u{0}'..='\u{9f}' | '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_xml_cannot_hold_is_replaced_and_what_it_reads_as_its_own_is_escaped() {
-        assert_eq!(escaped("a<b>&\"c\"\u{1b}[31m\u{0}\u{fffe}é"), "a&lt;b&gt;&amp;&quot;c&quot;\u{fffd}[31m\u{fffd}\u{fffd}é");
-    }
 }

@@ -272,7 +272,7 @@ fn of_finding(finding: &Finding, is_try: bool) -> Value {
         json!({
             "expectation": asked.text,
             "severity": asked.severity.keyword(),
-            "verdict": (!is_try).then(|| crate::report::json::verdict_word(asked.verdict)),
+            "verdict": (!is_try).then(|| crate::report::json::verdict(asked.verdict)),
             "reading": asked.last.as_ref().map(|sample| reading_word(sample.reading)),
             "expected": asked.last.as_ref().map(|sample| &sample.expected),
             "actual": asked.last.as_ref().map(|sample| &sample.actual),

@@ -10,7 +10,10 @@ mod summary;
 
 pub use history::{Listed, history, history_json};
 pub use now::{Now, PhaseNow, Probed, Seen, ServiceNow, row_word};
+pub(super) use recall::outline;
 pub use recall::recall;
-pub use replay::replay;
+pub(super) use replay::complete;
+pub use replay::{replay, replayed};
 pub use status::{Live, Status, status, status_json};
+pub(super) use summary::so_far;
 pub use summary::{End, Left, Summary};

@@ -18,7 +18,7 @@ pub fn recall(past: &Past) -> Option<View> {
 }
 
 /// The outline that a record holds. One from before outlines were kept is made up of what its events name.
-pub(super) fn outline(past: &Past) -> Option<Outline> {
+pub(in crate::report) fn outline(past: &Past) -> Option<Outline> {
     past.entries.iter().find_map(|entry| match &entry.event {
         Event::RunStarted { outline: Some(outline), .. } => Some((**outline).clone()),
         Event::RunStarted { rollout, app, files, .. } => {

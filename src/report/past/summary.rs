@@ -176,7 +176,7 @@ fn left(end: &End, seen: Option<(String, String, (usize, usize))>, past: &Past) 
 }
 
 /// How far a run was when its record ends.
-pub(super) fn so_far(view: &View) -> String {
+pub(in crate::report) fn so_far(view: &View) -> String {
     let stage = |stage: &Stage| match stage {
         Stage::Pending | Stage::Live | Stage::Verified | Stage::Failed | Stage::Held => String::new(),
         Stage::Gated => " (its gates were being asked)".to_owned(),
