@@ -10,6 +10,7 @@ mod masked;
 mod mistaken;
 mod node;
 mod plain_secret;
+mod plain_yaml;
 mod ports;
 mod read;
 mod required;

@@ -4,6 +4,7 @@
 //! into words; `live` makes the frame that `terminal` paints, `plain` the lines for CI, `json` the lines for programs. Every piece of text
 //! passes through `safe` on its way.
 
+pub mod allows;
 pub mod annotations;
 mod cause;
 pub mod check;
