@@ -138,7 +138,8 @@ impl<'a> Reader<'a> {
                 }
                 self.list(indent, depth + 1, first)
             }
-            _ => Some(self.node(Value::Null, after, after)),
+            // Nothing stands where the key ends, before its colon.
+            _ => Some(self.node(Value::Null, after - 1, after - 1)),
         }
     }
 
@@ -303,7 +304,7 @@ mod tests {
         }
         for text in [
             "services:\n  web: # c\n    image: \"a b\" # x\n    p:   \n    q:\n      - 8080\n      - \"80:80\"\n      -\n      - a: 1\n        b: 'x'\n\
-             \x20   z: ~\n    l:\n    - x\n    - y\n    m: a → b – c\n    o:\n    - k: v\n      n:\n      - 'o'\n    e: x é\n  w2:\n    i: tail   # com\n\n    # com\n\n\
+             \x20   z: ~\n    l:\n    - x\n    - y\n    m: a → b – c\n    o:\n    - k: v\n      oo:\n      - 'o'\n    e: x é\n  w2:\n    i: tail   # com\n\n    # com\n\n\
              \x20   j: x#y\n# end\nvolumes:\n  data:\n  # c\n\n  other: {} # none\n",
             "a:\n  test: [\"CMD\", 'curl', -f, http]\n  none: [] # c\n  env:\n    A: ${B:-c}\n    C: postgresql://u@h/1\n  p:\n    - 80:80\n    - -x",
             "a: 1\n",
