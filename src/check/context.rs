@@ -7,7 +7,7 @@ use crate::compose::{ComposeFile, Service, with_defaults};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Gaps, Lowered, Phase, Plan};
 use crate::source::{FileId, SourceMap};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rules look at.
 pub(super) struct Context<'a> {
@@ -105,6 +105,11 @@ pub(super) fn runs(service: &Service) -> bool {
 /// The service of a file that Dokploy starts.
 pub(super) fn service_of<'a>(file: &'a ComposeFile, name: &str) -> Option<&'a Service> {
     file.services.iter().find(|service| service.name.value == name && is_started(service))
+}
+
+/// The services of a file that Dokploy starts, by name.
+pub(super) fn started(file: &ComposeFile) -> BTreeMap<&str, &Service> {
+    file.services.iter().filter(|service| is_started(service)).map(|service| (service.name.value.as_str(), service)).collect()
 }
 
 /// Names in quotes, for a message: `"a"`, `"a" and "b"`, `"a", "b" and "c"`.

@@ -1,6 +1,6 @@
 //! Services do not wait for each other in a ring: compose refuses the file otherwise.
 
-use super::context::{Context, service_of};
+use super::context::{Context, started};
 use crate::compose::{ComposeFile, DependsOn};
 use crate::diagnostic::{Code, Diagnostic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,13 +39,15 @@ fn diagnostic(names: &[&str], ring: &[&DependsOn], first: usize) -> Diagnostic {
 fn rings(file: &ComposeFile) -> Vec<Vec<&DependsOn>> {
     let mut rings = Vec::new();
     let mut done: BTreeSet<&str> = BTreeSet::new();
-    for start in &file.services {
+    let services = started(file);
+    // One that waits for nothing is in no ring.
+    for start in file.services.iter().filter(|service| !service.depends_on.is_empty()) {
         // Depth first without recursion: the path, and for each step how many of its edges were followed.
         let mut path: Vec<(&str, Option<&DependsOn>, usize)> = vec![(&start.name.value, None, 0)];
         let mut on_path: BTreeMap<&str, usize> = BTreeMap::from([(start.name.value.as_str(), 0)]);
         while let Some((name, _, followed)) = path.last_mut() {
             let name = *name;
-            let edge = service_of(file, name).filter(|_| !done.contains(name)).and_then(|service| service.depends_on.get(*followed));
+            let edge = services.get(name).filter(|_| !done.contains(name)).and_then(|service| service.depends_on.get(*followed));
             *followed += 1;
             match edge {
                 None => {

@@ -1,7 +1,7 @@
 //! Phases grow: a service that a later phase drops must be named by `removes`. Dokploy deploys with
 //! `--remove-orphans`, so a service that is merely forgotten in a file is stopped and removed (FACTS §13.3).
 
-use super::context::{Context, is_started, quoted, service_of};
+use super::context::{Context, is_started, quoted, started};
 use super::removes;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -12,12 +12,13 @@ const MAX_LABELS: usize = 3;
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for (before, earlier, after, later) in context.pairs() {
         let allowed = |name: &str| removes::says(&after.phase.removes, name, earlier, later);
+        let kept = started(later);
         let dropped: Vec<(&str, Span)> = earlier
             .services
             .iter()
             .filter(|service| is_started(service))
             .map(|service| (service.name.value.as_str(), service.name.span))
-            .filter(|(name, _)| service_of(later, name).is_none() && !allowed(name))
+            .filter(|(name, _)| !kept.contains_key(name) && !allowed(name))
             .collect();
         if dropped.is_empty() {
             continue;

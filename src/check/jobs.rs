@@ -5,19 +5,32 @@ use crate::compose::{Condition, Service as Composed};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::model::{Service, duration};
 use crate::source::{Span, Spanned};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
+    let mut awaited: BTreeMap<&str, Span> = BTreeMap::new();
+    for entry in context.files().flat_map(|file| &file.services).flat_map(|one| &one.depends_on) {
+        if entry.condition == Condition::Completed {
+            awaited.entry(&entry.service.value).or_insert(entry.service.span);
+        }
+    }
+    let jobs: BTreeSet<&str> = context.plan.services.iter().filter(|one| one.job.is_some()).map(|one| one.name.value.as_str()).collect();
+    let mut by_name: BTreeMap<&str, Vec<&Composed>> = BTreeMap::new();
+    if !jobs.is_empty() {
+        for one in context.files().flat_map(|file| &file.services) {
+            if is_started(one) && jobs.contains(one.name.value.as_str()) {
+                by_name.entry(&one.name.value).or_default().push(one);
+            }
+        }
+    }
     for service in &context.plan.services {
         let name = service.name.value.as_str();
-        let composed: Vec<&Composed> =
-            context.files().flat_map(|file| &file.services).filter(|one| is_started(one) && one.name.value == name).collect();
         let Some(job) = service.job else {
-            let awaited = context.files().flat_map(|file| &file.services).flat_map(|one| &one.depends_on);
-            let mut awaited = awaited.filter(|entry| entry.condition == Condition::Completed && entry.service.value == name);
-            found.extend(awaited.next().map(|entry| is_a_job(service, entry.service.span)));
+            found.extend(awaited.get(name).map(|span| is_a_job(service, *span)));
             continue;
         };
+        let composed = by_name.get(name).map(Vec::as_slice).unwrap_or_default();
         found.extend(composed.iter().find_map(|one| never_ends(service, one)));
         found.extend(job.within.and_then(|within| too_long(context, service, within)));
     }

@@ -1,7 +1,7 @@
 //! A later phase repeats the services of the earlier ones as they are. One that it changes is deployed anew, in a
 //! phase that is about others.
 
-use super::context::{Context, is_started, service_of};
+use super::context::{Context, is_started, started};
 use super::ports::Clashing;
 use crate::compose::Service;
 use crate::diagnostic::{Code, Diagnostic};
@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn check(context: &Context<'_>, clashing: &Clashing, found: &mut Vec<Diagnostic>) {
     for (before, earlier, after, later) in context.pairs() {
+        let olds = started(earlier);
         for new in later.services.iter().filter(|service| is_started(service)) {
             let name = &new.name.value;
-            let Some(old) = service_of(earlier, name) else { continue };
+            let Some(old) = olds.get(name.as_str()).copied() else { continue };
             if old.definition == new.definition {
                 continue;
             }

@@ -4,7 +4,7 @@ use super::files::{self, Folder};
 use crate::check::{FileError, Files};
 use crate::diagnostic::{Code, Diagnostic, Severity, nearest};
 use crate::model::{self, Lowered};
-use crate::report::{annotations, check, diagnostics, tables};
+use crate::report::{allows, annotations, check, diagnostics, tables};
 use crate::schedule::{self, Prepared, Schedule, Took, forecast};
 use crate::source::{FileId, SourceMap, Span};
 use std::collections::BTreeMap;
@@ -152,6 +152,9 @@ pub fn offline(path: &Path, options: Options) -> Outcome {
 /// What is printed of a plan that was checked. `took`: what its phases took in runs that are recorded here.
 pub(super) fn outcome(found: &Found, took: &Took, options: Options) -> Outcome {
     let mut outcome = shown(&found.diagnostics, &found.sources, options);
+    if let Some(plan) = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref()).filter(|_| options.form == Form::Json) {
+        outcome.stdout.push_str(&allows::json(plan, &found.sources));
+    }
     if let Some(schedule) = found.schedule.as_ref().filter(|_| outcome.code == 0 && !options.form.is_for_programs()) {
         outcome.stdout = check::schedule(schedule, &forecast(schedule, took), options.width, options.colour_out);
     }

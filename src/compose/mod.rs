@@ -11,6 +11,7 @@ mod mistaken;
 mod mounts;
 mod node;
 mod plain_secret;
+mod plain_yaml;
 mod ports;
 mod read;
 mod recreated;

@@ -1,6 +1,6 @@
 //! YAML as a tree in which every value knows where it was written. The only place that names the YAML crate.
 
-use super::{Fault, wording};
+use super::{Fault, plain_yaml, wording};
 use crate::source::{FileId, Span};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const REPLACED: [&str; 3] = ["command", "entrypoint", "test"];
 
 /// A value and its places.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Node {
     /// What it is.
     pub(super) value: Value,
@@ -36,7 +36,7 @@ pub(super) enum Over {
 }
 
 /// A key and its place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Key {
     pub(super) text: String,
     pub(super) span: Span,
@@ -44,7 +44,7 @@ pub(super) struct Key {
 
 /// What a node is. Numbers and booleans are kept as they were written: compose means `08` and `on` as text more often
 /// than not.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     Null,
     Scalar(String),
@@ -58,6 +58,11 @@ impl Node {
         if text.len() > MAX_BYTES {
             return Err(Fault { message: format!("the file is larger than {} KiB", MAX_BYTES / 1024), at: None, help: None });
         }
+        plain_yaml::read(file, text).map_or_else(|| Self::parse_any(file, text), Ok)
+    }
+
+    /// Reads whatever is YAML.
+    pub(super) fn parse_any(file: FileId, text: &str) -> Result<Self, Fault> {
         let options = serde_yaml::options! {
             budget: serde_yaml::budget! {
                 max_events: 250_000,

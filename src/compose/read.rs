@@ -37,7 +37,7 @@ pub fn read(file: FileId, text: &str) -> Result<ComposeFile, Vec<Fault>> {
         Some((key, node)) => reader.fault_with(key.span, "`services:` names no service", mistaken::services(node)),
         None => return Err(vec![mistaken::file(&root, text)]),
     }
-    let services = extended(&services, &mut reader);
+    let services = extended(services, &mut reader);
     let mut faults = reader.into_faults();
     if faults.is_empty() {
         let networks = externals(&root, "networks");
@@ -77,7 +77,12 @@ fn extendable<'a>(service: &str, base: &str, names: impl Iterator<Item = &'a str
 
 /// Every service on top of what it extends. A service that runs nothing is a fault, unless what it runs stands in
 /// another file.
-fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Service> {
+fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<Service> {
+    if services.iter().all(|(_, extends)| matches!(extends, Extends::Nothing)) {
+        let whole: Vec<Service> = services.into_iter().map(|(service, _)| service).collect();
+        whole.iter().for_each(|service| runs_something(service, reader));
+        return whole;
+    }
     let by_name: BTreeMap<&str, usize> = services.iter().enumerate().map(|(at, (service, _))| (service.name.value.as_str(), at)).collect();
     let mut whole = Vec::with_capacity(services.len());
     for (at, (service, _)) in services.iter().enumerate() {
@@ -119,22 +124,26 @@ fn extended(services: &[(Service, Extends)], reader: &mut Reader<'_>) -> Vec<Ser
         let first = bases.next().cloned();
         let merged = bases.fold(first, |base, own| base.map(|base| own.clone().extending(&base)));
         let merged = merged.unwrap_or_else(|| service.clone());
-        let runs_something = merged.image.is_some() || merged.build.is_some() || merged.definition.get("provider").is_some();
-        if !runs_something && complete {
-            let name = &merged.name;
-            let message = format!("service \"{}\" has neither `image` nor `build`", name.value);
-            let keys = merged.definition.as_object().into_iter().flat_map(|entries| entries.keys()).map(String::as_str);
-            let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"]).is_some()) {
-                Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"]).unwrap_or("image")),
-                None => {
-                    "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned()
-                }
-            };
-            reader.fault_with(name.span, message, help);
+        if complete {
+            runs_something(&merged, reader);
         }
         whole.push(merged);
     }
     whole
+}
+
+/// A service needs something to run.
+fn runs_something(service: &Service, reader: &mut Reader<'_>) {
+    if service.image.is_some() || service.build.is_some() || service.definition.get("provider").is_some() {
+        return;
+    }
+    let message = format!("service \"{}\" has neither `image` nor `build`", service.name.value);
+    let keys = service.definition.as_object().into_iter().flat_map(|entries| entries.keys()).map(String::as_str);
+    let help = match keys.into_iter().find(|key| nearest(key, ["image", "build"]).is_some()) {
+        Some(key) => format!("write `{}` instead of `{key}`", nearest(key, ["image", "build"]).unwrap_or("image")),
+        None => "add `image: NAME:TAG` or `build: FOLDER`; a file that is laid over another cannot be deployed on its own".to_owned(),
+    };
+    reader.fault_with(service.name.span, message, help);
 }
 
 /// Top-level networks or volumes, with whether each is external.

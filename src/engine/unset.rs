@@ -25,14 +25,14 @@ pub struct Unset {
 impl Unset {
     /// One sentence.
     pub fn sentence(&self) -> String {
+        let then = if self.variable.required { "compose refuses the file without it" } else { "it becomes nothing" };
         let more = match self.more {
             0 => String::new(),
-            1 => " and 1 more place".to_owned(),
-            more => format!(" and {more} more places"),
+            1 => "; 1 more place asks for it".to_owned(),
+            more => format!("; {more} more places ask for it"),
         };
-        let then = if self.variable.required { "compose refuses the file without it" } else { "it becomes nothing" };
         let name = &self.variable.name.value;
-        format!("`${{{name}}}` in {} line {}{more} has no default and is not in the app's environment: {then}", self.path, self.line)
+        format!("`${{{name}}}` in {} line {} has no default and is not in the app's environment: {then}{more}", self.path, self.line)
     }
 }
 
@@ -71,4 +71,23 @@ pub(super) fn warnings(schedule: &Schedule, survey: &Survey) -> Vec<String> {
         told.push(format!("{} more variables have no value: `plan check` names them", unset.len() - MOST_TOLD));
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{SourceMap, Span, Spanned};
+
+    #[test]
+    fn one_sentence_whatever_the_number_of_places() {
+        let file = SourceMap::default().add("one.yml", "${A}");
+        let sentence = |required, more| {
+            let variable = Variable { name: Spanned::new("A".to_owned(), Span::new(file, 0..4)), required };
+            Unset { variable, path: "one.yml".to_owned(), line: 6, more }.sentence()
+        };
+        let start = "`${A}` in one.yml line 6 has no default and is not in the app's environment: ";
+        assert_eq!(sentence(false, 0), format!("{start}it becomes nothing"));
+        assert_eq!(sentence(true, 1), format!("{start}compose refuses the file without it; 1 more place asks for it"));
+        assert_eq!(sentence(false, 21), format!("{start}it becomes nothing; 21 more places ask for it"));
+    }
 }

@@ -5,6 +5,7 @@
 //! passes through `safe` on its way.
 
 pub mod account;
+pub mod allows;
 pub mod annotations;
 mod cause;
 pub mod check;

@@ -191,3 +191,24 @@ fn github_gets_workflow_commands_and_nothing_else_on_stdout() {
     let ran = home.plan(["check", "--offline", "--format", "github", &super::binary::example()]);
     assert_eq!((ran.ends(0).stdout.as_str(), ran.stderr.as_str()), ("", ""));
 }
+
+#[test]
+fn what_a_plan_allows_stands_behind_the_findings_in_json_and_nowhere_else() {
+    let home = Home::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/check/allows-needless");
+    for name in ["rollout.plan", "one.yml"] {
+        home.file(name, &std::fs::read_to_string(folder.join(name)).unwrap());
+    }
+    let ran = home.plan(["check", "--offline", "--format", "json"]);
+    let lines = super::binary::json_lines(&ran.ends(0).stdout);
+    let told: Vec<_> = lines.iter().map(|line| (line["code"].as_str(), line["severity"].as_str().unwrap())).collect();
+    let (needless, allowed) = ((Some("W0510"), "warning"), (None, "allowed"));
+    assert_eq!(told, [needless, needless, allowed, allowed, allowed], "{}", ran.stdout);
+    let finding: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
+    let last = lines[4].as_object().unwrap();
+    assert!(finding.iter().all(|key| last.contains_key(*key)), "a reader of findings finds its keys: {last:?}");
+    assert_eq!((&last["service"], &last["word"], &last["reason"]), (&"web".into(), &"mutable-tag".into(), &"needed".into()));
+    assert_eq!((&last["file"], &last["line"], &last["column"]), (&"rollout.plan".into(), &20.into(), &3.into()));
+    let github = home.plan(["check", "--offline", "--format", "github"]);
+    assert_eq!(github.ends(0).stdout.lines().count(), 2, "{}", github.stdout);
+}
