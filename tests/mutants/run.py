@@ -5,7 +5,7 @@ A copy of the tree is made in which every mutant of the folder is present behind
 one build serves hundreds of mutants, and each costs a run of the tests that are to kill it. The mutants are those that cargo-mutants lists, and
 three kinds more, of which rules are made: a finding not told, a guard (`if … { continue }`) never taken, a filter that lets everything pass.
 
-What cannot be switched (in a `const fn`, an `impl Trait`, a field) is listed; `--plain` builds and tests each of those.
+What cannot be switched (in a `const fn`, a field) is listed; `--plain` builds and tests each of those.
 
 Needs cargo-mutants (`cargo install cargo-mutants --locked`) and, for Python, tree-sitter and tree-sitter-rust (`pip install`). An example:
 
@@ -36,7 +36,12 @@ SWITCH = """
 /// Whether this mutant is the one that is on.
 pub fn mutant(number: u32) -> bool {
     static ON: std::sync::OnceLock<Option<u32>> = std::sync::OnceLock::new();
-    *ON.get_or_init(|| std::env::var("PLAN_MUTANT").ok()?.parse().ok()) == Some(number)
+    // Tests that start the program clear its environment: then that of the test counts.
+    let above = || {
+        let environment = std::fs::read_to_string(format!("/proc/{}/environ", std::os::unix::process::parent_id())).ok()?;
+        environment.split('\\0').find_map(|one| one.strip_prefix("PLAN_MUTANT=").map(str::to_owned))
+    };
+    *ON.get_or_init(|| std::env::var("PLAN_MUTANT").ok().or_else(above)?.parse().ok()) == Some(number)
 }
 """
 # A mutant that eats memory dies of it, and that is noticed.
@@ -143,8 +148,7 @@ class Woven:
             after, written = self.inside(node, begin=operator.end_byte), operator.text.decode()
             text = "(" + "".join(f"if {on(m)} {{ ({before}{m['to']}{after}) }} else " for m in operators) + f"{{ ({before}{written}{after}) }})"
         elif node.type == "function_item" and mutants:
-            early = "".join(f" if {on(m)} {{ return {m['to']}; }}" for m in mutants)
-            text = self.function(node, early)
+            text = self.function(node, mutants)
         elif node.type == "match_arm" and mutants:
             text = self.arm(node, of("MatchArm"), of("MatchArmGuard"))
         else:
@@ -157,10 +161,16 @@ class Woven:
             text = f"({on(mutant)} || ({text}))"
         return text
 
-    def function(self, node, early):
+    def function(self, node, mutants):
+        """What a mutant gives instead comes first. An iterator's type is not written, so what it gives instead is chained to it."""
         block = node.child_by_field_name("body")
-        head = self.slice(node.start_byte, block.start_byte)
-        return f"{head}{{{early}{self.inside(block)[1:]}"
+        head, body = self.slice(node.start_byte, block.start_byte), self.inside(block)
+        if "impl Iterator" not in head.partition("->")[2]:
+            early = "".join(f" if {on(m)} {{ return {m['to']}; }}" for m in mutants)
+            return f"{head}{{{early}{body[1:]}"
+        instead = [(on(m), re.fullmatch(r"::std::iter::once\((.*)\)", m["to"])) for m in mutants]
+        chained = "".join(f".chain({switch}.then(|| {once[1]}))" for switch, once in instead if once)
+        return f"{head}{{ (!({' || '.join(switch for switch, _ in instead)})).then(move || {body}).into_iter().flatten(){chained} }}"
 
     def arm(self, node, deleted, guards):
         pattern, value = node.child_by_field_name("pattern"), node.child_by_field_name("value")
@@ -247,12 +257,12 @@ def built(tree, mutants):
 
 
 def may_compile(mutant):
-    """Whether one that does not compile behind a switch may do so alone: a returned value has the same type either way, if the type is written."""
+    """Whether one that does not compile behind a switch may do so alone: a value of a type that is written compiles in both places or in none."""
     head = RUST.parse((ROOT / mutant["file"]).read_bytes()).root_node.descendant_for_byte_range(*mutant["place"])
     while head and head.type != "function_item":
         head = head.parent
     head = head.text[: head.child_by_field_name("body").start_byte - head.start_byte].decode() if head else ""
-    return mutant["kind"] == "StructField" or "const fn" in head or (mutant["kind"] == "FnValue" and "impl " in head.partition("->")[2])
+    return mutant["kind"] == "StructField" or "const fn" in head or (mutant["kind"] == "FnValue" and "impl " in head.partition("->")[2].replace("impl Iterator", ""))
 
 
 def binaries(tree):
@@ -349,7 +359,7 @@ def report(mutants, unswitched, results):
         ran = [end for end in ends if end and end != "does not compile"]
         survived = ran.count("survived")
         print(f"| {file} | {len(ran)} | {len(ran) - survived} | {survived} | {ends.count('does not compile')} |")
-    print("\nsurvived:", *(name for name, end in results.items() if end == "survived"), sep="\n- ")
+    print("\nsurvived:", *(mutant["name"] for mutant in mutants if results.get(mutant["name"]) == "survived"), sep="\n- ")
     print("\nnot switched, not run:", *(mutant["name"] for mutant in unswitched if mutant["name"] not in results), sep="\n- ")
 
 
