@@ -216,14 +216,16 @@ def cargo(tree, *arguments):
 
 
 def culprits(tree, messages):
-    """The mutants that the compiler's errors are about: the switch before each, or on its line."""
+    """The mutants that the compiler's errors are about: the switch before each in its line, the one after it, or the one above."""
     found = set()
     for message in (message["message"] for message in messages if message["reason"] == "compiler-message"):
         for span in message["spans"] if message["level"] == "error" else []:
             source = (tree / span["file_name"]).read_bytes() if (tree / span["file_name"]).exists() else b""
-            line = source.find(b"\n", span["byte_end"])
-            numbers = re.findall(rb"crate::mutant\((\d+)\)", source[: span["byte_end"]]) or re.findall(rb"crate::mutant\((\d+)\)", source[:line])
-            found |= {int(numbers[-1])} if numbers and span["is_primary"] else set()
+            begin, end = source.rfind(b"\n", 0, span["byte_end"]) + 1, source.find(b"\n", span["byte_end"])
+            numbers = lambda text: [int(number) for number in re.findall(rb"crate::mutant\((\d+)\)", text)]
+            before, after, above = numbers(source[begin : span["byte_end"]]), numbers(source[span["byte_end"] : end]), numbers(source[:begin])
+            if span["is_primary"]:
+                found |= set(before[-1:] or after[:1] or above[-1:])
     return found
 
 
@@ -240,7 +242,10 @@ def weave(mutants, out):
 
 def built(tree, mutants):
     """The test binaries of the copy, the mutants that need a build of their own, and those that do not compile."""
-    out = set()
+    # What was found out before is not tried again: it would build everything anew.
+    kept = tree / "target" / "not-switched.json"
+    names = set(json.loads(kept.read_text())) if kept.exists() else set()
+    out = {mutant["number"] for mutant in mutants if mutant["name"] in names}
     while True:
         woven, unplaced = weave(mutants, out)
         copy(tree, woven)
@@ -251,6 +256,7 @@ def built(tree, mutants):
         if not wrong:
             sys.exit("\n".join(message["message"]["rendered"] for message in messages if message.get("message", {}).get("level") == "error"))
         out |= wrong
+        kept.write_text(json.dumps(sorted(names | {mutant["name"] for mutant in mutants if mutant["number"] in out})))
         print(f"{len(out)} do not compile behind a switch", file=sys.stderr)
     without = [mutant for mutant in mutants if mutant["number"] in out or mutant in unplaced]
     return binaries(tree), [mutant for mutant in without if may_compile(mutant)], [mutant for mutant in without if not may_compile(mutant)]
@@ -312,29 +318,31 @@ def plain(tree, mutant, stages, limit):
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("folder", help="what is mutated, like src/check")
+    arguments.add_argument("folders", nargs="+", help="what is mutated, like src/check")
+    arguments.add_argument("--match", default="", help="a pattern: only mutants whose names have it are run and reported")
     arguments.add_argument("--tests", action="append", required=True, help="a binary (lib, all) and its arguments")
     arguments.add_argument("--tree", type=Path, default=Path("/tmp/plan-mutants"), help="where the copy is made; a target/ there is used")
     arguments.add_argument("--every", type=int, default=1, help="a sample: each so manieth mutant")
-    arguments.add_argument("--only", choices=["survivors", "new"], help="repeat those that survived, or go on with those not yet run")
+    arguments.add_argument("--only", choices=["survivors", "new"], help="those that survived before, or those not run before")
     arguments.add_argument("--plain", action="store_true", help="build and test what cannot be switched, one by one")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--limit", type=int, default=120, help="seconds for one run of the tests")
     options = arguments.parse_args()
 
-    mutants = list(listed(options.folder))
-    for file in sorted((ROOT / options.folder).rglob("*.rs")):
+    mutants = [mutant for folder in options.folders for mutant in listed(folder)]
+    for file in (file for folder in options.folders for file in sorted((ROOT / folder).rglob("*.rs"))):
         source = file.read_bytes()
         mutants += ours(str(file.relative_to(ROOT)), source, RUST.parse(source))
     for number, mutant in enumerate(mutants):
         mutant["number"] = number
     tests, unswitched, broken = built(options.tree, mutants)
-    kept = options.tree / "target" / f"{options.folder.replace('/', '-')}.json"
-    results = json.loads(kept.read_text()) if options.only and kept.exists() else {}
+    kept = options.tree / "target" / "mutants.json"
+    results = json.loads(kept.read_text()) if kept.exists() else {}
 
     if failed := killer(options.tree, tests, "", options.tests, 10 * options.limit):
         sys.exit(f"without any mutant, {failed} fails")
     results |= {mutant["name"]: "does not compile" for mutant in broken}
+    mutants, unswitched = ([mutant for mutant in of if re.search(options.match, mutant["name"])] for of in (mutants, unswitched))
     switched = [mutant for mutant in mutants if mutant not in unswitched + broken][:: options.every]
     if options.only:
         switched = [mutant for mutant in switched if (results.get(mutant["name"], "survived") == "survived" if options.only == "survivors" else mutant["name"] not in results)]
