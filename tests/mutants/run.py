@@ -125,6 +125,8 @@ class Woven:
             return None if mutant["kind"] == "StructField" else node
         while node and node.type not in wanted:
             node = node.parent
+        if mutant["kind"] == "MatchArm" and not any(map(takes_all, node.parent.named_children)):
+            return None  # Without it the match is not exhaustive.
         return node
 
     def slice(self, start, end):
@@ -182,6 +184,11 @@ class Woven:
             guard = f"!{on(mutant)}" + (f" && ({guard})" if guard else "")
         matched = self.slice(node.start_byte, pattern.children[0].end_byte)
         return f"{matched} if {guard} => {self.render(value)}{self.slice(value.end_byte, node.end_byte)}"
+
+
+def takes_all(arm):
+    pattern = arm.child_by_field_name("pattern")
+    return pattern is not None and re.fullmatch(r"_|[a-z]\w*", pattern.text.decode()) is not None
 
 
 def on(mutant):
