@@ -1,7 +1,7 @@
 //! Plans with their compose files and the exact output of checking them: one folder of `tests/check` for each.
 
 use crate::fixture;
-use rollout_plan::check::{FileError, Files};
+use rollout_plan::check::{FileError, Files, MAX_COMPOSE_BYTES};
 use rollout_plan::diagnostic::{Code, Diagnostic};
 use rollout_plan::model;
 use rollout_plan::report::diagnostics::{self, Look};
@@ -274,8 +274,71 @@ fn a_file_over_dokploys_limit_is_refused() {
     let large = seed().with("phase4.yml", "services:", &padding);
     let found = prepare(&large).0.diagnostics;
     assert_eq!(codes(&found), [Code::ComposeTooLarge]);
-    let fits = seed().with("phase4.yml", "services:", &padding.replace(&"x".repeat(10_000), ""));
-    assert_eq!(prepare(&fits).0.diagnostics, []);
+    let exactly = |bytes: usize| {
+        let more = bytes - seed().0["phase4.yml"].len() - "# \n".len();
+        prepare(&seed().with("phase4.yml", "services:", &format!("# {}\nservices:", "x".repeat(more)))).0.diagnostics
+    };
+    assert_eq!(exactly(MAX_COMPOSE_BYTES), []);
+    assert_eq!(codes(&exactly(MAX_COMPOSE_BYTES + 1)), [Code::ComposeTooLarge]);
+}
+
+/// A folder in which some files are there and cannot be read.
+struct Unreadable(Memory, &'static [&'static str]);
+
+impl Files for Unreadable {
+    fn read(&self, path: &str) -> Result<String, FileError> {
+        if self.1.contains(&path) { Err(FileError::Unreadable("it is not UTF-8: byte 4".to_owned())) } else { self.0.read(path) }
+    }
+
+    fn beside(&self, path: &str) -> Vec<String> {
+        self.0.beside(path)
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_with_the_reason() {
+    let files = seed().with("rollout.plan", "api-key secret(\"DOKPLOY_API_KEY\")", "api-key secret(\"KEY\")\n  ca \"ca.der\"");
+    let text = files.0["rollout.plan"].clone();
+    let mut sources = SourceMap::default();
+    let lowered = model::load(sources.add("rollout.plan", text.as_str()), &text);
+    let found = schedule::prepare(&lowered, &mut sources, &Unreadable(files, &["ca.der", "phase4.yml"])).diagnostics;
+    assert_eq!(codes(&found), [Code::Unreadable, Code::Unreadable]);
+    for (one, file) in found.iter().zip(["certificate file \"ca.der\"", "compose file \"phase4.yml\""]) {
+        assert!(one.message.contains(&format!("{file} cannot be read")), "{}", one.message);
+        assert_eq!(one.primary.text, "it is not UTF-8: byte 4");
+    }
+    assert!(found[0].help.as_deref().unwrap().contains("openssl x509"), "{found:#?}");
+}
+
+#[test]
+fn the_file_that_was_meant_is_looked_for_fifty_times() {
+    let missing = |phases: usize| {
+        let mut plan = seed().0["rollout.plan"].split("\nphase ").next().unwrap().to_owned();
+        for at in 0..phases {
+            let after = at.checked_sub(1).map(|before| format!(" after p{before}")).unwrap_or_default();
+            plan += &format!("\nphase p{at}{after} {{\n  deploy backend from \"{at}/phase1.yaml\"\n}}\n");
+        }
+        let mut sources = SourceMap::default();
+        let lowered = model::load(sources.add("rollout.plan", plan.as_str()), &plan);
+        let found = schedule::prepare(&lowered, &mut sources, &Everywhere).diagnostics;
+        let found: Vec<_> = found.into_iter().filter(|one| one.code == Code::ComposeMissing).collect();
+        (found.len(), found.iter().filter(|one| one.primary.text.contains("did you mean")).count())
+    };
+    assert_eq!(missing(50), (50, 50));
+    assert_eq!(missing(52), (52, 50));
+}
+
+/// A `phase1.yml` beside each file that is asked for, and nothing of that.
+struct Everywhere;
+
+impl Files for Everywhere {
+    fn read(&self, _: &str) -> Result<String, FileError> {
+        Err(FileError::Missing)
+    }
+
+    fn beside(&self, _: &str) -> Vec<String> {
+        vec!["phase1.yml".to_owned()]
+    }
 }
 
 #[test]

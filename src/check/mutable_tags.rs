@@ -92,6 +92,7 @@ mod tests {
     fn tags_that_move_are_known() {
         for image in [
             "nginx",
+            "nginx:",
             "nginx:latest",
             "ghcr.io/o/web:main",
             "registry.example:5000/web",

@@ -15,10 +15,7 @@ pub(super) fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for file in context.files() {
         for service in file.services.iter().filter(|service| is_started(service)) {
             let name = &service.name.value;
-            let mut secrets = plain_secrets(service);
-            // Anchors give several services one place.
-            let mut places = BTreeSet::new();
-            secrets.retain(|secret| places.insert((secret.span, secret.variable.clone())));
+            let secrets = plain_secrets(service);
             let Some(first) = secrets.first() else { continue };
             if !told.insert(name) || context.allows.permit(name, Allowed::PlainSecret) {
                 continue;
