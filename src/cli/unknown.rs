@@ -6,29 +6,17 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::path::Path;
 
 /// Commands that are designed and not built, each with what does part of it today.
-const NOT_BUILT: [(&str, &str); 6] = [
+const NOT_BUILT: [(&str, &str); 5] = [
     ("approve", "`plan run` asks at its terminal, and takes answers as `--approve GATE=WHO`"),
     ("docs", "the documents lie in the folder docs"),
     ("graph", "`plan check` shows the phases in their order"),
     ("rehearse", "`plan run --sandbox --fault \"SERVICE: crash-loop\"` tries one failure at a time"),
     ("resume", "`plan run --resume` goes on with a run that was cut off"),
-    ("watch", "`plan health` asks what is delivered; cron can ask it again and again"),
 ];
-
-/// Options of `plan run` that are designed and not built, likewise.
-const OPTIONS_NOT_BUILT: [(&str, &str); 1] =
-    [("--watch", "run without it, then ask what is delivered with `plan health`, as often as you like")];
 
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
 pub(super) fn refuse(error: &clap::Error) -> u8 {
     let display = Display { color: Color::Auto };
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
-        && let Some((_, instead)) = OPTIONS_NOT_BUILT.iter().find(|(option, _)| option == argument)
-    {
-        complain(&display, &format!("`plan run {argument}` is not built yet"), instead);
-        return 2;
-    }
     let told = match error.kind() {
         ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
         _ => None,
@@ -61,7 +49,10 @@ mod tests {
     fn what_is_not_built_is_no_command() {
         let cli = Cli::command();
         let built: Vec<&str> = cli.get_subcommands().map(clap::Command::get_name).collect();
-        assert_eq!(built, ["check", "run", "health", "rollback", "status", "history", "show", "fmt", "explain", "init", "sandbox"]);
+        assert_eq!(
+            built,
+            ["check", "run", "health", "watch", "rollback", "status", "history", "show", "fmt", "explain", "init", "sandbox"]
+        );
         assert!(NOT_BUILT.iter().all(|(command, _)| !built.contains(command)));
         assert!(NOT_BUILT.is_sorted(), "a list that people add to");
     }

@@ -36,6 +36,7 @@ mod stream;
 pub mod tables;
 pub mod terminal;
 mod unified;
+pub mod vigil;
 pub mod way_back;
 pub mod words;
 
@@ -43,3 +44,4 @@ pub use complaint::{complaint, to_stderr, to_stdout};
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};
 pub use unified::unified;
+pub use vigil::{VigilReporter, VigilSetting};

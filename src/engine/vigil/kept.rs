@@ -171,6 +171,9 @@ impl Kept {
     }
 
     pub(super) fn stand(&self, subject: &Subject, standing: &mut Standing) {
+        let is_service = matches!(subject, Subject::Service(_));
+        standing.services += usize::from(is_service);
+        standing.healthy += usize::from(is_service && self.state == State::Well);
         match self.state {
             State::Well => standing.well += 1,
             State::Unhealthy(_) => standing.unwell.push(subject.clone()),

@@ -65,6 +65,10 @@ pub struct Round {
 pub struct Standing {
     /// How many services and externals are well.
     pub well: usize,
+    /// How many services are.
+    pub healthy: usize,
+    /// How many services there are.
+    pub services: usize,
     /// Those that are not.
     pub unwell: Vec<Subject>,
     /// Those that could not be asked, too often.
