@@ -54,4 +54,5 @@ mod troubleshooting;
 mod two_machines;
 mod unruly;
 mod versions;
+mod watching;
 mod world;

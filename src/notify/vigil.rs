@@ -138,6 +138,9 @@ fn ended(standing: &Standing, took: Duration) -> Words {
             parts.push(format!("{how}: {}", names(subjects.iter().map(name))));
         }
     }
+    if standing.blind.is_some() {
+        parts.push("not everything could be asked at the end".to_owned());
+    }
     let text = format!("watched for {}: {}", rough(took), parts.join("; "));
     Words { exit: Some(standing.exit_code().0), ..plain(NoticeEvent::End, "watch-ended", text) }
 }

@@ -31,5 +31,6 @@ mod small;
 mod two_machines;
 mod two_runs;
 mod unreachable;
+mod watch;
 mod way;
 mod way_back;

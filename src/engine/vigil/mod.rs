@@ -125,8 +125,11 @@ impl Vigil {
         if matches!(sight, Sight::Blind(_)) {
             return round;
         }
+        // Both are in order: walked side by side, so that a round costs no more than its subjects.
+        let mut readings = readings.iter().peekable();
         for (subject, kept) in &mut self.watched {
-            let reading = readings.get(subject).copied();
+            while readings.next_if(|(of, _)| *of < subject).is_some() {}
+            let reading = readings.next_if(|(of, _)| *of == subject).map(|(_, reading)| *reading);
             let by_address = matches!((sight, subject), (Sight::Unlooked(_), Subject::Service(_)));
             let turn = if by_address { kept.take_by_address(now, reading, self.rules) } else { kept.take(now, reading, self.rules) };
             if let Some(turn) = turn.or_else(|| kept.remind(now)) {
