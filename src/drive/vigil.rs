@@ -93,7 +93,8 @@ where
         () = keeper.keep(hear) => None,
     };
     let standing = keeper.vigil.standing();
-    hear.hear(clock.now(), &VigilEvent::Ended { standing: standing.clone(), took: clock.now() - began });
+    let (took, interrupted) = (clock.now() - began, signal.is_some());
+    hear.hear(clock.now(), &VigilEvent::Ended { standing: standing.clone(), took, interrupted });
     (standing, signal)
 }
 

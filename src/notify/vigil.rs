@@ -51,7 +51,7 @@ impl VigilTeller {
             VigilEvent::Sight(told) => self.sight(now, told),
             VigilEvent::Suspended { who } => plain(NoticeEvent::Delay, "watch-suspended", format!("not watched meanwhile: {who}")),
             VigilEvent::Overslept { gap } => plain(NoticeEvent::Delay, "watch-overslept", format!("nobody watched for {}", rough(*gap))),
-            VigilEvent::Ended { standing, took } => ended(standing, *took),
+            VigilEvent::Ended { standing, took, interrupted } => ended(standing, *took, *interrupted),
             VigilEvent::Begun { .. } | VigilEvent::LookedAfresh { .. } | VigilEvent::GoesOn | VigilEvent::Round(_) => return None,
         };
         let Words { event, what, services, exit, text, details } = words;
@@ -102,7 +102,7 @@ impl VigilTeller {
 
     fn sight(&self, now: Moment, told: &SightTold) -> Words {
         let SightTold { turn, is_blind, since, why } = told;
-        let from = self.from.as_ref().map_or_else(|| "here".to_owned(), |from| format!("here, {from}"));
+        let from = self.from.as_deref().unwrap_or("here");
         let still = if *turn == SightTurn::StillLost { "still " } else { "" };
         let lasted = rough(now - *since);
         match (turn, is_blind) {
@@ -130,7 +130,7 @@ fn plain(event: NoticeEvent, what: &'static str, text: String) -> Words {
     Words { event, what, services: Vec::new(), exit: None, text, details: Vec::new() }
 }
 
-fn ended(standing: &Standing, took: Duration) -> Words {
+fn ended(standing: &Standing, took: Duration, interrupted: bool) -> Words {
     let mut parts = vec![format!("{}/{} healthy", standing.healthy, standing.services)];
     for (subjects, how) in [(&standing.unwell, "unhealthy"), (&standing.undecided, "undecided"), (&standing.unasked, "could not be asked")]
     {
@@ -141,8 +141,11 @@ fn ended(standing: &Standing, took: Duration) -> Words {
     if standing.blind.is_some() {
         parts.push("not everything could be asked at the end".to_owned());
     }
-    let text = format!("watched for {}: {}", rough(took), parts.join("; "));
-    Words { exit: Some(standing.exit_code().0), ..plain(NoticeEvent::End, "watch-ended", text) }
+    let until = if interrupted { ", until it was interrupted" } else { "" };
+    let text = format!("watched for {}{until}: {}", rough(took), parts.join("; "));
+    // As for a run: 130 after any signal.
+    let exit = if interrupted { 130 } else { standing.exit_code().0 };
+    Words { exit: Some(exit), ..plain(NoticeEvent::End, "watch-ended", text) }
 }
 
 /// All of one in a line.

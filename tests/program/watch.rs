@@ -9,7 +9,6 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::fs;
 use std::process::{Child, Stdio};
-use std::time::Duration;
 
 /// A world in which the first phase's file, or both services', is delivered by hand.
 fn delivered(both: bool) -> (Served, Home) {
@@ -33,9 +32,13 @@ struct Watching {
 
 impl Watching {
     fn start(home: &Home, more: &[&str]) -> Self {
+        Self::of_command(home, &[&["watch", "--every", "150ms"], more].concat())
+    }
+
+    fn of_command(home: &Home, words: &[&str]) -> Self {
         let lines = home.path().join("lines");
         let out = fs::File::create(&lines).unwrap();
-        let words = ["watch", "--every", "150ms", "--format", "json"].iter().chain(more);
+        let words = words.iter().chain(&["--format", "json"]);
         let child = home.command(words).stdout(out).stderr(Stdio::piped()).spawn().unwrap();
         Self { child, lines }
     }
@@ -82,6 +85,7 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over_and_nothing_is_changed()
     let mut watching = Watching::start(&home, &[]);
     let begun = watching.wait_for("watch-begun");
     assert_eq!((&begun["services"], &begun["length_ms"]), (&serde_json::json!(["web", "worker"]), &Value::Null), "{begun}");
+    assert_eq!(watching.wait_for("watch-round")["healthy"], 2, "once, that it works");
     served.exports.fault("worker: http-500");
     let unhealthy = watching.wait_for("unhealthy");
     let service = &unhealthy["services"][0];
@@ -92,7 +96,7 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over_and_nothing_is_changed()
     assert_eq!(watching.interrupt(), 130);
     let events: Vec<Value> = watching.events();
     let kinds: Vec<&str> = events.iter().map(|event| event["event"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["watch-begun", "unhealthy", "recovered", "watch-ended"]);
+    assert_eq!(kinds, ["watch-begun", "watch-round", "unhealthy", "recovered", "watch-ended"]);
     let end = events.last().unwrap();
     assert_eq!((end["exit"].as_u64(), end["healthy"].as_u64(), end["notices"]["lost"].as_u64()), (Some(130), Some(2), Some(0)), "{end}");
     assert_eq!(end["unsteady"][0]["unhealthy"], 1, "{end}");
@@ -100,7 +104,7 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over_and_nothing_is_changed()
     let what: Vec<&str> = told.iter().map(|notice| notice["what"].as_str().unwrap()).collect();
     assert_eq!(what, ["unhealthy", "recovered", "watch-ended"]);
     assert!(told[0]["text"].as_str().unwrap().starts_with("small: worker is unhealthy, for "), "{:#}", told[0]);
-    assert_eq!((&told[0]["run"], &told[2]["exit"]), (&"".into(), &0.into()), "{told:#?}");
+    assert_eq!((&told[0]["run"], &told[2]["exit"]), (&"".into(), &130.into()), "{told:#?}");
     assert_eq!(changes(&served.exports.log()).len(), before);
     assert!(!fs::read_to_string(&watching.lines).unwrap().contains("key-"));
 }
@@ -111,7 +115,10 @@ fn the_end_says_how_everything_stands_and_the_exit_code_says_the_same() {
     let watch = |more: &[&str]| home.plan(["watch", "--every", "150ms"].iter().chain(more));
     let ran = watch(&["--for", "1s"]);
     ran.ends(0).says("watching backend: 2 services every 150ms for 1s").says("unhealthy after 3 failures in a row");
-    assert!(ran.verdict().starts_with("backend: watched for 1s, ") && ran.verdict().ends_with(" 2/2 healthy (exit 0: all healthy)"), "{ran:?}");
+    assert!(
+        ran.verdict().starts_with("backend: watched for 1s, ") && ran.verdict().ends_with(" 2/2 healthy (exit 0: all healthy)"),
+        "{ran:?}"
+    );
     assert_eq!(ran.stdout.lines().count(), 1, "{ran:?}");
     served.exports.fault("web: http-500");
     let ran = watch(&["--for", "2s"]);
@@ -171,16 +178,18 @@ fn a_run_that_is_verified_goes_on_watching_and_its_exit_code_is_the_watch_s() {
     let ran = home.plan(["run", "--yes"]);
     ran.ends(0).says("`plan watch` asks on for 3s every 150ms");
     // Nothing to do, and then it is watched all the same.
-    let exports = served.exports.clone();
-    let breaking = std::thread::spawn(move || {
-        wait_until("the watch asks", || exports.log().iter().rev().take(4).any(|request| request.procedure == "deployment.queueList"));
-        std::thread::sleep(Duration::from_millis(300));
-        exports.fault("worker: http-500");
-    });
-    let ran = home.plan(["run", "--yes", "--watch"]);
-    breaking.join().unwrap();
-    ran.ends(8).shows("2/2 healthy").says("watching backend: 2 services every 150ms for 3s");
-    assert!(ran.verdict().contains("1/2 healthy; worker is unhealthy (exit 8"), "{ran:?}");
+    let mut watching = Watching::of_command(&home, &["run", "--yes", "--watch"]);
+    let begun = watching.wait_for("watch-begun");
+    assert_eq!((&begun["services"], &begun["length_ms"]), (&serde_json::json!(["web", "worker"]), &3000.into()), "{begun}");
+    assert_eq!(watching.of("verdict")[0]["exit"], 0, "the run's own verdict comes before");
+    served.exports.fault("worker: http-500");
+    assert_eq!(watching.child.wait().unwrap().code(), Some(8));
+    let end = watching.events().pop().unwrap();
+    assert_eq!(
+        (&end["event"], &end["exit"], &end["unhealthy"]),
+        (&"watch-ended".into(), &8.into(), &serde_json::json!(["worker"])),
+        "{end}"
+    );
 }
 
 #[test]

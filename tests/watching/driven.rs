@@ -14,8 +14,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Minutes from one round to the next.
-const EVERY: usize = 60;
-const ROUNDS: usize = 30 * 24;
+const EVERY: usize = 240;
+const ROUNDS: usize = 30 * 6;
 
 struct Scripted(Vec<Vec<Outage>>);
 
@@ -50,7 +50,7 @@ impl Carry for Somebody {
 fn a_month_on_virtual_time_sends_exactly_the_notices_that_are_due() {
     let script = script(ROUNDS, 0xfeed_4321);
     let expected = expected(&script, EVERY);
-    assert!(expected.len() > 2_000, "{}", expected.len());
+    assert!(expected.len() > 1_000, "{}", expected.len());
     let names: Vec<String> = (0..SERVICES).map(name).collect();
     let schedule = schedule(&names, "notify webhook \"http://hook.example/one\"");
     let somebody = Somebody::default();

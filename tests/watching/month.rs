@@ -87,7 +87,7 @@ fn in_thirty_days_of_two_hundred_services_exactly_what_turns_is_told() {
     let script = script(ROUNDS, 0x5eed_1234_9876);
     let expected = expected(&script, 1);
     let blips = script.iter().flatten().filter(|outage| outage.rounds < 3).count();
-    assert!(blips > 500 && expected.len() > 5_000, "the script tries something: {blips} blips, {} to tell", expected.len());
+    assert!(blips > 500 && expected.len() > 4_000, "the script tries something: {blips} blips, {} to tell", expected.len());
 
     let subjects: Vec<Subject> = (0..SERVICES).map(|service| Subject::Service(name(service))).collect();
     let mut vigil = Vigil::new(Rules { every: Duration::from_secs(60), down_after: 3, up_after: 2 });
@@ -163,7 +163,9 @@ fn told(rounds: &str) -> String {
 fn rows_decide_and_an_error_is_never_a_failure() {
     for (rounds, expected) in [
         ("++++", ".... 0"),
-        ("+--+--+-+", "......... 0"),
+        ("++--+--+-+", ".......... 0"),
+        // Never often enough in a row either way: nobody knows.
+        ("+--+--+-+", "......... 8"),
         ("++---+-+-+-++", "....D.......U 0"),
         ("---++", "..D.U 0"),
         ("++---", "....D 8"),

@@ -52,11 +52,7 @@ fn an_outage_is_told_with_service_time_expectation_and_samples() {
             (NoticeEvent::Unhealthy, "unhealthy", "shop: web is unhealthy, for 2m: HTTP 500"),
             (NoticeEvent::Unhealthy, "still-unhealthy", "shop: web is still unhealthy, for 32m: HTTP 500"),
             (NoticeEvent::Recovered, "recovered", "shop: web is healthy again, after 39m"),
-            (
-                NoticeEvent::Blind,
-                "blind",
-                "shop: nothing answers from here, ops-1, Dokploy included, for 2m: no connection: connection refused"
-            ),
+            (NoticeEvent::Blind, "blind", "shop: nothing answers from ops-1, Dokploy included, for 2m: no connection: connection refused"),
             (NoticeEvent::End, "watch-ended", "shop: watched for 1h: 2/2 healthy; not everything could be asked at the end"),
         ]
     );

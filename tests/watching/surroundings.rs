@@ -75,6 +75,29 @@ fn when_nothing_answers_from_here_that_is_told_once_and_no_service_is_blamed() {
     assert_eq!(left.standing.exit_code().0, 9, "at the end nobody knows");
 }
 
+/// Cut off in the middle of a round: in minute 3 somebody still answered.
+struct CutMidway;
+
+impl Script for CutMidway {
+    fn service(&self, name: &str, now: Duration) -> Reading {
+        CutOff { answers_elsewhere: false }.service(name, now)
+    }
+
+    fn dokploy(&self, now: Duration) -> Result<(), FailureKind> {
+        CutOff { answers_elsewhere: false }.dokploy(now)
+    }
+
+    fn hears(&self, now: Duration) -> bool {
+        !is_in(now, 4, 40)
+    }
+}
+
+#[test]
+fn a_network_that_is_cut_in_the_middle_of_a_round_is_told_once_all_the_same() {
+    let left = during(CutMidway, 50, None);
+    assert_eq!(left.kept.words(), ["0 begun", "6 Lost blind", "36 StillLost blind", "41 Regained blind", "50 ended"]);
+}
+
 #[test]
 fn when_somebody_answers_the_others_are_to_blame() {
     let left = during(CutOff { answers_elsewhere: true }, 20, None);

@@ -62,6 +62,8 @@ pub enum VigilEvent {
         standing: Standing,
         /// How long it took.
         took: Duration,
+        /// Whether somebody ended it.
+        interrupted: bool,
     },
 }
 

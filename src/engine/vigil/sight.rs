@@ -106,7 +106,9 @@ impl Horizon {
             State::Lost { is_blind, .. } => (true, is_blind),
         };
         let is_blind = self.blind >= rules.down_after;
-        if is_blind && !was_blind || self.lost >= rules.down_after && !was_lost {
+        // A round that saw nothing may be the beginning of seeing nothing for long: that is told as one thing.
+        let is_silent = self.lost >= rules.down_after && matches!(sight, Sight::Unlooked(_));
+        if is_blind && !was_blind || is_silent && !was_lost {
             let since = if is_blind { self.blind_since } else { self.since };
             self.state = State::Lost { trouble: Trouble::told(since, now), is_blind };
             return Some(SightTold { turn: SightTurn::Lost, is_blind, since, why: why.clone() });

@@ -1,9 +1,9 @@
 //! The lines for programs, a JSON object each (`docs/watch.md`). A published format.
 
-use super::{VigilSetting, named};
+use super::{VigilSetting, meaning, named};
 use crate::engine::vigil::{SightTold, SightTurn, Standing, Told, Turn, VigilEvent};
 use crate::engine::{ExitCode, Moment};
-use crate::report::{exit, json, safe};
+use crate::report::{json, safe};
 use crate::schedule::Subject;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -116,7 +116,7 @@ pub(super) fn ended(
     fields["took_ms"] = millis(took);
     fields["verdict"] = sentence.into();
     fields["exit"] = code.0.into();
-    fields["meaning"] = exit::meaning(code).into();
+    fields["meaning"] = meaning(code).into();
     if let Some((delivered, lost)) = notices {
         fields["notices"] = json!({ "delivered": delivered, "lost": lost });
     }

@@ -143,13 +143,15 @@ fn turned(
         Turn::Recovered => (Style::Good, "✓", "healthy again"),
         Turn::Gone => (Style::Dim, "·", "not delivered any more"),
     };
-    let lasted = elapsed(now - turned.since);
+    let (lasted, at) = (elapsed(now - turned.since), wall(turned.since));
+    let is_today = times::day(&at) == times::day(&wall(now));
+    let since = if is_today { times::of_day(&at) } else { format!("{} {}", times::day(&at), times::of_day(&at)) };
     let counts = format!("{} of {} bad", turned.bad, count(turned.samples, "sample"));
     let is_over = matches!(turn, Turn::Recovered | Turn::Gone);
-    let detail = if is_over {
-        format!("after {lasted}; {counts}")
-    } else {
-        format!("{}; {counts} in {lasted}, since {}", seen.actual, times::of_day(&wall(turned.since)))
+    let detail = match turn {
+        _ if is_over => format!("after {lasted}; {counts}"),
+        Turn::StillUnhealthy | Turn::StillUnasked => format!("for {lasted}: {}; {counts} since {since}", seen.actual),
+        _ => format!("{}; {counts} since {since}", seen.actual),
     };
     let first = Line::new().styled(Style::Dim, stamp).plain(" ").styled(style, sign).plain(" ");
     let first = first.cell(Style::Bold, named(&turned.subject), names).plain("  ").styled(style, word).plain("  ");

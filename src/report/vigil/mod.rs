@@ -48,6 +48,8 @@ pub struct VigilReporter {
     said: Moment,
     /// The day of the last line.
     day: String,
+    /// Whether it was said how everything stands at the beginning.
+    is_settled: bool,
     standing: Standing,
     took: Duration,
     notices: Option<(usize, usize)>,
@@ -74,6 +76,7 @@ impl VigilReporter {
             wall: Box::new(wall),
             said: Moment::START,
             day: String::new(),
+            is_settled: false,
             standing: Standing::default(),
             took: Duration::ZERO,
             notices: None,
@@ -83,12 +86,17 @@ impl VigilReporter {
     /// Shows what happened.
     pub fn hear(&mut self, now: Moment, event: &VigilEvent) {
         match event {
-            VigilEvent::Round(standing) if self.format == Format::Human || now < self.said + HEARTBEAT => {
+            VigilEvent::Round(standing) => {
                 self.standing.clone_from(standing);
-                return;
+                let is_decided = standing.undecided.is_empty() && standing.unseen.is_empty();
+                // Once, that nobody has to wonder whether it works; then only where nothing is painted over.
+                let is_first = is_decided && !self.is_settled;
+                self.is_settled |= is_decided;
+                if !is_first && (self.format == Format::Human || now < self.said + HEARTBEAT) {
+                    return;
+                }
             }
-            VigilEvent::Round(standing) => self.standing.clone_from(standing),
-            VigilEvent::Ended { standing, took } => {
+            VigilEvent::Ended { standing, took, .. } => {
                 (self.standing, self.took) = (standing.clone(), *took);
                 return;
             }
@@ -137,7 +145,7 @@ impl VigilReporter {
 
     /// Says how it ended: the last line.
     pub fn finish(&mut self, now: Moment, code: ExitCode) {
-        let sentence = sentence(&self.setting, &self.standing, self.took, code);
+        let sentence = sentence(&self.setting, &self.standing, self.took);
         if self.format == Format::Json {
             let at = (self.wall)(now);
             let line = json::ended(now, &at, &self.standing, self.took, code, &sentence, self.notices);
@@ -160,17 +168,21 @@ impl VigilReporter {
     }
 }
 
+/// What an exit code means here.
 fn meaning(code: ExitCode) -> &'static str {
-    if code.0 == 0 { "all healthy" } else { exit::meaning(code) }
+    match code.0 {
+        0 => "all healthy",
+        130 | 143 => "interrupted",
+        _ => exit::meaning(code),
+    }
 }
 
 /// How everything stood at the end, in one sentence without a full stop.
-fn sentence(setting: &VigilSetting, standing: &Standing, took: Duration, code: ExitCode) -> String {
+fn sentence(setting: &VigilSetting, standing: &Standing, took: Duration) -> String {
     let label = setting.label.as_ref().map_or(String::new(), |label| format!("[{label}] "));
-    let interrupted = if matches!(code.0, 130 | 143) { ", interrupted" } else { "" };
     let rounds = count(standing.rounds, "round");
     let parts = so_far(standing);
-    format!("{label}{}: watched for {}, {rounds}{interrupted}: {parts}", setting.app, duration(took))
+    format!("{label}{}: watched for {}, {rounds}: {parts}", setting.app, duration(took))
 }
 
 /// `9/10 healthy; web is unhealthy`.
