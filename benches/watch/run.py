@@ -50,7 +50,7 @@ def write(folder, services):
 
 def status(pid):
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith(("VmRSS", "VmHWM"))}
+    return {line.split(":")[0]: int(line.split()[1]) for line in lines if line.startswith(("VmRSS", "RssAnon"))}
 
 
 def post(url, path, text=""):
@@ -80,15 +80,15 @@ def main():
             with open(folder / "lines", "w") as lines:
                 watch = subprocess.Popen(arguments, cwd=home, env=clean, stdout=lines, stderr=subprocess.DEVNULL)
                 began, minute, falls = time.monotonic(), 0, 0
-                print("| minute | resident, MB |\n| --- | --- |")
+                print("| minute | its own memory, MB | resident with the program's file, MB |\n| --- | --- | --- |")
                 while watch.poll() is None:
                     elapsed = time.monotonic() - began
                     if elapsed >= 60 * minute + (5 if minute == 0 else 0):
                         try:
-                            resident = status(watch.pid)["VmRSS"]
+                            memory = status(watch.pid)
                         except (FileNotFoundError, KeyError):
                             break
-                        print(f"| {minute} | {resident / 1000:.1f} |", flush=True)
+                        print(f"| {minute} | {memory['RssAnon'] / 1000:.1f} | {memory['VmRSS'] / 1000:.1f} |", flush=True)
                         minute += 1
                     if elapsed >= 20 * falls + 10 and elapsed < 60 * options.minutes - 30:
                         # Down for eight seconds of twenty.

@@ -350,10 +350,15 @@ impl<'a> Job<'a> {
         secrets.merge(&masks.borrow());
         let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
-        let (platform, prober) = (Rc::new(platform), Rc::new(probes));
-        let after = watch::Outside { platform: Rc::clone(&platform), prober: Rc::clone(&prober), clock: Rc::clone(&clock), is_near };
+        let after = watch::Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), is_near };
         let told_after = (connection.notices.clone(), Rc::clone(&masks));
-        let outside = Outside { platform, prober, clock: Rc::clone(&clock), people: Rc::new(people), locks: Rc::new(locks) };
+        let outside = Outside {
+            platform: Rc::clone(&after.platform),
+            prober: Rc::clone(&after.prober),
+            clock: Rc::clone(&clock),
+            people: Rc::new(people),
+            locks: Rc::new(locks),
+        };
         let post = connection.notices.post(teller, Rc::clone(&masks), Rc::clone(&reporter));
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter), post.clone());
@@ -386,7 +391,7 @@ impl<'a> Job<'a> {
                 }
                 let label = reporter.borrow().setting().label();
                 let setup = self.watch(run_id, address, label, told_after);
-                Ok(watch::keep(setup, after, &self.args.display, &mut signals).await)
+                Ok(Box::pin(watch::keep(setup, after, &self.args.display, &mut signals)).await)
             }
             Driven::Left(signal) => {
                 reporter.borrow_mut().note("left at once; the journal says how far it came");

@@ -182,7 +182,7 @@ where
         if let Some(told) = round.sight {
             hear.hear(now, &VigilEvent::Sight(told));
         }
-        for event in told_of(round.turned, &findings, self.deploying.as_deref()) {
+        for event in told_of(&round.turned, &findings, self.deploying.as_deref()) {
             hear.hear(now, &event);
         }
         hear.hear(now, &VigilEvent::Round(self.vigil.standing()));
@@ -263,7 +263,7 @@ where
             let live = hear.in_words(&self.watched.survey, &position);
             hear.hear(now, &VigilEvent::LookedAfresh { added, gone, live });
         }
-        for event in told_of(no_more, &[], None) {
+        for event in told_of(&no_more, &[], None) {
             hear.hear(now, &event);
         }
     }

@@ -8,6 +8,7 @@ use rollout_plan::engine::{
 };
 use rollout_plan::schedule::{ExpectationId, Schedule};
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,12 +36,13 @@ sampling {
 pub fn schedule(services: &[String], more: &str) -> Arc<Schedule> {
     let (mut plan, mut file) = (HEAD.to_owned(), "services:\n".to_owned());
     for name in services {
-        plan.push_str(&format!(
+        let _ = write!(
+            plan,
             "\nservice {name} {{\n  hint \"look at {name}\"\n  expect http \"http://{name}.example/health\" {{ status == 200 }}\n}}\n"
-        ));
-        file.push_str(&format!("  {name}:\n    image: registry.example/{name}:1.0\n"));
+        );
+        let _ = write!(file, "  {name}:\n    image: registry.example/{name}:1.0\n");
     }
-    plan.push_str(&format!("\nphase all {{\n  deploy backend from \"all.yml\" within 3m\n}}\n\n{more}\n"));
+    let _ = write!(plan, "\nphase all {{\n  deploy backend from \"all.yml\" within 3m\n}}\n\n{more}\n");
     schedule_of(&[("rollout.plan", plan.as_str()), ("all.yml", file.as_str())])
 }
 
@@ -171,12 +173,15 @@ impl<S: Script> AtWork for Run<S> {
     }
 }
 
+/// Hears everything as well.
+type Also = Box<dyn FnMut(Moment, &VigilEvent)>;
+
 /// Keeps what is told.
 #[derive(Default)]
 pub struct Kept {
     pub events: Vec<(Moment, VigilEvent)>,
     /// Hears everything as well.
-    pub also: Option<Box<dyn FnMut(Moment, &VigilEvent)>>,
+    pub also: Option<Also>,
 }
 
 impl Hear for Kept {

@@ -111,7 +111,7 @@ impl Seen {
 }
 
 /// What a round has to tell, in the order in which it is told.
-pub fn told_of(turned: Vec<Turned>, findings: &[Finding], deploying: Option<&str>) -> Vec<VigilEvent> {
+pub fn told_of(turned: &[Turned], findings: &[Finding], deploying: Option<&str>) -> Vec<VigilEvent> {
     let seen = |subject: &Subject| findings.iter().find(|finding| finding.subject == *subject).map(Seen::of).unwrap_or_default();
     let mut events = Vec::new();
     for turn in [Turn::Unhealthy, Turn::Unasked, Turn::Recovered, Turn::Gone, Turn::StillUnhealthy, Turn::StillUnasked] {

@@ -8,6 +8,7 @@ use crate::report::words::{count, duration, elapsed, list, short_list};
 use crate::schedule::Subject;
 use crate::store::times;
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// So many that turned in one round have a line each.
@@ -36,7 +37,7 @@ pub(super) fn of(
             let mut text = format!("live: {live}");
             for (names, what) in [(added, "watched from now on"), (gone, "not delivered any more")] {
                 if !names.is_empty() {
-                    text.push_str(&format!("; {what}: {}", short_list(names, NAMED)));
+                    let _ = write!(text, "; {what}: {}", short_list(names, NAMED));
                 }
             }
             line(Style::Dim, "·", &text)
