@@ -14,14 +14,20 @@ use std::process::{Child, Stdio};
 fn delivered(both: bool) -> (Served, Home) {
     let served = Served::start(small::config(), &small::ADDRESSES);
     let home = served.exports.home();
-    small::put_quick(&home, "1.0", "10s");
-    // Three failures are enough here.
-    let plan = fs::read_to_string(home.path().join("rollout.plan")).unwrap().replace("unhealthy after 50", "unhealthy after 3");
-    home.file("rollout.plan", &plan);
+    put(&home, "");
     let text = fs::read_to_string(home.path().join(if both { "two.yml" } else { "one.yml" })).unwrap();
     served.exports.deliver(&text);
     wait_until("it is well", || home.plan(["health"]).code == 0);
     (served, home)
+}
+
+/// The quick plan with three failures that are enough and seconds that a busy machine keeps to, and this at its end.
+fn put(home: &Home, more: &str) {
+    small::put_quick(home, "1.0", "10s");
+    let plan = fs::read_to_string(home.path().join("rollout.plan")).unwrap();
+    let changes = [("unhealthy after 50", "unhealthy after 3"), ("every 120ms", "every 1s"), ("timeout 120ms", "timeout 1s")];
+    let plan = changes.iter().fold(plan, |plan, (from, to)| plan.replace(from, to)).replace("soak 250ms", "soak 2s");
+    home.file("rollout.plan", &format!("{plan}\n{more}\n"));
 }
 
 /// A watch as a process, whose lines go into a file.
@@ -32,7 +38,7 @@ struct Watching {
 
 impl Watching {
     fn start(home: &Home, more: &[&str]) -> Self {
-        Self::of_command(home, &[&["watch", "--every", "150ms"], more].concat())
+        Self::of_command(home, &[&["watch", "--every", "1s"], more].concat())
     }
 
     fn of_command(home: &Home, words: &[&str]) -> Self {
@@ -78,8 +84,7 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over_and_nothing_is_changed()
     let (served, home) = delivered(true);
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start(folder.path());
-    let plan = fs::read_to_string(home.path().join("rollout.plan")).unwrap();
-    home.file("rollout.plan", &format!("{plan}\nnotify webhook secret(\"OPS_WEBHOOK\")\n"));
+    put(&home, "notify webhook secret(\"OPS_WEBHOOK\")");
     let home = home.with("OPS_WEBHOOK", &format!("{}/key-1234567890", receiver.url));
     let before = changes(&served.exports.log()).len();
     let mut watching = Watching::start(&home, &[]);
@@ -112,20 +117,20 @@ fn an_outage_is_told_when_it_begins_and_when_it_is_over_and_nothing_is_changed()
 #[test]
 fn the_end_says_how_everything_stands_and_the_exit_code_says_the_same() {
     let (served, home) = delivered(true);
-    let watch = |more: &[&str]| home.plan(["watch", "--every", "150ms"].iter().chain(more));
-    let ran = watch(&["--for", "1s"]);
-    ran.ends(0).says("watching backend: 2 services every 150ms for 1s").says("unhealthy after 3 failures in a row");
+    let watch = |more: &[&str]| home.plan(["watch", "--every", "1s"].iter().chain(more));
+    let ran = watch(&["--for", "4s"]);
+    ran.ends(0).says("watching backend: 2 services every 1s for 4s").says("unhealthy after 3 failures in a row");
     assert!(
-        ran.verdict().starts_with("backend: watched for 1s, ") && ran.verdict().ends_with(" 2/2 healthy (exit 0: all healthy)"),
+        ran.verdict().starts_with("backend: watched for 4s, ") && ran.verdict().ends_with(" 2/2 healthy (exit 0: all healthy)"),
         "{ran:?}"
     );
     assert_eq!(ran.stdout.lines().count(), 1, "{ran:?}");
     served.exports.fault("web: http-500");
-    let ran = watch(&["--for", "2s"]);
+    let ran = watch(&["--for", "6s"]);
     ran.ends(8).says("✗ web unhealthy HTTP 500").says("web: ").shows("1/2 healthy; web is unhealthy (exit 8: something is unhealthy)");
     served.exports.clear_faults();
     served.exports.fault("dokploy: docker-down");
-    let ran = watch(&["--for", "2s"]);
+    let ran = watch(&["--for", "6s"]);
     // Not in the survey's power to tell, and so not begun; or begun, and ended without knowing.
     ran.ends(9);
 }
@@ -133,7 +138,7 @@ fn the_end_says_how_everything_stands_and_the_exit_code_says_the_same() {
 #[test]
 fn what_cannot_be_watched_is_refused() {
     let (served, home) = delivered(false);
-    home.plan(["watch", "--every", "50ms"]).ends(2).says("one sample may take 120ms");
+    home.plan(["watch", "--every", "50ms"]).ends(2).says("one sample may take 1s");
     home.plan(["watch", "--for", "1s", "--every", "1m"]).ends(2).says("a watch of 1s that asks every 1m would ask once");
     home.plan(["watch", "--for", "soon"]).ends(2).says("is not a duration");
     home.plan(["run", "--watch"]).ends(2).says("the plan has no `watch` statement").says("watch for 1h every 1m");
@@ -172,15 +177,13 @@ fn a_run_beside_it_is_not_met_and_what_it_delivers_is_watched_from_then_on() {
 fn a_run_that_is_verified_goes_on_watching_and_its_exit_code_is_the_watch_s() {
     let served = Served::start(small::config(), &small::ADDRESSES);
     let home = served.exports.home();
-    small::put_quick(&home, "1.0", "10s");
-    let plan = fs::read_to_string(home.path().join("rollout.plan")).unwrap().replace("unhealthy after 50", "unhealthy after 3");
-    home.file("rollout.plan", &format!("{plan}\nwatch for 3s every 150ms\n"));
+    put(&home, "watch for 8s every 1s");
     let ran = home.plan(["run", "--yes"]);
-    ran.ends(0).says("`plan watch` asks on for 3s every 150ms");
+    ran.ends(0).says("`plan watch` asks on for 8s every 1s");
     // Nothing to do, and then it is watched all the same.
     let mut watching = Watching::of_command(&home, &["run", "--yes", "--watch"]);
     let begun = watching.wait_for("watch-begun");
-    assert_eq!((&begun["services"], &begun["length_ms"]), (&serde_json::json!(["web", "worker"]), &3000.into()), "{begun}");
+    assert_eq!((&begun["services"], &begun["length_ms"]), (&serde_json::json!(["web", "worker"]), &8000.into()), "{begun}");
     assert_eq!(watching.of("verdict")[0]["exit"], 0, "the run's own verdict comes before");
     served.exports.fault("worker: http-500");
     assert_eq!(watching.child.wait().unwrap().code(), Some(8));
