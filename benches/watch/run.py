@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """How much memory `plan watch` takes, and that it takes no more the longer it watches.
 
-Serves a make-believe Dokploy with many services (`plan sandbox`), delivers them (`plan run`), and watches them, a round each second, while
-one of them after the other falls for twenty seconds and stands up again, which is told to a command. Each minute the resident memory of the watching process is
-written down.
+Serves a make-believe Dokploy with many services (`plan sandbox`), delivers them (`plan run`), and watches them, a round each second, while one of
+them after the other falls for twenty seconds and stands up again, which is told to a command. The memory of the watching process is read five
+times a second and written down each minute. docs/performance.md has the figures.
 
     cargo build && benches/watch/run.py [--plan target/debug/plan] [--services 200] [--minutes 10] [--every 1s]
 """
@@ -81,17 +81,19 @@ def main():
             arguments = [plan, "watch", "--every", options.every, "--for", length, "--format", "json"]
             with open(folder / "lines", "w") as lines:
                 watch = subprocess.Popen(arguments, cwd=home, env=clean, stdout=lines, stderr=subprocess.DEVNULL)
-                began, minute, falls = time.monotonic(), 0, 0
-                print("| minute | its own memory, MB | resident with the program's file, MB |\n| --- | --- | --- |")
+                began, minute, falls, seen = time.monotonic(), 1, 0, []
+                print("| minute | its own memory, MB: least / median / most | resident with the program's file, MB: most |\n| --- | --- | --- |")
                 while watch.poll() is None:
                     elapsed = time.monotonic() - began
-                    if elapsed >= 60 * minute + (5 if minute == 0 else 0):
-                        try:
-                            memory = status(watch.pid)
-                        except (FileNotFoundError, KeyError):
-                            break
-                        print(f"| {minute} | {memory['RssAnon'] / 1000:.1f} | {memory['VmRSS'] / 1000:.1f} |", flush=True)
-                        minute += 1
+                    try:
+                        seen.append(status(watch.pid))
+                    except FileNotFoundError:
+                        break
+                    if elapsed >= 60 * minute:
+                        own = sorted(memory.get("RssAnon", 0) for memory in seen)
+                        whole = max(memory.get("VmRSS", 0) for memory in seen)
+                        print(f"| {minute} | {own[0] / 1000:.1f} / {own[len(own) // 2] / 1000:.1f} / {own[-1] / 1000:.1f} | {whole / 1000:.1f} |", flush=True)
+                        minute, seen = minute + 1, []
                     # Down for twenty seconds of forty, one after the other.
                     half = int(elapsed // 20)
                     if half > falls and elapsed < 60 * options.minutes - 30:
