@@ -158,7 +158,7 @@ fn commands_in_the_documents_exist() {
         }
     }
     assert!(seen >= 10, "only {seen}");
-    assert!(cli::misread(words("plan run --sandbxo")).is_some() && cli::misread(words("plan watch")).is_some());
+    assert!(cli::misread(words("plan run --sandbxo")).is_some() && cli::misread(words("plan wathc")).is_some());
 }
 
 #[test]

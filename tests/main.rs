@@ -59,4 +59,5 @@ mod troubleshooting;
 mod two_machines;
 mod unruly;
 mod versions;
+mod watching;
 mod world;

@@ -27,6 +27,8 @@ pub(super) enum Command {
     Rehearse(Rehearse),
     /// Ask every delivered service how it is, until that is decided; changes nothing
     Health(Box<Health>),
+    /// Ask what is delivered again and again, and tell when something turns unhealthy and when it is well again; changes nothing
+    Watch(Watch),
     /// Go back to a state that was verified, and verify it again; asks a run that is at work to do so
     Rollback(Box<Rollback>),
     /// Say where the app stands: its first line is fit for a chat
@@ -195,6 +197,9 @@ pub(super) struct Run {
     /// What a failure leads to, over what the plan says
     #[arg(long, value_enum, value_name = "POLICY")]
     pub(super) on_failure: Option<OnFailure>,
+    /// When everything is verified, watch on for as long as the plan's `watch` says; exit 8 when something is unhealthy at its end
+    #[arg(long)]
+    pub(super) watch: bool,
     /// Wait so long while another run on this machine holds the app, such as 15m, instead of ending with 7 at once
     #[arg(long, value_name = "DURATION", default_value = "0s", hide_default_value = true, value_parser = parse_duration)]
     pub(super) lock_wait: Duration,
@@ -267,6 +272,28 @@ pub(super) enum HealthFormat {
     Json,
     /// `JUnit`'s XML, a test case for each expectation
     Junit,
+}
+
+/// `plan watch`.
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// The plan
+    #[arg(default_value = "rollout.plan")]
+    pub(super) file: PathBuf,
+    /// How long, such as 1h [default: as the plan's `watch` says, else until Ctrl-C]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) length: Option<Duration>,
+    /// From one round to the next, such as 1m [default: as the plan's `watch` says, else 1m]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(super) every: Option<Duration>,
+    /// Lead an address of the plan elsewhere: HOST:PORT=ADDRESS:PORT, several separated by commas
+    #[arg(long, value_name = "ROUTES", env = "PLAN_CONNECT_TO")]
+    pub(super) connect_to: Option<String>,
+    /// How it is shown [default: human on a terminal, plain elsewhere]
+    #[arg(long, value_enum)]
+    pub(super) format: Option<Format>,
+    #[command(flatten)]
+    pub(super) display: Display,
 }
 
 /// `plan rollback`.

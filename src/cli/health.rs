@@ -14,7 +14,7 @@ use crate::probe::{Asking, ConnectTo};
 use crate::report::health::{Delivered, Health, Shown};
 use crate::report::past::Live;
 use crate::report::{self, ColourChoice};
-use crate::schedule::{Schedule, Subject, services_in};
+use crate::schedule::{Schedule, Subject};
 use crate::store::{Key, LockFolder, Shared};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -159,11 +159,7 @@ fn delivered(schedule: &Schedule, surveyed: Result<&(String, Survey, Position), 
     match surveyed {
         Err(why) => Delivered { services: last, live: Err(why.clone()), missing: Vec::new(), busy: None },
         Ok((address, survey, position)) => {
-            let services = match position {
-                Position::Phase(phase, _) => schedule.phase(*phase).services.clone(),
-                Position::Empty => BTreeSet::new(),
-                _ => services_in(&survey.text),
-            };
+            let services = crate::engine::delivered(schedule, survey, position);
             let missing = schedule.services.iter().filter(|(name, _)| !services.contains(*name));
             let missing = missing.map(|(name, service)| (name.clone(), schedule.phase(service.added_in).name.clone())).collect();
             let live = Live::of(schedule, address, survey, position);

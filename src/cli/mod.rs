@@ -29,6 +29,7 @@ mod status;
 mod unknown;
 mod unset;
 mod variables;
+mod watch;
 mod way_back;
 
 use args::{Cli, Command};
@@ -51,6 +52,7 @@ pub fn main() -> u8 {
         Command::Run(run) => run::run(&run.untangled()),
         Command::Rehearse(args) => rehearse::rehearse(&args),
         Command::Health(health) => health::health(&health),
+        Command::Watch(args) => watch::watch(&args),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),

@@ -21,6 +21,7 @@ const LAST: Duration = Duration::from_secs(5);
 const LAST_AFTER_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Who is told of a run.
+#[derive(Clone)]
 pub(super) struct Notices {
     recipients: Vec<Recipient>,
     asking: Asking,
@@ -46,14 +47,18 @@ impl Notices {
 
     /// Their post; `None` when there is nobody to be told.
     pub(super) fn post(self, teller: Teller, masks: SharedMasks, reporter: Rc<RefCell<Reporter>>) -> Option<Rc<Post<Mail>>> {
+        self.post_to(teller, masks, move |lost: &Lost| {
+            let about: Vec<&str> = lost.about.iter().map(|event| event.as_str()).collect();
+            reporter.borrow_mut().notice_lost(&lost.to, &about, &lost.why);
+        })
+    }
+
+    /// The same; `on_lost` hears what was not delivered.
+    pub(super) fn post_to(self, teller: Teller, masks: SharedMasks, on_lost: impl Fn(&Lost) + 'static) -> Option<Rc<Post<Mail>>> {
         if self.recipients.is_empty() {
             return None;
         }
         let mail = Mail::new(self.recipients.clone(), self.asking);
-        let on_lost = move |lost: &Lost| {
-            let about: Vec<&str> = lost.about.iter().map(|event| event.as_str()).collect();
-            reporter.borrow_mut().notice_lost(&lost.to, &about, &lost.why);
-        };
         Some(Rc::new(Post::new(mail, self.recipients, teller, masks, on_lost)))
     }
 }
@@ -92,11 +97,12 @@ pub(super) fn not_in_sandbox(schedule: &Schedule, reporter: &RefCell<Reporter>) 
     }
 }
 
-/// Says at the end of a run that went well that its watch does not begin.
+/// Says at the end of a run that went well how the plan's watch begins, which was not asked for.
 pub(super) fn no_watch(schedule: &Schedule, code: ExitCode, reporter: &RefCell<Reporter>) {
     if let Some(watch) = schedule.watch.filter(|_| code.0 == 0) {
         let (length, every) = (duration(watch.length), duration(watch.every));
-        let note = format!("the watch for {length} every {every} is not begun: this version does not watch; `plan health` asks once");
-        reporter.borrow_mut().note(&note);
+        reporter
+            .borrow_mut()
+            .note(&format!("`plan watch` asks on for {length} every {every}, as the plan says; `plan run --watch` begins it by itself"));
     }
 }

@@ -11,6 +11,7 @@ use super::past;
 use super::reports;
 use super::resume::{self, Taken};
 use super::variables::{self, Environment, authority, no_authority};
+use super::watch;
 use super::way_back;
 use crate::compose::masks_of;
 use crate::diagnostic::Diagnostic;
@@ -132,6 +133,9 @@ impl<'a> Job<'a> {
                 "--until names a phase before that of --from",
                 "with both, a run starts with the one and ends with the other",
             ));
+        }
+        if args.watch && schedule.watch.is_none() {
+            return Err(wrong("--watch: the plan has no `watch` statement", "add a line such as\nwatch for 1h every 1m"));
         }
         for (service, _) in &args.waive {
             named::service(&schedule, service).map_err(|(text, help)| wrong(&text, &help))?;
@@ -329,7 +333,7 @@ impl<'a> Job<'a> {
         taken: Option<Taken>,
     ) -> Result<u8, Stopped> {
         let clock = Rc::new(clock);
-        let address = connection.url.to_string();
+        let (address, is_near) = (connection.url.to_string(), connection.url.is_loopback());
         let dokploy = if self.args.sandbox { String::new() } else { address.clone() };
         let mut transport = HttpTransport::new(connection.url, &connection.key).map_err(|why| self.stop(1, &why, ""))?;
         if let Some((pem, span)) = &connection.authority {
@@ -346,6 +350,7 @@ impl<'a> Job<'a> {
             teller.recall(&taken.past);
         }
         let schedule = Arc::new(self.schedule.clone());
+        let run_id = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
         let (engine, mut record) = match taken {
             None => {
                 let record = store.begin(&options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
@@ -367,9 +372,11 @@ impl<'a> Job<'a> {
         secrets.merge(&masks.borrow());
         let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
+        let after = watch::Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), is_near };
+        let told_after = (connection.notices.clone(), Rc::clone(&masks));
         let outside = Outside {
-            platform: Rc::new(platform),
-            prober: Rc::new(probes),
+            platform: Rc::clone(&after.platform),
+            prober: Rc::clone(&after.prober),
             clock: Rc::clone(&clock),
             people: Rc::new(people),
             locks: Rc::new(locks),
@@ -396,12 +403,18 @@ impl<'a> Job<'a> {
                 if let Some(post) = &post {
                     notices::finish(post, sending, signal.is_some(), &mut signals, &reporter).await;
                 }
-                if self.back.is_none() {
+                let is_watched = self.args.watch && code.0 == 0;
+                if self.back.is_none() && !is_watched {
                     notices::no_watch(&self.schedule, code, &reporter);
                 }
                 self.leave_reports(&place, Some((&ending, code)), &reporter);
                 reporter.borrow_mut().finish(&ending, code);
-                Ok(code.0)
+                if !is_watched {
+                    return Ok(code.0);
+                }
+                let label = reporter.borrow().setting().label();
+                let setup = self.watch(run_id, address, label, told_after);
+                Ok(Box::pin(watch::keep(setup, after, &self.args.display, &mut signals)).await)
             }
             Driven::Left(signal) => {
                 reporter.borrow_mut().note("left at once; the journal says how far it came");
@@ -415,6 +428,14 @@ impl<'a> Job<'a> {
     fn leave_reports(&self, place: &Place, ended: Option<(&Ending, ExitCode)>, reporter: &RefCell<Reporter>) {
         let is_github = self.format == Format::Github;
         reports::leave(&self.args.report, is_github, place, ended, &|text| reporter.borrow_mut().note(text));
+    }
+
+    /// The watch after a run that is verified.
+    fn watch(&self, run: String, address: String, label: Option<String>, (notices, masks): (Notices, SharedMasks)) -> watch::Setup {
+        let schedule = Arc::new(self.schedule.clone());
+        let watch = schedule.watch.expect("without a `watch` in the plan `--watch` is refused");
+        let (length, every, plan) = (Some(watch.length), watch.every, self.args.file.display().to_string());
+        watch::Setup { schedule, length, every, plan, run, label, address, format: self.format, notices, masks }
     }
 
     fn people(&self, reporter: &Rc<RefCell<Reporter>>, yes: bool, stand_still: bool) -> Answering {

@@ -6,26 +6,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::path::Path;
 
 /// Commands that are designed and not built, each with what does part of it today.
-const NOT_BUILT: [(&str, &str); 3] = [
+const NOT_BUILT: [(&str, &str); 2] = [
     ("approve", "`plan run` asks at its terminal, and takes answers as `--approve GATE=WHO`"),
     ("resume", "`plan run --resume` goes on with a run that was cut off"),
-    ("watch", "`plan health` asks what is delivered; cron can ask it again and again"),
 ];
-
-/// Options of `plan run` that are designed and not built, likewise.
-const OPTIONS_NOT_BUILT: [(&str, &str); 1] =
-    [("--watch", "run without it, then ask what is delivered with `plan health`, as often as you like")];
 
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
 pub(super) fn refuse(error: &clap::Error) -> u8 {
     let display = Display { color: Color::Auto };
-    if error.kind() == ErrorKind::UnknownArgument
-        && let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
-        && let Some((_, instead)) = OPTIONS_NOT_BUILT.iter().find(|(option, _)| option == argument)
-    {
-        complain(&display, &format!("`plan run {argument}` is not built yet"), instead);
-        return 2;
-    }
     let told = match error.kind() {
         ErrorKind::InvalidSubcommand => error.get(ContextKind::InvalidSubcommand),
         _ => None,
@@ -61,8 +49,8 @@ mod tests {
         assert_eq!(
             built,
             [
-                "check", "run", "rehearse", "health", "rollback", "status", "history", "show", "schema", "fmt", "explain", "docs", "graph",
-                "init", "sandbox"
+                "check", "run", "rehearse", "health", "watch", "rollback", "status", "history", "show", "schema", "fmt", "explain", "docs",
+                "graph", "init", "sandbox"
             ]
         );
         assert!(NOT_BUILT.iter().all(|(command, _)| !built.contains(command)));

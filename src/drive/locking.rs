@@ -1,6 +1,6 @@
 //! The lock of the store as the driver's: waits for it, says how far the run is, and hears what comes to its holder.
 
-use super::Locks;
+use super::{AtWork, Locks};
 use crate::engine::{Event, HolderHeard, Target};
 use crate::schedule::Schedule;
 use crate::store::{Attempt, Heard, Holder, Key, Lock, LockFolder, Note};
@@ -45,6 +45,33 @@ impl FileLocks {
             Event::RollbackStarted { target: Target::Baseline, .. } => Some("going back to what ran before".to_owned()),
             Event::RollbackStarted { target: Target::Kept { run, name }, .. } => Some(format!("going back to `{name}` of run {run}")),
             _ => None,
+        }
+    }
+}
+
+/// Somebody who takes no lock, and does nothing while a run has it.
+#[derive(Clone, Debug)]
+pub struct Bystander {
+    folder: LockFolder,
+    key: Key,
+}
+
+impl Bystander {
+    /// One beside the runs of an app of the Dokploy at this address.
+    pub fn new(folder: LockFolder, url: &str, compose: &str) -> Self {
+        Self { folder, key: Key::new(url, compose) }
+    }
+}
+
+impl AtWork for Bystander {
+    fn who(&self) -> Option<String> {
+        // Held for no longer than it takes to see that it could be: no run is kept waiting. Where that cannot be told nobody can hold it.
+        match self.folder.share(&self.key) {
+            Ok(Some(_)) | Err(_) => None,
+            Ok(None) => {
+                let holder = self.folder.holder(&self.key).ok().flatten();
+                Some(holder.map_or_else(|| "a run of this app is at work on this machine".to_owned(), |holder| holder.in_words()))
+            }
         }
     }
 }

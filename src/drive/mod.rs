@@ -18,20 +18,23 @@ mod run;
 mod runtime;
 mod transport;
 mod turns;
+mod vigil;
 
 pub use approve::{AsTold, Automatic, People, Prompt, Terminal, Told};
 pub use checkup::check_up;
 pub use clock::{LiveClock, PacedClock, Speed, StandStill};
 pub use interrupt::{Interrupts, NoInterrupts, Signal, Signals};
-pub use locking::FileLocks;
+pub use locking::{Bystander, FileLocks};
 pub use machine::Machine;
 pub use masking::{Masking, SharedMasks};
 pub use platform::Dokploy;
 pub use ports::{
-    AlwaysFree, Approve, Clock, Confirmation, Limits, Locks, Platform, Prober, Record, Report, Sources, Transport, TransportError,
+    AlwaysFree, Approve, AtWork, Clock, Confirmation, Heard, Limits, Locks, Platform, Prober, Record, Report, Sources, Transport,
+    TransportError,
 };
 pub use probes::Probes;
 pub use resolve::{GitSources, resolve};
 pub use run::{Driven, Outside, run};
 pub use runtime::{install_tls, runtime};
 pub use transport::{BaseUrl, HttpTransport};
+pub use vigil::{Hear, Lookout, Watched, keep_vigil};

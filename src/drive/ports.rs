@@ -39,6 +39,26 @@ pub struct TransportError {
 pub trait Prober {
     /// Samples.
     async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample;
+    /// How many answers were had so far, good or bad; `None` where they are not counted. Who only refuses, or says nothing in time, did not
+    /// answer.
+    fn heard(&self) -> Option<Heard> {
+        None
+    }
+}
+
+/// Answers, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// From loopback addresses of this machine.
+    pub near: u64,
+    /// From anywhere else.
+    pub far: u64,
+}
+
+/// Tells whether a run is at work on the app.
+pub trait AtWork {
+    /// Who is, in words; `None`: nobody on this machine.
+    fn who(&self) -> Option<String>;
 }
 
 /// Run time, real or virtual.
@@ -136,6 +156,12 @@ impl Locks for AlwaysFree {
     }
 
     fn follow(&self, _event: &Event) {}
+}
+
+impl AtWork for AlwaysFree {
+    fn who(&self) -> Option<String> {
+        None
+    }
 }
 
 /// Journal, snapshots and evidence. Everything is synced before it returns.

@@ -3,11 +3,13 @@
 use super::clock::asleep;
 use super::pace::Pace;
 use super::turns::Turns;
-use super::{Prober, SharedMasks};
+use super::{Heard, Prober, SharedMasks};
 use crate::engine::{Moment, Sample};
 use crate::model::Variables;
 use crate::probe::{self, Asking, Outcome, PrepareError, Request};
 use crate::schedule::{ExpectationId, Schedule};
+use std::cell::Cell;
+use std::net::IpAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -24,6 +26,7 @@ pub struct Probes {
     pace: Pace,
     turns: Turns,
     masks: SharedMasks,
+    heard: Cell<Heard>,
 }
 
 impl Probes {
@@ -47,7 +50,15 @@ impl Probes {
             secrets.borrow_mut().merge(&request.masks);
         }
         let turns = Turns::new(&schedule.expectations, &requests);
-        Ok(Self { requests, asking, timeout: schedule.sampling.timeout, pace: Pace::default(), turns, masks: secrets })
+        Ok(Self {
+            requests,
+            asking,
+            timeout: schedule.sampling.timeout,
+            pace: Pace::default(),
+            turns,
+            masks: secrets,
+            heard: Cell::default(),
+        })
     }
 
     /// Masks what others know to be secret in what services say, too, and lets them know the secrets of the addresses.
@@ -74,6 +85,18 @@ impl Prober for Probes {
             // Stopped, or asleep: that the answer is late says nothing of the service.
             outcome = Outcome::CouldNotAsk("nobody was at work here while it was asked".to_owned());
         }
+        if let (true, Some((host, _))) = (outcome.is_answer(), request.question.address()) {
+            let mut heard = self.heard.get();
+            heard.count(is_loopback(host));
+            self.heard.set(heard);
+        }
         probe::judge_masked(request, &self.masks.borrow(), &outcome, now + called.elapsed(), asked.elapsed())
     }
+    fn heard(&self) -> Option<Heard> {
+        Some(self.heard.get())
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.ends_with(".localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

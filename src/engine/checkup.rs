@@ -171,6 +171,11 @@ impl Checkup {
         self.watch.next_wake()
     }
 
+    /// The app's containers, if the last round could tell them.
+    pub fn containers(&self) -> Option<&[Container]> {
+        self.watch.known()
+    }
+
     /// Rounds that are over.
     pub fn rounds(&self) -> u64 {
         self.watch.rounds()

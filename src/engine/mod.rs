@@ -117,6 +117,7 @@ mod unfinished;
 mod unset;
 mod verdict;
 mod verified;
+pub mod vigil;
 mod watch;
 mod window;
 
@@ -136,6 +137,7 @@ pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Lacks, Log, Observed, Page, QueuedJob, Right, Room, Row, RowStatus, Survey, Untested,
 };
+pub use position::delivered;
 pub(crate) use preflight::too_large;
 pub use preflight::{LARGEST_TEXT_AND_ENVIRONMENT, outlook};
 pub use reach::Reach;

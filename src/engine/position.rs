@@ -1,9 +1,10 @@
 //! Where a live text stands in terms of the plan.
 
-use super::Position;
+use super::{Position, Survey};
 use crate::compose::{masked_line, masks_of};
-use crate::schedule::{Header, PhaseId, Schedule, body_of, canonical, is_phase};
+use crate::schedule::{Header, PhaseId, Schedule, ServiceName, body_of, canonical, is_phase, services_in};
 use similar::TextDiff;
+use std::collections::BTreeSet;
 
 /// Lines of context in a diff for people.
 const DIFF_CONTEXT: usize = 2;
@@ -26,6 +27,15 @@ pub(super) fn position(schedule: &Schedule, live: &str) -> Position {
         Some(header) if header.is_intact(live) => Position::OlderVersion { phase: header.phase.clone(), verified: header.verified },
         Some(header) => Position::Edited { phase: header.phase.clone() },
         None => Position::Foreign,
+    }
+}
+
+/// The services that a live text starts.
+pub fn delivered(schedule: &Schedule, survey: &Survey, position: &Position) -> BTreeSet<ServiceName> {
+    match position {
+        Position::Phase(phase, _) => schedule.phase(*phase).services.clone(),
+        Position::Empty => BTreeSet::new(),
+        Position::OlderVersion { .. } | Position::Edited { .. } | Position::Foreign => services_in(&survey.text),
     }
 }
 

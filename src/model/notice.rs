@@ -56,14 +56,32 @@ pub enum NoticeEvent {
     Rollback,
     /// The run ended, however it did.
     End,
+    /// While watching: something has become unhealthy, or is still so after a while.
+    Unhealthy,
+    /// While watching: what was told before is over.
+    Recovered,
+    /// While watching: something cannot be asked, or nothing can be seen from here; or still so after a while.
+    Blind,
 }
 
 impl NoticeEvent {
-    /// All of them, in the order of a run.
-    pub const ALL: [Self; 7] = [Self::Start, Self::Phase, Self::Approval, Self::Delay, Self::Failure, Self::Rollback, Self::End];
+    /// All of them, in the order of a run and of a watch after it.
+    pub const ALL: [Self; 10] = [
+        Self::Start,
+        Self::Phase,
+        Self::Approval,
+        Self::Delay,
+        Self::Failure,
+        Self::Rollback,
+        Self::End,
+        Self::Unhealthy,
+        Self::Recovered,
+        Self::Blind,
+    ];
 
     /// What a `notify` without `about` is about: what somebody has to act on, and how it ended.
-    pub const DEFAULT: [Self; 4] = [Self::Approval, Self::Failure, Self::Rollback, Self::End];
+    pub const DEFAULT: [Self; 7] =
+        [Self::Approval, Self::Failure, Self::Rollback, Self::End, Self::Unhealthy, Self::Recovered, Self::Blind];
 
     /// As the plan writes it.
     pub fn as_str(self) -> &'static str {
@@ -75,6 +93,9 @@ impl NoticeEvent {
             Self::Failure => "failure",
             Self::Rollback => "rollback",
             Self::End => "end",
+            Self::Unhealthy => "unhealthy",
+            Self::Recovered => "recovered",
+            Self::Blind => "blind",
         }
     }
 

@@ -47,12 +47,22 @@ fn own(notice: &Notice) -> Value {
 }
 
 fn service(one: &AtFault) -> Value {
-    json!({ "service": one.service, "what": one.what, "expected": one.expected, "actual": one.actual, "hint": one.hint })
+    let mut service = json!({ "service": one.service, "what": one.what, "expected": one.expected, "actual": one.actual, "hint": one.hint });
+    if let Some(lasting) = &one.lasting {
+        service["since"] = lasting.since.as_str().into();
+        service["bad"] = lasting.bad.into();
+        service["samples"] = lasting.samples.into();
+    }
+    service
 }
 
 fn slack(notice: &Notice) -> Value {
-    let run = (!notice.run.is_empty()).then(|| format!("{}, run {}", notice.app, notice.run));
-    let lines = [&notice.text].into_iter().chain(&notice.details).chain(&run);
+    let whose = match notice.run.as_str() {
+        // A watch is of an app, and of no run.
+        "" => notice.is_of_a_watch().then(|| notice.app.clone()),
+        run => Some(format!("{}, run {run}", notice.app)),
+    };
+    let lines = [&notice.text].into_iter().chain(&notice.details).chain(&whose);
     let text: Vec<String> = lines.map(|line| escaped(line)).collect();
     json!({ "text": text.join("\n") })
 }

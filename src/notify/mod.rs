@@ -9,6 +9,7 @@ mod notice;
 mod post;
 mod recipient;
 mod teller;
+mod vigil;
 mod words;
 
 pub use body::{SCHEMA, Shape};
@@ -17,3 +18,4 @@ pub use notice::{AtFault, Notice};
 pub use post::{Carry, Lost, Post, Tally, Undelivered};
 pub use recipient::{Recipient, prepare};
 pub use teller::Teller;
+pub use vigil::VigilTeller;

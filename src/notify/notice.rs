@@ -47,12 +47,31 @@ pub struct AtFault {
     pub actual: Option<String>,
     /// The plan's hint.
     pub hint: Option<String>,
+    /// While watching: how long, and how many samples that were.
+    pub lasting: Option<Lasting>,
+}
+
+/// How long something has been so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lasting {
+    /// Since the first of these samples (RFC 3339).
+    pub since: String,
+    /// Samples since then that were no passes.
+    pub bad: u64,
+    /// Samples since then.
+    pub samples: u64,
 }
 
 impl Notice {
     /// Whether somebody who asked for these events is told: a rollback that failed is a failure too.
     pub fn concerns(&self, about: &std::collections::BTreeSet<NoticeEvent>) -> bool {
         about.contains(&self.event) || self.what == "rollback-failed" && about.contains(&NoticeEvent::Failure)
+    }
+
+    /// Whether it is told while watching.
+    pub fn is_of_a_watch(&self) -> bool {
+        use NoticeEvent::{Blind, Recovered, Unhealthy};
+        matches!(self.event, Unhealthy | Recovered | Blind) || self.what.starts_with("watch-")
     }
 
     /// The same with each of its texts changed.
@@ -66,6 +85,7 @@ impl Notice {
             expected: maybe(one.expected),
             actual: maybe(one.actual),
             hint: maybe(one.hint),
+            lasting: one.lasting,
         };
         Self {
             rollout: change(&self.rollout),

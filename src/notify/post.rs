@@ -111,10 +111,17 @@ impl<C: Carry> Post<C> {
         Self { carrier, teller: RefCell::new(teller), boxes, masks, tally, closing, on_lost: Box::new(on_lost) }
     }
 
-    /// Takes an event. Never waits.
+    /// Takes an event of a run. Never waits.
     pub fn event(&self, now: Moment, event: &Event) {
         let told = self.teller.borrow_mut().hear(now, event);
-        let Some(notice) = told.map(|notice| self.made_fit(notice)) else { return };
+        if let Some(notice) = told {
+            self.tell(notice);
+        }
+    }
+
+    /// Takes a notice. Never waits.
+    pub fn tell(&self, notice: Notice) {
+        let notice = self.made_fit(notice);
         for own in self.boxes.iter().filter(|own| notice.concerns(&own.recipient.about)) {
             let mut waiting = own.waiting.borrow_mut();
             // The first is under way.

@@ -10,7 +10,7 @@ const NAMED: usize = 4;
 const LOG_LINES: usize = 5;
 
 /// Services whose details are told.
-const DETAILED: usize = 6;
+pub(super) const DETAILED: usize = 6;
 
 /// The cause in one line.
 pub(super) fn cause(outline: &Outline, cause: &Cause) -> String {
@@ -93,6 +93,7 @@ pub(super) fn of_services(services: &[FailedService]) -> (Vec<AtFault>, Vec<Stri
         expected: known(&failed.expected),
         actual: known(&failed.actual),
         hint: failed.hint.clone(),
+        lasting: None,
     };
     let line = |failed: &FailedService| {
         let parts = [("expected", &failed.expected), ("actual", &failed.actual)].into_iter().filter(|(_, text)| !text.is_empty());

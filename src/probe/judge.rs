@@ -65,6 +65,30 @@ pub enum Outcome {
     CouldNotAsk(String),
 }
 
+impl Outcome {
+    /// Whether somebody on the other side said something, good or bad. A refused or reset connection and a time-out may come from anywhere on the
+    /// way.
+    pub fn is_answer(&self) -> bool {
+        match self {
+            Self::Answered(_)
+            | Self::Found(_)
+            | Self::Said(_)
+            | Self::Connected
+            | Self::ShownTheDoor
+            | Self::Garbage(_)
+            | Self::SaidNo(_) => true,
+            Self::NoAnswer { status, .. } => status.is_some(),
+            Self::Ended(_)
+            | Self::StillRunning { .. }
+            | Self::Sources(_)
+            | Self::Refused
+            | Self::Reset
+            | Self::Closed
+            | Self::CouldNotAsk(_) => false,
+        }
+    }
+}
+
 /// A value that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {

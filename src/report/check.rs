@@ -60,7 +60,7 @@ impl Page<'_> {
         lines.extend(self.row("limits", &limited));
         if let Some(watch) = schedule.watch {
             let watched =
-                format!("for {} every {} after the last phase (not by this version)", duration(watch.length), duration(watch.every));
+                format!("for {} every {}, with `plan watch` and `plan run --watch`", duration(watch.length), duration(watch.every));
             lines.extend(self.row("watches", &watched));
         }
         for (first, told) in (0..).zip(&schedule.told) {

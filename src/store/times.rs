@@ -15,6 +15,29 @@ pub fn since(time: &str) -> Option<Duration> {
     Some(Duration::try_from(Timestamp::now().duration_since(time)).unwrap_or_default())
 }
 
+/// The time that was so long ago, to the second.
+pub fn ago(time: Duration) -> String {
+    let moment = jiff::SignedDuration::try_from(time).ok().and_then(|time| Timestamp::now().checked_sub(time).ok());
+    format!("{:.0}", moment.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// The time so long after another one, to the second. What is no time stays as it is.
+pub fn after(time: &str, by: Duration) -> String {
+    let by = jiff::SignedDuration::try_from(by).ok();
+    let moment = time.parse::<Timestamp>().ok().and_then(|time| time.checked_add(by?).ok());
+    moment.map_or_else(|| time.to_owned(), |moment| format!("{moment:.0}"))
+}
+
+/// The time of day in the reader's own time zone: `17:41:02`.
+pub fn of_day(time: &str) -> String {
+    in_zone(time, TimeZone::system(), "%H:%M:%S")
+}
+
+/// The day in the reader's own time zone: `2026-11-23`.
+pub fn day(time: &str) -> String {
+    in_zone(time, TimeZone::system(), "%Y-%m-%d")
+}
+
 /// In the reader's own time zone, with its offset: `2026-11-23 17:41:02 +01:00`. What is no time stays as it is.
 pub fn local(time: &str) -> String {
     in_zone(time, TimeZone::system(), "%Y-%m-%d %H:%M:%S %:z")

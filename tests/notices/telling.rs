@@ -94,6 +94,7 @@ fn notice(text: &str) -> Notice {
         expected: Some(text.into()),
         actual: Some(text.into()),
         hint: Some(text.into()),
+        lasting: None,
     };
     Notice {
         event: NoticeEvent::Failure,

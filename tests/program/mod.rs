@@ -33,5 +33,6 @@ mod status_now;
 mod two_machines;
 mod two_runs;
 mod unreachable;
+mod watch;
 mod way;
 mod way_back;

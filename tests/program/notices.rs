@@ -1,6 +1,6 @@
 //! Notices of whole runs, to a receiver on loopback and to a command.
 
-use super::binary::{Home, example, in_sandbox};
+use super::binary::Home;
 use super::served::{Served, wait_until};
 use super::small;
 use crate::support::{hang, head, serve};
@@ -38,7 +38,7 @@ impl Receiver {
     }
 
     /// Everything that was told, in order.
-    fn told(&self) -> Vec<Value> {
+    pub fn told(&self) -> Vec<Value> {
         let mut files: Vec<PathBuf> = fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
         files.iter().map(|file| serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()).collect()
@@ -153,17 +153,4 @@ fn who_is_to_be_told_is_known_before_the_run_begins() {
     let ran = home.plan(["run", "--yes"]);
     ran.ends(2).says("the secret `OPS_WEBHOOK` is not set");
     assert_eq!(served.exports.log(), []);
-}
-
-#[test]
-fn in_the_sandbox_nobody_is_told_and_no_watch_begins() {
-    let home = Home::new();
-    let folder = home.copy_of_example();
-    let plan = fs::read_to_string(example()).unwrap();
-    fs::write(folder.join("rollout.plan"), format!("{plan}\nwatch for 1h every 1m\nnotify webhook secret(\"OPS_WEBHOOK\")\n")).unwrap();
-    let path = folder.join("rollout.plan");
-    let ran = home.plan(in_sandbox(path.to_str().unwrap(), &[], &[]));
-    ran.ends(0).says("notices are not sent in the sandbox").says("the watch for 1h every 1m is not begun: this version does not watch");
-    let ran = home.plan(["run", "--watch"]);
-    ran.ends(2).says("`plan run --watch` is not built yet");
 }

@@ -59,6 +59,11 @@ impl Exports {
         ask(&self.url, "POST", "/sandbox/fault", fault);
     }
 
+    /// Takes all faults away.
+    pub fn clear_faults(&self) {
+        ask(&self.url, "POST", "/sandbox/clear-faults", "");
+    }
+
     /// Names and ids of all containers.
     pub fn containers(&self) -> BTreeMap<String, String> {
         let rows: Vec<Value> = serde_json::from_str(&ask_with(&self.url, "GET", "/api/docker.getContainers", "", &self.key)).unwrap();
