@@ -1,5 +1,6 @@
 //! The command line: wires everything; nothing imports it.
 
+mod answer;
 mod args;
 pub mod check;
 mod example;
@@ -45,6 +46,8 @@ pub fn main() -> u8 {
         Command::Run(run) => run::run(&run.untangled()),
         Command::Health(health) => health::health(&health),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
+        Command::Approve(args) => answer::answer(&args, true),
+        Command::Deny(args) => answer::answer(&args, false),
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),

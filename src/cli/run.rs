@@ -207,6 +207,7 @@ impl<'a> Job<'a> {
         if !is_agreed && !self.args.yes && !report::terminal::can_ask() {
             reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
         }
+        reporter.borrow_mut().can_be_answered_elsewhere(self.approvals.keys().copied());
         let people = self.people(&reporter, self.args.yes, false);
         // Whoever meets the lock is told of the run that goes on, not of one that there never was.
         let run = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
@@ -396,6 +397,7 @@ impl<'a> Job<'a> {
                 Prompt::Confirm(_) => reporter.ask_to_go_on(),
                 Prompt::Rollback(_) => reporter.ask_to_roll_back(),
                 Prompt::Again => reporter.ask_again(),
+                Prompt::Elsewhere => reporter.answered_elsewhere(),
             }
         };
         let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());
@@ -458,6 +460,12 @@ impl Approve for Either {
         match self {
             Self::People(people) => people.rollback(failed).await,
             Self::Sandbox(_) => Automatic.rollback(failed).await,
+        }
+    }
+
+    fn answered_elsewhere(&self) {
+        if let Self::People(people) = self {
+            people.answered_elsewhere();
         }
     }
 

@@ -40,6 +40,7 @@ pub mod way_back;
 pub mod words;
 
 pub use complaint::{complaint, to_stderr, to_stdout};
+pub use header::answer_command;
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};
 pub use unified::unified;

@@ -12,8 +12,9 @@ use super::stream::Stream;
 use super::terminal::{Painter, Screen};
 use super::{close, header, json, safe, terminal, words};
 use crate::engine::{Ending, Event, ExitCode, Moment};
-use crate::schedule::Schedule;
+use crate::schedule::{GateId, Schedule};
 use console::Term;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Columns of plain output that goes to no terminal.
@@ -72,6 +73,8 @@ pub struct Reporter {
     blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
+    /// Whether people at other terminals can answer gates, and the gates that are answered beforehand.
+    elsewhere: Option<BTreeSet<GateId>>,
     /// Notices that were delivered and that were not, if the plan has somebody told.
     notices: Option<(usize, usize)>,
     /// What is told is over: a record has only the rounds that something followed from, and they are no lines of their own.
@@ -130,6 +133,7 @@ impl Reporter {
             titled: false,
             blank: false,
             asking: false,
+            elsewhere: None,
             notices: None,
             past: false,
         }
@@ -143,6 +147,11 @@ impl Reporter {
     /// What is known of the run so far.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// Takes that `plan approve` reaches this run, save for gates that are answered already: with each question it is said how.
+    pub fn can_be_answered_elsewhere(&mut self, beforehand: impl IntoIterator<Item = GateId>) {
+        self.elsewhere = Some(beforehand.into_iter().collect());
     }
 
     /// Takes what was before the run goes on, without showing it.
@@ -175,7 +184,12 @@ impl Reporter {
         if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
             self.title();
         }
-        let told = self.narrator.tell(&self.view, now, event, width);
+        let mut told = self.narrator.tell(&self.view, now, event, width);
+        if let (Event::ApprovalAsked { gate, .. }, Some(beforehand)) = (event, &self.elsewhere)
+            && !beforehand.contains(gate)
+        {
+            told.push(Told::Block(header::how_to_answer(&self.view, *gate)));
+        }
         let lines = match &mut self.kind {
             Kind::Plain(plain) => plain.tell(&self.view, &told, width),
             Kind::Human(_) | Kind::Stays | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
@@ -234,6 +248,13 @@ impl Reporter {
         self.ask(&question);
     }
 
+    /// The question that stands there was answered from another terminal.
+    pub fn answered_elsewhere(&mut self) {
+        if std::mem::take(&mut self.asking) {
+            self.say(&[Line::new()]);
+        }
+    }
+
     /// What was typed was neither yes nor no.
     pub fn ask_again(&mut self) {
         self.ask("please answer yes or no: ");
@@ -288,6 +309,7 @@ impl Reporter {
 
     fn ask(&mut self, question: &str) {
         self.asking = true;
+        self.blank = false;
         // Broken at blanks, the cursor to stand after the last word.
         let lines = hanging(&Line::new(), Style::Plain, question, self.columns());
         let lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
