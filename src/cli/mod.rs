@@ -2,6 +2,7 @@
 
 mod answer;
 mod args;
+mod build_log;
 pub mod check;
 mod example;
 mod explain;

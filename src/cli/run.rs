@@ -1,6 +1,7 @@
 //! `plan run`: wires plan, engine, Dokploy, probes, store and reporter, for real or in the sandbox.
 
 use super::args::{self, Run as Args};
+use super::build_log;
 use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
@@ -346,8 +347,9 @@ impl<'a> Job<'a> {
         secrets.merge(&masks.borrow());
         let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
+        let platform = Rc::new(platform);
         let outside = Outside {
-            platform: Rc::new(platform),
+            platform: Rc::clone(&platform),
             prober: Rc::new(probes),
             clock: Rc::clone(&clock),
             people: Rc::new(people),
@@ -357,10 +359,12 @@ impl<'a> Job<'a> {
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter), post.clone());
         let mut sending = pin!(notices::work(post.as_deref()));
+        let watching = build_log::follow(&reporter, &*platform, &*clock);
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
             driven = drive::run(engine, outside, &mut record, &mut telling, &mut signals) => driven,
             () = ticking => unreachable!("ticking never ends"),
+            () = watching => unreachable!("there may always be another build"),
             () = &mut sending => unreachable!("there may always be more to send"),
         };
         match driven {

@@ -5,13 +5,13 @@ use super::live::{frame, name_width};
 use super::narrator::{Narrator, Told};
 use super::outline::Outline;
 use super::plain::Plain;
-use super::progress::View;
+use super::progress::{Stage, View};
 use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
 use super::{close, header, json, safe, terminal, words};
-use crate::engine::{Ending, Event, ExitCode, Moment};
+use crate::engine::{DeploymentId, Ending, Event, ExitCode, Moment};
 use crate::schedule::{GateId, Schedule};
 use console::Term;
 use std::collections::BTreeSet;
@@ -164,6 +164,8 @@ impl Reporter {
         for (now, event) in past {
             self.view.apply(*now, event);
         }
+        // Whether it is still under way is to be seen.
+        self.view.built();
     }
 
     /// Shows an event.
@@ -207,6 +209,25 @@ impl Reporter {
             self.say(&lines);
         }
         self.paint();
+    }
+
+    /// Whether there is a live view, which shows how a build goes on.
+    pub fn is_live(&self) -> bool {
+        matches!(self.kind, Kind::Human(_))
+    }
+
+    /// The deploy whose log the live view shows now.
+    pub fn building(&self) -> Option<DeploymentId> {
+        let builds = self.view.current_step().is_some_and(|step| matches!(step.stage, Stage::Deploying | Stage::Overdue));
+        self.view.building.clone().filter(|_| builds && self.is_live())
+    }
+
+    /// Takes the end of a deploy's log; of one that is over it is of no use any more.
+    pub fn build_log(&mut self, deployment: &DeploymentId, lines: Vec<String>) {
+        if self.view.building.as_ref() == Some(deployment) {
+            self.view.build_log = lines;
+            self.paint();
+        }
     }
 
     /// Says something that is no event: what the sandbox stands in for, a signal that was received.
@@ -354,7 +375,7 @@ impl Reporter {
         }
         if let Kind::Human(painter) = &mut self.kind {
             let (width, height) = painter.size();
-            painter.paint(frame(&self.view, width, height, self.colour));
+            painter.paint(frame(&self.view, width, height, self.colour), width);
         }
     }
 
