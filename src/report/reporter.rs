@@ -375,7 +375,7 @@ impl Reporter {
         }
         if let Kind::Human(painter) = &mut self.kind {
             let (width, height) = painter.size();
-            painter.paint(frame(&self.view, width, height, self.colour), width);
+            painter.paint(frame(&self.view, width, height, self.colour), (width, height));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::setting::ColourChoice;
 use console::Term;
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
 
 /// A terminal to paint on. The real one is stderr.
@@ -75,22 +76,34 @@ pub fn can_ask() -> bool {
 ///
 /// Each change is one write, only lines that changed are written, each is overwritten before its rest is cleared, and no line is filled up
 /// with blanks: so nothing flickers, and a window that is resized breaks what stands above at the ends of lines only.
+///
+/// What a terminal makes of its lines when it is resized, and when it says so, differs from one to the next: once the window is full, all of
+/// it is written anew.
 pub struct Painter {
     screen: Box<dyn Screen>,
     /// What stands there; the cursor stands at the end of the last line.
     painted: Vec<String>,
     /// Columns of the window when it was painted.
     columns: usize,
+    /// Columns of the window at the last look: while it is being dragged nothing is painted.
+    seen: usize,
+    /// The last lines that were written above, for a window that is resized.
+    said: VecDeque<String>,
 }
 
-/// From the cursor to the end of its line, and to the end of the screen.
+/// From the cursor to the end of its line, and to the end of the screen; and all of it.
 const CLEAR_LINE: &str = "\x1b[K";
 const CLEAR_BELOW: &str = "\x1b[J";
+const CLEAR_ALL: &str = "\x1b[H\x1b[J";
+
+/// Lines that are kept: more than any window has.
+const KEPT: usize = 300;
 
 impl Painter {
     /// A painter that has painted nothing.
     pub fn new(screen: Box<dyn Screen>) -> Self {
-        Self { screen, painted: Vec::new(), columns: 0 }
+        let columns = screen.size().0;
+        Self { screen, painted: Vec::new(), columns, seen: columns, said: VecDeque::new() }
     }
 
     /// Columns and rows.
@@ -98,18 +111,21 @@ impl Painter {
         self.screen.size()
     }
 
-    /// Shows these lines, made for so many columns, in place of the ones before. Nothing is written when nothing changed.
-    pub fn paint(&mut self, lines: Vec<String>, columns: usize) {
-        if lines == self.painted && columns == self.columns {
+    /// Shows these lines, made for a window of this size, in place of the ones before. Nothing is written when nothing changed.
+    pub fn paint(&mut self, lines: Vec<String>, (columns, rows): (usize, usize)) {
+        let is_resized = columns != self.columns;
+        if columns != std::mem::replace(&mut self.seen, columns) || (lines == self.painted && !is_resized) {
             return;
         }
-        let top = self.to_top();
-        let same = |at: usize, line: &String| columns == self.columns && self.painted.get(at) == Some(line);
-        // Nothing stands to the right of a line that is as it was.
-        let rows =
-            lines.iter().enumerate().map(|(at, line)| if same(at, line) && at + 1 < lines.len() { String::new() } else { cleared(line) });
-        let rows = rows.collect::<Vec<_>>().join("\n");
-        self.screen.write(&format!("{top}{rows}{CLEAR_BELOW}"));
+        if is_resized && self.fills(lines.len(), (columns, rows)) {
+            self.anew(&lines, (columns, rows));
+        } else {
+            let same = |at: usize, line: &String| !is_resized && self.painted.get(at) == Some(line) && at + 1 < lines.len();
+            // Nothing stands to the right of a line that is as it was.
+            let rows = lines.iter().enumerate().map(|(at, line)| if same(at, line) { String::new() } else { cleared(line) });
+            let rows = rows.collect::<Vec<_>>().join("\n");
+            self.screen.write(&format!("{}{rows}{CLEAR_BELOW}", self.to_top()));
+        }
         (self.painted, self.columns) = (lines, columns);
     }
 
@@ -118,13 +134,43 @@ impl Painter {
         if lines.is_empty() {
             return;
         }
-        let top = self.to_top();
-        // What was made for a window of another size would be broken anew; what is for this one is painted next.
-        if self.columns != self.screen.size().0 {
-            self.painted.clear();
+        self.keep(lines);
+        let size = self.screen.size();
+        if size.0 == self.columns {
+            return self.screen.write(&format!("{}{}\n{}{CLEAR_BELOW}", self.to_top(), all(lines), all(&self.painted)));
         }
-        let all = |lines: &[String]| lines.iter().map(|line| cleared(line)).collect::<Vec<_>>().join("\n");
-        self.screen.write(&format!("{top}{}\n{}{CLEAR_BELOW}", all(lines), all(&self.painted)));
+        // What was painted for a window of another size would be broken anew; what is for this one is painted next.
+        if self.fills(0, size) {
+            self.anew(&[], size);
+        } else {
+            self.screen.write(&format!("{}{}\n{CLEAR_BELOW}", self.to_top(), all(lines)));
+        }
+        self.painted.clear();
+        (self.columns, self.seen) = (size.0, size.0);
+    }
+
+    /// Whether what was said fills a window of this size, beside so many other lines.
+    fn fills(&self, others: usize, (columns, rows): (usize, usize)) -> bool {
+        self.said.iter().map(|line| height(line, columns)).sum::<usize>() + others > rows
+    }
+
+    /// Writes the whole window: what was said last, as much as there is room for, and these lines.
+    fn anew(&self, lines: &[String], (columns, rows): (usize, usize)) {
+        // After what was said there is an empty row where nothing follows.
+        let mut room = rows.saturating_sub(lines.len().max(1));
+        let fitting = self.said.iter().rev().take_while(|line| {
+            let fits = height(line, columns) <= room;
+            room = room.saturating_sub(height(line, columns));
+            fits
+        });
+        let first = self.said.len() - fitting.count();
+        let said: String = self.said.range(first..).map(|line| format!("{line}\n")).collect();
+        self.screen.write(&format!("{CLEAR_ALL}{said}{}{CLEAR_BELOW}", all(lines)));
+    }
+
+    fn keep(&mut self, lines: &[String]) {
+        self.said.extend(lines.iter().cloned());
+        self.said.drain(..self.said.len().saturating_sub(KEPT));
     }
 
     /// Takes the live view away; what stays above it stays.
@@ -138,13 +184,14 @@ impl Painter {
     /// Takes the live view away and leaves the cursor after a question.
     pub fn ask(&mut self, question: &str) {
         self.clear();
+        self.keep(&question.lines().map(str::to_owned).collect::<Vec<_>>());
         self.screen.write(question);
     }
 
     /// What moves the cursor to the first column of the first line. A window that became narrower has broken the lines since.
     fn to_top(&self) -> String {
         let columns = if self.screen.breaks_anew() { self.screen.size().0.max(1) } else { usize::MAX };
-        let rows: usize = self.painted.iter().map(|line| console::measure_text_width(line).max(1).div_ceil(columns)).sum();
+        let rows: usize = self.painted.iter().map(|line| height(line, columns)).sum();
         match rows.saturating_sub(1) {
             0 if self.painted.is_empty() => String::new(),
             0 => "\r".to_owned(),
@@ -153,9 +200,19 @@ impl Painter {
     }
 }
 
+/// Rows that a line takes.
+fn height(line: &str, columns: usize) -> usize {
+    console::measure_text_width(line).max(1).div_ceil(columns.max(1))
+}
+
 /// A line to be written over another one.
 fn cleared(line: &str) -> String {
     format!("{line}{CLEAR_LINE}")
+}
+
+/// Lines to be written one below the other, over others.
+fn all(lines: &[String]) -> String {
+    lines.iter().map(|line| cleared(line)).collect::<Vec<_>>().join("\n")
 }
 
 impl Drop for Painter {

@@ -29,6 +29,7 @@ mod second_run;
 mod secrets;
 pub mod served;
 mod small;
+mod terminal;
 mod two_machines;
 mod two_runs;
 mod unreachable;

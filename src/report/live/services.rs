@@ -52,7 +52,8 @@ impl Columns {
         let seen = || names.iter().filter_map(|name| view.services.get(name));
         Self {
             name: widest(&mut names.iter().cloned()).min(width * 2 / 5),
-            state: widest(&mut seen().map(ServiceView::state_words)).clamp(WORD, WORD.max(width / 3)),
+            // A few long ones need not be in line where there is hardly any room.
+            state: if width < NARROW { WORD } else { widest(&mut seen().map(ServiceView::state_words)).clamp(WORD, width / 3) },
             streak: widest(&mut seen().map(|service| service.streak(view.outline.healthy_after))),
             is_narrow: width < NARROW,
         }
@@ -66,10 +67,13 @@ fn service(view: &View, name: &ServiceName, columns: Columns) -> Line {
     let (sign, style) = sign(service);
     let state_style = if matches!(service.state, ServiceState::Running { .. }) { Style::Plain } else { style };
     let line = Line::text("      ").styled(style, format!("{sign} ")).cell(Style::Plain, name, columns.name).plain("  ");
-    let line = line.cell(state_style, service.state_words(), columns.state).plain("  ");
+    let state = service.state_words();
+    let line = line.cell(state_style, &state, columns.state.max(console::measure_text_width(&state).min(NARROW / 3))).plain("  ");
     let sample_style = if service.reading == Reading::Pass { Style::Dim } else { style };
     let (streak, sample) = (service.streak(view.outline.healthy_after), service.last_sample());
     match sample {
+        // A state that is long says enough.
+        Some(_) if columns.is_narrow && console::measure_text_width(&state) > WORD => line,
         // What went wrong says more than a row that has ended.
         Some(sample) if columns.is_narrow && service.reading != Reading::Pass => line.styled(sample_style, sample),
         Some(sample) if !columns.is_narrow => line.cell(Style::Plain, streak, columns.streak).plain("  ").styled(sample_style, sample),

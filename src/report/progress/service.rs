@@ -82,6 +82,14 @@ impl ServiceView {
         }
     }
 
+    /// The same where it stands in parentheses itself.
+    fn state_in_parentheses(&self) -> String {
+        match &self.state {
+            ServiceState::Exited(code) => format!("exited with {code}"),
+            _ => self.state_words().replace(" (", ", ").replace(')', ""),
+        }
+    }
+
     /// How many passes in a row there are, and while they are too few how many are wanted.
     pub fn streak(&self, healthy_after: u32) -> String {
         match self.passes {
@@ -105,7 +113,7 @@ impl ServiceView {
         let running = matches!(self.state, ServiceState::Running { .. });
         match (&self.actual, self.verdict) {
             (Some(actual), _) if running => actual.clone(),
-            (_, _) if !running => self.state_words(),
+            (_, _) if !running => self.state_in_parentheses(),
             (_, Verdict::Met) => match self.health {
                 Some(Health::Unhealthy) => "passing, though Docker says unhealthy".to_owned(),
                 _ => "healthy".to_owned(),
