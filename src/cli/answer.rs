@@ -113,17 +113,15 @@ fn the_one_that_asks<'a>(gate: &str, word: &str, at_work: &'a [(Key, Note)]) -> 
 fn not_at_work(name: &str, args: &Args, at_work: &[(Key, Note)]) -> Not {
     let waiting: Vec<&Note> = at_work.iter().map(|(_, note)| note).filter(|note| note.asks.is_some()).collect();
     let near = nearest(name, waiting.iter().map(|note| note.run.as_str()));
-    match recorded(name, args.state.clone()) {
-        Some(run) => over(&run, args),
-        None => {
-            let help = match (near, waiting.as_slice()) {
-                (Some(near), _) => format!("did you mean {near}?"),
-                (None, []) => "no run on this machine waits for an answer".to_owned(),
-                (None, waiting) => format!("waiting for an answer: {}", words::short_list(waiting.iter().map(|note| &note.run), NAMED)),
-            };
-            Not(UNCLEAR, format!("no run `{}` is at work on this machine", safe::line(name)), help)
-        }
+    if let Some(run) = recorded(name, args.state.clone()) {
+        return over(&run, args);
     }
+    let help = match (near, waiting.as_slice()) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, []) => "no run on this machine waits for an answer".to_owned(),
+        (None, waiting) => format!("waiting for an answer: {}", words::short_list(waiting.iter().map(|note| &note.run), NAMED)),
+    };
+    Not(UNCLEAR, format!("no run `{}` is at work on this machine", safe::line(name)), help)
 }
 
 fn recorded(name: &str, state: Option<PathBuf>) -> Option<String> {
@@ -168,16 +166,11 @@ fn must_ask(note: &Note, gate: &str, word: &str) -> Result<(), Not> {
         };
         return Err(Not(NOT_ASKED, message, String::new()));
     }
-    Err(match &note.asks {
-        Some(_) => Not(NOT_ASKED, format!("run {run} asks `{asked}` now, not `{shown}`"), command(word, note)),
-        None => {
-            let help = format!(
-                "at work: {}\nit is told when a gate is asked; `--approve GATE=WHO` of `plan run` answers beforehand",
-                at_what(note)
-            );
-            Not(NOT_ASKED, format!("run {run} does not ask gate `{shown}` now"), help)
-        }
-    })
+    if note.asks.is_some() {
+        return Err(Not(NOT_ASKED, format!("run {run} asks `{asked}` now, not `{shown}`"), command(word, note)));
+    }
+    let (now, beforehand) = (at_what(note), "it is told when a gate is asked; `--approve GATE=WHO` of `plan run` answers beforehand");
+    Err(Not(NOT_ASKED, format!("run {run} does not ask gate `{shown}` now"), format!("at work: {now}\n{beforehand}")))
 }
 
 /// The gate that a run asks now; empty: none.

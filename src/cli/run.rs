@@ -359,7 +359,7 @@ impl<'a> Job<'a> {
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter), post.clone());
         let mut sending = pin!(notices::work(post.as_deref()));
-        let watching = build_log::follow(&reporter, &*platform, &*clock);
+        let watching = Box::pin(build_log::follow(&reporter, &*platform, &*clock));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
             driven = drive::run(engine, outside, &mut record, &mut telling, &mut signals) => driven,

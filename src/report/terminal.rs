@@ -164,8 +164,9 @@ impl Painter {
             fits
         });
         let first = self.said.len() - fitting.count();
-        let said: String = self.said.range(first..).map(|line| format!("{line}\n")).collect();
-        self.screen.write(&format!("{CLEAR_ALL}{said}{}{CLEAR_BELOW}", all(lines)));
+        let rows: Vec<&str> = self.said.range(first..).chain(lines).map(String::as_str).collect();
+        let end = if lines.is_empty() { "\n" } else { "" };
+        self.screen.write(&format!("{CLEAR_ALL}{}{end}{CLEAR_BELOW}", rows.join("\n")));
     }
 
     fn keep(&mut self, lines: &[String]) {

@@ -52,8 +52,12 @@ pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
 /// The first `most` of them, and how many there are besides: `a, b and 3 more`.
 pub fn short_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, most: usize) -> String {
     let items: Vec<S> = items.into_iter().collect();
+    shortened(&items, most)
+}
+
+fn shortened<S: AsRef<str>>(items: &[S], most: usize) -> String {
     if items.len() <= most {
-        return list(&items);
+        return list(items);
     }
     let shown: Vec<&str> = items[..most].iter().map(AsRef::as_ref).collect();
     format!("{} and {} more", shown.join(", "), items.len() - most)
@@ -62,10 +66,9 @@ pub fn short_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, most: usize
 /// As many of them as fit into so many columns, and how many there are besides; where not even one does, only how many: `3 services`.
 pub fn fitting_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, room: usize, noun: &str) -> String {
     let items: Vec<S> = items.into_iter().collect();
-    let lists = (1..=items.len()).rev().map(|most| short_list(&items, most));
-    // Each is shorter than the one before: those of a long list that cannot fit are not written out.
-    let fits = |text: &String| measure_text_width(text) <= room;
-    lists.skip(items.len().saturating_sub(room)).find(fits).unwrap_or_else(|| count(items.len(), noun))
+    // No more than there are columns can fit, however short they are.
+    let mut lists = (1..=items.len().min(room)).rev().map(|most| shortened(&items, most));
+    lists.find(|text| measure_text_width(text) <= room).unwrap_or_else(|| count(items.len(), noun))
 }
 
 #[cfg(test)]
@@ -123,6 +126,6 @@ mod tests {
         assert_eq!(fitting(36), "auth-service, brain-api and 1 more");
         assert_eq!(fitting(30), "auth-service and 2 more");
         assert_eq!(fitting(20), "3 services");
-        assert_eq!(fitting_list(["a"; 10_000], 5, "service"), "10000 services");
+        assert_eq!(fitting_list(vec!["a"; 10_000], 5, "service"), "10000 services");
     }
 }

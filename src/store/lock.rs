@@ -120,7 +120,7 @@ impl LockFolder {
                 if !is_at(&path, &file) {
                     continue;
                 }
-                let mut lock = Lock { folder: self.clone(), key: key.clone(), note: note.clone(), _file: file };
+                let mut lock = Lock { folder: self.clone(), key: key.clone(), note: Box::new(note.clone()), _file: file };
                 lock.note.since = Timestamp::now().to_string();
                 super::request::clear(self, key);
                 super::answer::clear(self, key);
@@ -224,7 +224,7 @@ pub struct Shared {
 pub struct Lock {
     pub(super) folder: LockFolder,
     pub(super) key: Key,
-    note: Note,
+    note: Box<Note>,
     _file: File,
 }
 

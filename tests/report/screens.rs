@@ -45,7 +45,7 @@ impl Played {
         }
     }
 
-    fn to_the_end(mut self, script: &Script) {
+    fn play_out(mut self, script: &Script) {
         let (last, _) = script.events.last().expect("a script has events");
         self.until(script, last.0.as_secs());
         let (ending, code) = script.ending.as_ref().expect("a script ends");
@@ -108,7 +108,7 @@ fn album(script: &Script, moments: &[(&str, usize, u64)], widths: &[usize]) -> S
             played.until(script, script.pictures[*moment] - before);
             album.push_str(&picture(title, &window));
         }
-        played.to_the_end(script);
+        played.play_out(script);
         album.push_str(&picture("at the end", &window));
     }
     album
@@ -211,7 +211,7 @@ fn what_was_said_is_still_there_after_any_resizing() {
         played.until(&script, second);
     }
     window.resize(100, ROWS);
-    played.to_the_end(&script);
+    played.play_out(&script);
     let all = window.contents();
     let flat = all.split_whitespace().collect::<Vec<_>>().join(" ");
     let said = [
@@ -253,7 +253,7 @@ fn colour_changes_nothing_but_colour_and_there_is_none_without() {
             let mut played = Played::on(window, colour);
             played.until(&script, script.pictures[script.pictures.len() / 2]);
             let moment = window.seen();
-            played.to_the_end(&script);
+            played.play_out(&script);
             window.write(&moment.join("\n"));
         }
         assert_eq!(plain.all(), coloured.all());

@@ -41,7 +41,7 @@ struct Inner {
 
 enum Terminal {
     /// Breaks lines anew when its window is resized, as most do.
-    BreaksAnew(avt::Terminal),
+    BreaksAnew(Box<avt::Terminal>),
     /// Cuts them, as xterm.
     Cuts(Box<vt100::Parser>),
 }
@@ -50,7 +50,7 @@ impl Window {
     /// One of a usual terminal.
     pub fn new(columns: usize, rows: usize) -> Self {
         let terminal = avt::Terminal::with_scrollback(columns, rows, None).expect("a window has rows and columns");
-        Self::of(Terminal::BreaksAnew(terminal), columns, rows)
+        Self::of(Terminal::BreaksAnew(Box::new(terminal)), columns, rows)
     }
 
     /// One of a terminal that cuts lines when it becomes narrower.
@@ -61,7 +61,7 @@ impl Window {
     /// One from whose end nothing scrolls away, though it says that it has 24 rows.
     pub fn endless(columns: usize) -> Self {
         let terminal = avt::Terminal::new(columns, 800).expect("a window has rows and columns");
-        Self::of(Terminal::BreaksAnew(terminal), columns, 24)
+        Self::of(Terminal::BreaksAnew(Box::new(terminal)), columns, 24)
     }
 
     fn of(terminal: Terminal, columns: usize, rows: usize) -> Self {
