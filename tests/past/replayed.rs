@@ -60,7 +60,7 @@ fn again(past: &Past) -> Shown {
 async fn twice(faults: &[&str], state: &Path, options: Options) -> (Shown, Shown, Left) {
     let sandbox = sandbox(faults).await;
     let captured: Vec<(Captured, Captured)> = (0..3).map(|_| Default::default()).collect();
-    let screen = Window::endless(usize::from(WIDTH));
+    let screen = Window::new(usize::from(WIDTH), 24);
     let formats = [Format::Human, Format::Plain, Format::Json];
     let reporters = formats.iter().zip(&captured).map(|(format, (out, err))| {
         let screen = (*format == Format::Human).then_some(&screen);

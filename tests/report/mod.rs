@@ -31,7 +31,7 @@ fn setting(sandbox: bool) -> Setting {
 
 fn play(script: &Script, format: Format, width: u16, setting: Setting) -> Run {
     let (out, err) = (Captured::default(), Captured::default());
-    let screen = Window::endless(usize::from(width));
+    let screen = Window::new(usize::from(width), 24);
     let streams = Streams {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),

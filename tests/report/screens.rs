@@ -35,8 +35,8 @@ impl Played {
             for (_, event) in script.events.iter().filter(|(when, _)| when.0.as_secs() == self.now) {
                 self.reporter.event(at, event);
             }
-            // Ten times a second, as it is for real.
-            (0..10).for_each(|tenth| self.reporter.tick(Moment::millis(self.now * 1000 + tenth * 100)));
+            // For real it is ten times a second.
+            (0..3).for_each(|tenth| self.reporter.tick(Moment::millis(self.now * 1000 + tenth * 100)));
             if let Some(deployment) = self.reporter.building() {
                 let lines = build_log(usize::try_from(self.now).expect("a run is short"));
                 self.reporter.build_log(&deployment, lines);

@@ -58,12 +58,6 @@ impl Window {
         Self::of(Terminal::Cuts(Box::new(vt100::Parser::new(cells(rows), cells(columns), 1000))), columns, rows)
     }
 
-    /// One from whose end nothing scrolls away, though it says that it has 24 rows.
-    pub fn endless(columns: usize) -> Self {
-        let terminal = avt::Terminal::new(columns, 800).expect("a window has rows and columns");
-        Self::of(Terminal::BreaksAnew(Box::new(terminal)), columns, 24)
-    }
-
     fn of(terminal: Terminal, columns: usize, rows: usize) -> Self {
         Self(Rc::new(RefCell::new(Inner { terminal, columns, rows, written: String::new() })))
     }
