@@ -273,7 +273,7 @@ mod tests {
             lines.iter().map(|line| line.render(false)).collect::<Vec<_>>()
         };
         assert_eq!(rows(3), ["hint: one two three four", "      five six seven"]);
-        assert_eq!(rows(1), ["hint: one two three four …"]);
+        assert_eq!(rows(1), ["hint: one two three …"]);
     }
 
     #[test]
