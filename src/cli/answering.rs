@@ -61,6 +61,14 @@ impl Approve for Answering {
         }
     }
 
+    fn answered_elsewhere(&self) {
+        match self {
+            Self::People(people) => people.answered_elsewhere(),
+            Self::Nobody(_) => {}
+            Self::Faults { others, .. } => others.answered_elsewhere(),
+        }
+    }
+
     async fn approve(&self, gate: GateId) -> (Approver, bool) {
         match self {
             Self::People(people) => people.approve(gate).await,

@@ -31,6 +31,10 @@ pub(super) enum Command {
     Watch(Watch),
     /// Go back to a state that was verified, and verify it again; asks a run that is at work to do so
     Rollback(Box<Rollback>),
+    /// Say yes to the gate that a run at work asks, from another terminal
+    Approve(Answer),
+    /// Say no to the gate that a run at work asks: it stops, and what is live stays
+    Deny(Answer),
     /// Say where the app stands: its first line is fit for a chat
     Status(Status),
     /// List the runs that were, newest first
@@ -330,6 +334,24 @@ pub(super) struct Rollback {
     /// How it is shown [default: human on a terminal, plain elsewhere]
     #[arg(long, value_enum)]
     pub(super) format: Option<RunFormat>,
+    #[command(flatten)]
+    pub(super) display: Display,
+}
+
+/// `plan approve` and `plan deny`.
+#[derive(Debug, Args)]
+#[command(allow_missing_positional = true)]
+pub(super) struct Answer {
+    /// The run, by its id or a part of it [default: the one that waits for an answer]
+    pub(super) run: Option<String>,
+    /// The gate that it asks
+    pub(super) gate: String,
+    /// In whose name [default: the user's]
+    #[arg(long, value_name = "WHO", value_parser = parse_name)]
+    pub(super) r#as: Option<String>,
+    /// Where runs are recorded, to tell what became of one that is not at work [default: the user's state directory]
+    #[arg(long, value_name = "DIR", env = "PLAN_STATE")]
+    pub(super) state: Option<PathBuf>,
     #[command(flatten)]
     pub(super) display: Display,
 }

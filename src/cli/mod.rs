@@ -1,7 +1,9 @@
 //! The command line: wires everything; nothing imports it.
 
+mod answer;
 mod answering;
 mod args;
+mod build_log;
 pub mod check;
 mod docs;
 mod example;
@@ -54,6 +56,8 @@ pub fn main() -> u8 {
         Command::Health(health) => health::health(&health),
         Command::Watch(args) => watch::watch(&args),
         Command::Rollback(rollback) => way_back::rollback(*rollback),
+        Command::Approve(args) => answer::answer(&args, true),
+        Command::Deny(args) => answer::answer(&args, false),
         Command::Status(args) => status::status(&args),
         Command::History(args) => past::history(&args),
         Command::Show(args) => show::show(&args),

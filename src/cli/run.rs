@@ -2,6 +2,7 @@
 
 use super::answering::{self, Answering};
 use super::args::{self, Run as Args};
+use super::build_log;
 use super::check::find;
 use super::look::{complain, show};
 use super::make_believe::{self, WorldSources};
@@ -229,6 +230,7 @@ impl<'a> Job<'a> {
         if !is_agreed && !self.args.yes && !report::terminal::can_ask() {
             reporter.borrow_mut().note("nobody is at a terminal to agree, and --yes is not given: nothing will be changed");
         }
+        reporter.borrow_mut().can_be_answered_elsewhere(self.approvals.keys().copied());
         let people = self.people(&reporter, self.args.yes, false);
         // Whoever meets the lock is told of the run that goes on, not of one that there never was.
         let run = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
@@ -372,10 +374,11 @@ impl<'a> Job<'a> {
         secrets.merge(&masks.borrow());
         let session = Session::new(connection.target, secrets).jittered_by(&self.options.run);
         let platform = Dokploy::new(session, transport, Rc::clone(&clock), connection.sources).sharing(Rc::clone(&masks));
-        let after = watch::Outside { platform: Rc::new(platform), prober: Rc::new(probes), clock: Rc::clone(&clock), is_near };
+        let platform = Rc::new(platform);
+        let after = watch::Outside { platform: Rc::clone(&platform), prober: Rc::new(probes), clock: Rc::clone(&clock), is_near };
         let told_after = (connection.notices.clone(), Rc::clone(&masks));
         let outside = Outside {
-            platform: Rc::clone(&after.platform),
+            platform: Rc::clone(&platform),
             prober: Rc::clone(&after.prober),
             clock: Rc::clone(&clock),
             people: Rc::new(people),
@@ -385,10 +388,12 @@ impl<'a> Job<'a> {
         let mut record = Masking::new(&mut record, masks);
         let mut telling = Telling(Rc::clone(&reporter), post.clone());
         let mut sending = pin!(notices::work(post.as_deref()));
+        let watching = Box::pin(build_log::follow(&reporter, &*platform, &*clock));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
         let driven = tokio::select! {
             driven = drive::run(engine, outside, &mut record, &mut telling, &mut signals) => driven,
             () = ticking => unreachable!("ticking never ends"),
+            () = watching => unreachable!("there may always be another build"),
             () = &mut sending => unreachable!("there may always be more to send"),
         };
         match driven {
@@ -447,6 +452,7 @@ impl<'a> Job<'a> {
                 Prompt::Confirm(_) => reporter.ask_to_go_on(),
                 Prompt::Rollback(_) => reporter.ask_to_roll_back(),
                 Prompt::Again => reporter.ask_again(),
+                Prompt::Elsewhere => reporter.answered_elsewhere(),
             }
         };
         let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());

@@ -24,6 +24,8 @@ pub enum Prompt {
     Approve(GateId),
     /// The line was neither yes nor no: ask again.
     Again,
+    /// The question was answered from another terminal.
+    Elsewhere,
 }
 
 /// What the command line and the terminal answer. Silence is never a yes.
@@ -63,6 +65,12 @@ impl Approve for People {
             Some(answer) => (terminal.who.clone(), answer),
             // The terminal is gone; the engine's deadline decides.
             None => pending().await,
+        }
+    }
+
+    fn answered_elsewhere(&self) {
+        if let Some(terminal) = &self.terminal {
+            (terminal.show)(&Prompt::Elsewhere);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! The lock of the store as the driver's: waits for it, says how far the run is, and hears what comes to its holder.
+//! The lock of the store as the driver's: waits for it, says how far the run is and what it asks, and hears what comes to its holder.
 
 use super::{AtWork, Locks};
-use crate::engine::{Event, HolderHeard, Target};
-use crate::schedule::Schedule;
-use crate::store::{Attempt, Heard, Holder, Key, Lock, LockFolder, Note};
+use crate::engine::{Approver, Event, HolderHeard, Moment, Target};
+use crate::schedule::{GateId, Schedule};
+use crate::store::{Answered, Attempt, Heard, Holder, Key, Lock, LockFolder, Note};
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::time::Duration;
@@ -16,6 +16,8 @@ const TRY_EVERY: Duration = Duration::from_millis(250);
 const HEARD_WITHIN: Duration = Duration::from_secs(30);
 /// Between two looks for somebody who asks something of this run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Between two looks for an answer, while a question is asked: somebody sits at the other terminal and waits for it to be taken.
+const ANSWER_EVERY: Duration = Duration::from_millis(250);
 
 /// One run's lock.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub struct FileLocks {
     url: String,
     note: Note,
     phases: Vec<String>,
+    gates: Vec<String>,
     lock: RefCell<Option<Lock>>,
     look_at: Cell<Instant>,
     /// The app that is waited for.
@@ -34,7 +37,13 @@ impl FileLocks {
     /// A lock that is not taken yet, on an app of the Dokploy at this address. `note` says who we are.
     pub fn new(folder: LockFolder, url: String, note: Note, schedule: &Schedule) -> Self {
         let phases = schedule.phases.iter().map(|phase| phase.name.clone()).collect();
-        Self { folder, url, note, phases, lock: RefCell::new(None), look_at: Cell::new(Instant::now()), awaited: RefCell::new(None) }
+        let gates = schedule.gates.iter().map(|gate| gate.name.clone()).collect();
+        let (lock, look_at, awaited) = (RefCell::new(None), Cell::new(Instant::now()), RefCell::new(None));
+        Self { folder, url, note, phases, gates, lock, look_at, awaited }
+    }
+
+    fn gate(&self, gate: GateId) -> &str {
+        self.gates.get(gate.0).map_or("", String::as_str)
     }
 
     fn phase_in_words(&self, event: &Event) -> Option<String> {
@@ -123,10 +132,34 @@ impl Locks for FileLocks {
         })
     }
 
-    fn follow(&self, event: &Event) {
-        if let (Some(phase), Some(lock)) = (self.phase_in_words(event), self.lock.borrow_mut().as_mut()) {
-            // Only people read it, and the run need not stop for them.
-            let _ = lock.set_phase(&phase);
+    async fn answered(&self, gate: GateId) -> (Approver, bool) {
+        if self.lock.borrow().is_none() {
+            return pending().await;
         }
+        loop {
+            if let Some(answer) = self.lock.borrow().as_ref().and_then(|lock| lock.answer(self.gate(gate))) {
+                return (Approver(answer.who), answer.yes);
+            }
+            sleep(ANSWER_EVERY).await;
+        }
+    }
+
+    fn follow(&self, now: Moment, event: &Event) {
+        let mut lock = self.lock.borrow_mut();
+        let Some(lock) = lock.as_mut() else { return };
+        let answered = |gate: &GateId, by: Option<&Approver>, yes: bool| {
+            let (gate, by) = (self.gate(*gate).to_owned(), by.map(|by| by.0.clone()));
+            Some(Answered { gate, by, yes })
+        };
+        // Only people read it, and the run need not stop for them.
+        let _ = match event {
+            Event::ApprovalAsked { gate, question, until } => lock.asks(self.gate(*gate), question, *until - now),
+            Event::ApprovalGiven { gate, by } => lock.is_answered(answered(gate, Some(by), true)),
+            Event::ApprovalNotGiven { gate, by } => lock.is_answered(answered(gate, by.as_ref(), false)),
+            _ => match self.phase_in_words(event) {
+                Some(phase) => lock.set_phase(&phase),
+                None => Ok(()),
+            },
+        };
     }
 }

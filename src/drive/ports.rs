@@ -83,6 +83,8 @@ pub trait Approve {
     async fn rollback(&self, failed: PhaseId) -> Confirmation;
     /// Asks the gate's question. Never returns when nobody answers; the engine has its own deadline.
     async fn approve(&self, gate: GateId) -> (Approver, bool);
+    /// The question that [`Approve::approve`] asks was answered from elsewhere meanwhile, and is not to stand there any longer.
+    fn answered_elsewhere(&self) {}
 }
 
 /// The answer to "go on?".
@@ -134,8 +136,11 @@ pub trait Locks {
     /// # Errors
     /// When it cannot be asked; the sentence says why.
     async fn ask_holder(&self) -> Result<HolderHeard, String>;
-    /// Hears every event, to tell others how far the run is.
-    fn follow(&self, event: &Event);
+    /// What somebody answers, from another terminal, to the question of a gate: who, and whether it is a yes. Can be dropped and called
+    /// again without losing an answer. Never returns while nobody does.
+    async fn answered(&self, gate: GateId) -> (Approver, bool);
+    /// Hears every event, to tell others how far the run is and what it asks.
+    fn follow(&self, now: Moment, event: &Event);
 }
 
 /// A lock that is always free: for a Dokploy that only this process knows.
@@ -155,7 +160,11 @@ impl Locks for AlwaysFree {
         Ok(HolderHeard::NobodyThere)
     }
 
-    fn follow(&self, _event: &Event) {}
+    async fn answered(&self, _gate: GateId) -> (Approver, bool) {
+        std::future::pending().await
+    }
+
+    fn follow(&self, _now: Moment, _event: &Event) {}
 }
 
 impl AtWork for AlwaysFree {

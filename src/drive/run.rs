@@ -217,7 +217,7 @@ where
     fn take(&mut self, now: Moment, events: &[Event]) {
         for event in events {
             self.machine.apply(now, event);
-            self.outside.locks.follow(event);
+            self.outside.locks.follow(now, event);
             if event.is_shown() {
                 self.report.event(now, event);
             }
@@ -274,10 +274,20 @@ where
                 let yes = people.rollback(phase).await == Confirmation::Yes;
                 answers.tell(op, Input::Confirmed(op, yes));
             }),
-            Effect::Approve { op, gate, .. } => self.in_flight.start(op, async move {
-                let (who, yes) = people.approve(gate).await;
-                answers.tell(op, Input::Approved(op, who, yes));
-            }),
+            Effect::Approve { op, gate, .. } => {
+                let locks = Rc::clone(&self.outside.locks);
+                self.in_flight.start(op, async move {
+                    let (who, yes) = tokio::select! {
+                        biased;
+                        here = people.approve(gate) => here,
+                        elsewhere = locks.answered(gate) => {
+                            people.answered_elsewhere();
+                            elsewhere
+                        }
+                    };
+                    answers.tell(op, Input::Approved(op, who, yes));
+                });
+            }
             Effect::Abandon { op } => self.in_flight.abandon(op),
         }
     }

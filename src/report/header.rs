@@ -1,5 +1,6 @@
 //! What is said before a run changes anything: the start summary and the questions.
 
+use super::close::quoted;
 use super::line::{Line, Style, hanging};
 use super::live::name_width;
 use super::progress::{Start, View};
@@ -7,7 +8,7 @@ use super::setting::Setting;
 use super::way_back;
 use super::words::{count, duration, list};
 use crate::engine::Position;
-use crate::schedule::PhaseId;
+use crate::schedule::{GateId, PhaseId};
 use std::time::Duration;
 
 /// The first line: what is rolled out, and where to. In the sandbox it says so, on a line of its own where there is no room.
@@ -115,6 +116,18 @@ pub fn approval_question(view: &View, setting: &Setting) -> Option<String> {
     let left = if left.is_empty() { left } else { format!(", {left}") };
     let label = setting.label().map_or(String::new(), |label| format!(" [{label}]"));
     Some(format!("{} (gate {}{left}; no answer stops the run){label} [yes/no] ", super::safe::line(question), gate.name))
+}
+
+/// How a gate's question is answered from another terminal: commands, to be pasted.
+pub fn how_to_answer(view: &View, gate: GateId) -> Vec<Line> {
+    let gate = &view.outline.gate(gate).name;
+    let command = |word: &str| Line::text(format!("      {}", answer_command(word, &view.run, gate))).whole();
+    vec![Line::text("    to answer from another terminal of this machine:"), command("approve"), command("deny")]
+}
+
+/// The command that answers what a run asks. `word`: approve or deny.
+pub fn answer_command(word: &str, run: &str, gate: &str) -> String {
+    format!("plan {word} {run} {}", quoted(gate))
 }
 
 /// The question whether a failed phase is rolled back, the cursor to stand after it.

@@ -131,6 +131,22 @@ impl Line {
         self
     }
 
+    /// The line, cut to so many columns between two words, where that costs less than half of it.
+    #[must_use]
+    pub fn fit_words(self, width: usize) -> Self {
+        if self.whole || self.width() <= width {
+            return self;
+        }
+        let mut line = self.fit(width);
+        // The piece before the `…` is the one that was cut.
+        if let [.., (_, cut), _] = line.pieces.as_mut_slice()
+            && let Some(at) = cut.trim_end().rfind(' ').filter(|at| *at > cut.len() / 2)
+        {
+            cut.truncate(at + 1);
+        }
+        line
+    }
+
     /// The characters to write, without blanks at the end and without a line break.
     pub fn render(&self, colour: bool) -> String {
         let last = self.pieces.iter().rposition(|(_, text)| !text.trim_end().is_empty());
@@ -157,14 +173,16 @@ pub fn wrapped(style: Style, text: &str, indent: usize, width: usize) -> Vec<Lin
     hanging(&Line::text(" ".repeat(indent)), style, text, width)
 }
 
-/// The same, with `first` before the first line and as many blanks before the others.
+/// The same, with `first` before the first line and as many blanks before the others; few where `first` takes more than half of the width.
 pub fn hanging(first: &Line, style: Style, text: &str, width: usize) -> Vec<Line> {
-    let room = width.saturating_sub(first.width()).max(20);
+    let indent = if first.width() * 2 > width { first.width().min(4) } else { first.width() };
+    let room = |row: usize| width.saturating_sub(if row == 0 { first.width() } else { indent }).max(20);
     let mut rows: Vec<String> = Vec::new();
     let clean = safe::line(text);
     for word in clean.split_whitespace() {
+        let at = rows.len().saturating_sub(1);
         match rows.last_mut() {
-            Some(row) if measure_text_width(row) + 1 + measure_text_width(word) <= room => {
+            Some(row) if measure_text_width(row) + 1 + measure_text_width(word) <= room(at) => {
                 row.push(' ');
                 row.push_str(word);
             }
@@ -174,12 +192,25 @@ pub fn hanging(first: &Line, style: Style, text: &str, width: usize) -> Vec<Line
     if rows.is_empty() {
         rows.push(String::new());
     }
-    let blanks = " ".repeat(first.width());
+    let blanks = " ".repeat(indent);
     rows.into_iter()
         .enumerate()
         .map(|(at, row)| if at == 0 { first.clone().styled(style, row) } else { Line::text(&blanks).styled(style, row) })
         .map(Line::whole)
         .collect()
+}
+
+/// The same in at most so many lines, none of them wider than `width`: what does not fit is cut.
+pub fn paragraph(first: &Line, style: Style, text: &str, width: usize, most: usize) -> Vec<Line> {
+    let mut lines = hanging(first, style, text, width);
+    if lines.len() > most {
+        let rest: Vec<Line> = lines.split_off(most.saturating_sub(1));
+        let words = rest.iter().filter_map(|line| line.pieces.last()).map(|(_, text)| text.as_str()).collect::<Vec<_>>().join(" ");
+        // As far in as the line that it takes the place of.
+        let before = Line { pieces: rest[0].pieces[..rest[0].pieces.len() - 1].to_vec(), whole: false };
+        lines.push(before.styled(style, words));
+    }
+    lines.into_iter().map(|line| Line { whole: false, ..line }.fit_words(width)).collect()
 }
 
 /// A line of a log, blanks kept, broken wherever `width` ends; after `most` rows the rest is cut. Each row begins with `first`.
@@ -233,6 +264,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_long_is_cut_between_words() {
+        let fit = |width| Line::text("one two three four").fit_words(width).render(false);
+        assert_eq!((fit(18).as_str(), fit(17).as_str(), fit(12).as_str()), ("one two three four", "one two three …", "one two …"));
+        assert_eq!(Line::text("a-word-without-blanks").fit_words(10).render(false), "a-word-wi…");
+        let rows = |most| {
+            let lines = paragraph(&Line::text("hint: "), Style::Plain, "one two three four five six seven", 26, most);
+            lines.iter().map(|line| line.render(false)).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(3), ["hint: one two three four", "      five six seven"]);
+        assert_eq!(rows(1), ["hint: one two three …"]);
+    }
+
+    #[test]
     fn log_lines_fold_and_keep_their_blanks() {
         let rows = |most| {
             folded(&Line::text("| "), "    indented text of a log", 22, most).iter().map(|line| line.render(false)).collect::<Vec<_>>()
@@ -247,6 +291,12 @@ mod tests {
             let line = pieces.iter().fold(Line::new(), Line::plain).fit(width);
             prop_assert!(line.width() <= width, "{:?} takes {}", line, line.width());
             prop_assert!(safe::is_harmless(&line.render(false)));
+        }
+
+        #[test]
+        fn paragraphs_are_never_wider_nor_longer(text in any::<String>(), width in 30_usize..60, most in 1_usize..4) {
+            let lines = paragraph(&Line::text("  waiting: "), Style::Plain, &text, width, most);
+            prop_assert!(lines.len() <= most && lines.iter().all(|line| line.width() <= width), "{lines:?}");
         }
     }
 }

@@ -50,6 +50,7 @@ pub mod words;
 mod workflow;
 
 pub use complaint::{complaint, to_stderr, to_stdout};
+pub use header::answer_command;
 pub use reporter::{PLAIN_WIDTH, Reporter, Streams};
 pub use setting::{ColourChoice, Format, Setting, Speed};
 pub use unified::unified;

@@ -5,15 +5,16 @@ use super::live::{frame, name_width};
 use super::narrator::{Narrator, Told};
 use super::outline::Outline;
 use super::plain::Plain;
-use super::progress::View;
+use super::progress::{Stage, View};
 use super::setting::{ColourChoice, Format, Setting};
 use super::story::Beat;
 use super::stream::Stream;
 use super::terminal::{Painter, Screen};
 use super::{close, header, json, safe, terminal, words};
-use crate::engine::{Ending, Event, ExitCode, Moment};
-use crate::schedule::Schedule;
+use crate::engine::{DeploymentId, Ending, Event, ExitCode, Moment};
+use crate::schedule::{GateId, Schedule};
 use console::Term;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// Columns of plain output that goes to no terminal.
@@ -72,6 +73,8 @@ pub struct Reporter {
     blank: bool,
     /// A question stands on the screen: nothing is painted over what is being typed.
     asking: bool,
+    /// Whether people at other terminals can answer gates, and the gates that are answered beforehand.
+    elsewhere: Option<BTreeSet<GateId>>,
     /// Notices that were delivered and that were not, if the plan has somebody told.
     notices: Option<(usize, usize)>,
     /// What is told is over: a record has only the rounds that something followed from, and they are no lines of their own.
@@ -134,6 +137,7 @@ impl Reporter {
             titled: false,
             blank: false,
             asking: false,
+            elsewhere: None,
             notices: None,
             past: false,
         }
@@ -149,6 +153,11 @@ impl Reporter {
         &self.view
     }
 
+    /// Takes that `plan approve` reaches this run, save for gates that are answered already: with each question it is said how.
+    pub fn can_be_answered_elsewhere(&mut self, beforehand: impl IntoIterator<Item = GateId>) {
+        self.elsewhere = Some(beforehand.into_iter().collect());
+    }
+
     /// Takes what was before the run goes on, without showing it.
     pub fn recall(&mut self, past: &[(Moment, Event)]) {
         if let Some((_, Event::RunStarted { outline: Some(outline), .. })) = past.first()
@@ -159,6 +168,8 @@ impl Reporter {
         for (now, event) in past {
             self.view.apply(*now, event);
         }
+        // Whether it is still under way is to be seen.
+        self.view.built();
     }
 
     /// Shows an event.
@@ -182,7 +193,12 @@ impl Reporter {
         if matches!(event, Event::RunStarted { .. } | Event::Resumed { .. }) {
             self.title();
         }
-        let told = self.narrator.tell(&self.view, now, event, width);
+        let mut told = self.narrator.tell(&self.view, now, event, width);
+        if let (Event::ApprovalAsked { gate, .. }, Some(beforehand)) = (event, &self.elsewhere)
+            && !beforehand.contains(gate)
+        {
+            told.push(Told::Block(header::how_to_answer(&self.view, *gate)));
+        }
         let lines = match &mut self.kind {
             Kind::Plain(plain) => plain.tell(&self.view, &told, width),
             Kind::Human(_) | Kind::Stays | Kind::Json(_) => told.iter().flat_map(|told| staying(&self.view, told, width)).collect(),
@@ -200,6 +216,25 @@ impl Reporter {
             self.say(&lines);
         }
         self.paint();
+    }
+
+    /// Whether there is a live view, which shows how a build goes on.
+    pub fn is_live(&self) -> bool {
+        matches!(self.kind, Kind::Human(_))
+    }
+
+    /// The deploy whose log the live view shows now.
+    pub fn building(&self) -> Option<DeploymentId> {
+        let builds = self.view.current_step().is_some_and(|step| matches!(step.stage, Stage::Deploying | Stage::Overdue));
+        self.view.building.clone().filter(|_| builds && self.is_live())
+    }
+
+    /// Takes the end of a deploy's log; of one that is over it is of no use any more.
+    pub fn build_log(&mut self, deployment: &DeploymentId, lines: Vec<String>) {
+        if self.view.building.as_ref() == Some(deployment) {
+            self.view.build_log = lines;
+            self.paint();
+        }
     }
 
     /// Says something that is no event: what the sandbox stands in for, a signal that was received.
@@ -239,6 +274,13 @@ impl Reporter {
     pub fn ask_to_roll_back(&mut self) {
         let question = header::rollback_question(&self.view, &self.setting);
         self.ask(&question);
+    }
+
+    /// The question that stands there was answered from another terminal.
+    pub fn answered_elsewhere(&mut self) {
+        if std::mem::take(&mut self.asking) {
+            self.say(&[Line::new()]);
+        }
     }
 
     /// What was typed was neither yes nor no.
@@ -295,6 +337,7 @@ impl Reporter {
 
     fn ask(&mut self, question: &str) {
         self.asking = true;
+        self.blank = false;
         // Broken at blanks, the cursor to stand after the last word.
         let lines = hanging(&Line::new(), Style::Plain, question, self.columns());
         let lines: Vec<String> = lines.iter().map(|line| line.render(self.colour)).collect();
@@ -339,7 +382,7 @@ impl Reporter {
         }
         if let Kind::Human(painter) = &mut self.kind {
             let (width, height) = painter.size();
-            painter.paint(frame(&self.view, width, height, self.colour));
+            painter.paint(frame(&self.view, width, height, self.colour), (width, height));
         }
     }
 

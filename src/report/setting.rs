@@ -105,7 +105,8 @@ impl ColourChoice {
             ColourChoice::Auto if set("NO_COLOR").is_some() => false,
             ColourChoice::Auto if set("CLICOLOR_FORCE").is_some_and(|value| value != "0") => true,
             ColourChoice::Auto if set("CLICOLOR").is_some_and(|value| value == "0") => false,
-            ColourChoice::Auto => is_terminal && set("TERM").is_none_or(|term| term != "dumb"),
+            // One that does not say what it is may be able to do nothing.
+            ColourChoice::Auto => is_terminal && set("TERM").is_some_and(|term| term != "dumb"),
         }
     }
 }
@@ -129,13 +130,15 @@ mod tests {
     #[test]
     fn colour_follows_the_conventions() {
         use ColourChoice::{Always, Auto, Never};
-        assert!(resolve(Auto, true, &[]));
-        assert!(!resolve(Auto, false, &[]));
-        assert!(!resolve(Auto, true, &[("NO_COLOR", "1")]));
-        assert!(resolve(Auto, true, &[("NO_COLOR", "")]), "an empty NO_COLOR is none");
+        let xterm = ("TERM", "xterm");
+        assert!(resolve(Auto, true, &[xterm]));
+        assert!(!resolve(Auto, false, &[xterm]));
+        assert!(!resolve(Auto, true, &[]), "nobody knows what it can do");
+        assert!(!resolve(Auto, true, &[xterm, ("NO_COLOR", "1")]));
+        assert!(resolve(Auto, true, &[xterm, ("NO_COLOR", "")]), "an empty NO_COLOR is none");
         assert!(!resolve(Auto, true, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]));
         assert!(resolve(Auto, false, &[("CLICOLOR_FORCE", "1")]));
-        assert!(!resolve(Auto, true, &[("CLICOLOR", "0")]));
+        assert!(!resolve(Auto, true, &[xterm, ("CLICOLOR", "0")]));
         assert!(!resolve(Auto, true, &[("TERM", "dumb")]));
         assert!(resolve(Always, false, &[("NO_COLOR", "1")]), "the command line wins");
         assert!(!resolve(Never, true, &[("CLICOLOR_FORCE", "1")]));

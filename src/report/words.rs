@@ -1,6 +1,7 @@
 //! Durations, counts and lists as people write them. The one place that formats them.
 
 use crate::engine::Moment;
+use console::measure_text_width;
 use std::time::Duration;
 
 /// A length of time in its two largest units: `250ms`, `45s`, `3m 20s`, `1h 5m`. Smaller parts are dropped, never rounded up.
@@ -51,11 +52,23 @@ pub fn list<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
 /// The first `most` of them, and how many there are besides: `a, b and 3 more`.
 pub fn short_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, most: usize) -> String {
     let items: Vec<S> = items.into_iter().collect();
+    shortened(&items, most)
+}
+
+fn shortened<S: AsRef<str>>(items: &[S], most: usize) -> String {
     if items.len() <= most {
-        return list(&items);
+        return list(items);
     }
     let shown: Vec<&str> = items[..most].iter().map(AsRef::as_ref).collect();
     format!("{} and {} more", shown.join(", "), items.len() - most)
+}
+
+/// As many of them as fit into so many columns, and how many there are besides; where not even one does, only how many: `3 services`.
+pub fn fitting_list<S: AsRef<str>>(items: impl IntoIterator<Item = S>, room: usize, noun: &str) -> String {
+    let items: Vec<S> = items.into_iter().collect();
+    // No more than there are columns can fit, however short they are.
+    let mut lists = (1..=items.len().min(room)).rev().map(|most| shortened(&items, most));
+    lists.find(|text| measure_text_width(text) <= room).unwrap_or_else(|| count(items.len(), noun))
 }
 
 #[cfg(test)]
@@ -103,5 +116,16 @@ mod tests {
         assert_eq!(list(Vec::<String>::new()), "");
         assert_eq!(short_list(["a", "b", "c"], 3), "a, b and c");
         assert_eq!(short_list(["a", "b", "c", "d"], 2), "a, b and 2 more");
+    }
+
+    #[test]
+    fn lists_take_the_room_there_is() {
+        let names = ["auth-service", "brain-api", "wagtail-cms"];
+        let fitting = |room| fitting_list(names, room, "service");
+        assert_eq!(fitting(40), "auth-service, brain-api and wagtail-cms");
+        assert_eq!(fitting(36), "auth-service, brain-api and 1 more");
+        assert_eq!(fitting(30), "auth-service and 2 more");
+        assert_eq!(fitting(20), "3 services");
+        assert_eq!(fitting_list(vec!["a"; 10_000], 5, "service"), "10000 services");
     }
 }

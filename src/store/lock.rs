@@ -4,12 +4,11 @@
 //! Beside it lies a note of who holds it, for people to read. What the kernel says decides; the note only puts a name to it. The file of a
 //! lock is never removed: a run that waits with the old file and one that makes a new one would both have it.
 
+use super::holder::{Answered, Holder, Note, Question};
 use super::{StoreError, files, run::default_folder};
 use jiff::Timestamp;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -48,82 +47,6 @@ impl Key {
             digits
         });
         Self(digits[..KEY_DIGITS].to_owned())
-    }
-}
-
-/// Who holds a lock, as the holder says it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// The user.
-    pub who: String,
-    /// The machine.
-    pub host: String,
-    /// The process.
-    pub pid: u32,
-    /// The run's id.
-    pub run: String,
-    /// When it was taken (RFC 3339).
-    pub since: String,
-    /// How far it is: a phase's name, or what is done instead.
-    pub phase: Option<String>,
-    /// The command, without anything secret.
-    pub command: String,
-}
-
-impl Note {
-    /// A note of this process.
-    pub fn of_this_process(run: &str, command: &str) -> Self {
-        let (who, host) = this_user();
-        let since = Timestamp::now().to_string();
-        Self { who, host, pid: std::process::id(), run: run.to_owned(), since, phase: None, command: command.to_owned() }
-    }
-
-    /// Whether its process is known to be gone. Of another machine's, or another container's, nothing is known.
-    fn is_stale(&self) -> bool {
-        let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
-        self.host == this_user().1 && pid.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH))
-    }
-}
-
-/// The user and the machine that this process is of, by name.
-pub(super) fn this_user() -> (String, String) {
-    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let who = set("USER").or_else(|| set("LOGNAME")).unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
-    (who, host.filter(|name| !name.is_empty()).or_else(|| set("HOSTNAME")).unwrap_or_else(|| "this machine".to_owned()))
-}
-
-/// Who holds a lock, by what the kernel and the note say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// A run, by its note.
-    Run(Box<Note>),
-    /// Somebody who left no note that can be read.
-    Unnamed,
-    /// Only such as read, and want nothing to change meanwhile.
-    Readers,
-}
-
-impl Holder {
-    /// One clause for people.
-    pub fn in_words(&self) -> String {
-        match self {
-            Holder::Run(note) => {
-                let Note { who, host, pid, run, since, phase, .. } = &**note;
-                let phase = phase.as_ref().map_or(String::new(), |phase| format!(", {phase}"));
-                format!("another run holds this app on this machine: {who} on {host}, pid {pid}, run {run}{phase}, since {since}")
-            }
-            Holder::Unnamed => "another run holds this app on this machine, and left no note of who it is".to_owned(),
-            Holder::Readers => "somebody is asserting this app on this machine, so it must not change now".to_owned(),
-        }
-    }
-
-    /// Whether it is the same holder, however far that one is.
-    pub fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Holder::Run(one), Holder::Run(other)) => (&one.run, one.pid, &one.host) == (&other.run, other.pid, &other.host),
-            (one, other) => one == other,
-        }
     }
 }
 
@@ -169,16 +92,8 @@ impl LockFolder {
         Self(folder.to_owned())
     }
 
-    fn path(&self, key: &Key, kind: &str) -> PathBuf {
+    pub(super) fn path(&self, key: &Key, kind: &str) -> PathBuf {
         self.0.join(format!("{}.{kind}", key.0))
-    }
-
-    pub(super) fn ask_path(&self, key: &Key) -> PathBuf {
-        self.path(key, "ask")
-    }
-
-    pub(super) fn heard_path(&self, key: &Key) -> PathBuf {
-        self.path(key, "heard")
     }
 
     fn file(&self, key: &Key) -> Result<(PathBuf, File), StoreError> {
@@ -205,9 +120,10 @@ impl LockFolder {
                 if !is_at(&path, &file) {
                     continue;
                 }
-                let mut lock = Lock { folder: self.clone(), key: key.clone(), note: note.clone(), _file: file };
+                let mut lock = Lock { folder: self.clone(), key: key.clone(), note: Box::new(note.clone()), _file: file };
                 lock.note.since = Timestamp::now().to_string();
-                super::mailbox::clear(self, key);
+                super::request::clear(self, key);
+                super::answer::clear(self, key);
                 lock.write_note()?;
                 return Ok(Attempt::Taken(lock));
             }
@@ -245,6 +161,26 @@ impl LockFolder {
             }
         }
         Ok(Some(Holder::Unnamed))
+    }
+
+    /// The runs that are at work on this machine, each with the key of its app, by their ids.
+    ///
+    /// # Errors
+    /// When it cannot be told.
+    pub fn at_work(&self) -> Result<Vec<(Key, Note)>, StoreError> {
+        let unreadable = |error| StoreError::io("read", &self.0, error).of_lock();
+        let mut runs = Vec::new();
+        for entry in std::fs::read_dir(&self.0).map_err(unreadable)? {
+            let name = entry.map_err(unreadable)?.file_name();
+            // Whoever holds a lock has a note beside it.
+            let Some(key) = name.to_str().and_then(|name| name.strip_suffix(".json")) else { continue };
+            let key = Key(key.to_owned());
+            if let Some(Holder::Run(note)) = self.holder(&key)? {
+                runs.push((key, *note));
+            }
+        }
+        runs.sort_by(|(_, one), (_, other)| one.run.cmp(&other.run));
+        Ok(runs)
     }
 
     /// Who has a lock that could not be taken; `None` when it has just become free.
@@ -288,7 +224,7 @@ pub struct Shared {
 pub struct Lock {
     pub(super) folder: LockFolder,
     pub(super) key: Key,
-    note: Note,
+    note: Box<Note>,
     _file: File,
 }
 
@@ -300,6 +236,31 @@ impl Lock {
     pub fn set_phase(&mut self, phase: &str) -> Result<(), StoreError> {
         self.note.phase = Some(phase.to_owned());
         self.write_note()
+    }
+
+    /// Says that the run asks a gate's question, which others may answer for so long.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn asks(&mut self, gate: &str, question: &str, within: Duration) -> Result<(), StoreError> {
+        let until = Timestamp::now().checked_add(within).unwrap_or(Timestamp::MAX).to_string();
+        self.note.asks = Some(Question { gate: gate.to_owned(), question: question.to_owned(), until });
+        self.write_note()
+    }
+
+    /// Says that what the run asks is answered, or of no use any more.
+    ///
+    /// # Errors
+    /// When the note cannot be written.
+    pub fn is_answered(&mut self, answered: Option<Answered>) -> Result<(), StoreError> {
+        self.note.asks = None;
+        self.note.answered.extend(answered);
+        self.write_note()
+    }
+
+    /// What others are told of the run.
+    pub(super) fn note(&self) -> &Note {
+        &self.note
     }
 
     fn write_note(&self) -> Result<(), StoreError> {

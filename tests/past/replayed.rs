@@ -1,9 +1,8 @@
 //! A run shown again from its record says what it said when it ran.
 
-use crate::support::captured::{Captured, Memory};
+use crate::support::captured::{Captured, Window};
 use crate::support::live::{Left, rollout_told, sandbox, seed};
 use console::measure_text_width;
-use indicatif::InMemoryTerm;
 use rollout_plan::drive::Report;
 use rollout_plan::engine::{Event, Moment, Options, Origin};
 use rollout_plan::report::terminal::Screen;
@@ -20,8 +19,8 @@ fn lines(captured: &Captured) -> Vec<String> {
     captured.text().lines().map(str::to_owned).collect()
 }
 
-fn streams(out: &Captured, err: &Captured, screen: Option<&InMemoryTerm>) -> Streams {
-    let screen = screen.map(|screen| Box::new(Memory(screen.clone())) as Box<dyn Screen>);
+fn streams(out: &Captured, err: &Captured, screen: Option<&Window>) -> Streams {
+    let screen = screen.map(|screen| Box::new(screen.clone()) as Box<dyn Screen>);
     Streams { out: Box::new(out.clone()), err: Box::new(err.clone()), screen, width: usize::from(WIDTH), colour: false }
 }
 
@@ -61,7 +60,7 @@ fn again(past: &Past) -> Shown {
 async fn twice(faults: &[&str], state: &Path, options: Options) -> (Shown, Shown, Left) {
     let sandbox = sandbox(faults).await;
     let captured: Vec<(Captured, Captured)> = (0..3).map(|_| Default::default()).collect();
-    let screen = InMemoryTerm::new(600, WIDTH);
+    let screen = Window::new(usize::from(WIDTH), 24);
     let formats = [Format::Human, Format::Plain, Format::Json];
     let reporters = formats.iter().zip(&captured).map(|(format, (out, err))| {
         let screen = (*format == Format::Human).then_some(&screen);

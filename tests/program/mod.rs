@@ -1,6 +1,7 @@
 //! Whole programs: the real binary with a cleared environment, against the sandbox inside it, a `plan sandbox` beside it, or a world that
 //! the test made; and the library's run on virtual time where a world must be looked into.
 
+mod answers;
 mod bad_input;
 mod between;
 pub mod binary;
@@ -30,6 +31,7 @@ mod secrets;
 pub mod served;
 mod small;
 mod status_now;
+mod terminal;
 mod two_machines;
 mod two_runs;
 mod unreachable;

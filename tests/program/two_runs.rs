@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::process::{Child, Stdio};
 
 /// The plan, with a question between its phases: who asks it holds the app for as long as a test wants.
-fn put_with_question(home: &Home) {
+pub fn put_with_question(home: &Home) {
     let gate = "gate go-ahead {\n  approve \"Go on?\" within 10m\n}\n\nphase one";
     let plan = small::PLAN.replacen("phase one", gate, 1);
     let plan = plan.replace("phase two after one {", "phase two after one {\n  require go-ahead");
@@ -48,7 +48,7 @@ impl Drop for Running {
     }
 }
 
-fn run_of(home: &Home) -> String {
+pub fn run_of(home: &Home) -> String {
     home.runs()[0].file_name().unwrap().to_str().unwrap().to_owned()
 }
 

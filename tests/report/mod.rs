@@ -2,11 +2,11 @@
 //! would before committing them.
 
 mod runs;
+mod screens;
 mod stage;
 
-use crate::support::captured::{Captured, Memory};
+use crate::support::captured::{Captured, Window};
 use console::measure_text_width;
-use indicatif::InMemoryTerm;
 use rollout_plan::engine::{Event, ExitCode, Moment};
 use rollout_plan::report::live::frame;
 use rollout_plan::report::outline::Outline;
@@ -22,7 +22,6 @@ struct Run {
     out: String,
     err: String,
     screen: String,
-    frames: String,
 }
 
 fn setting(sandbox: bool) -> Setting {
@@ -32,36 +31,27 @@ fn setting(sandbox: bool) -> Setting {
 
 fn play(script: &Script, format: Format, width: u16, setting: Setting) -> Run {
     let (out, err) = (Captured::default(), Captured::default());
-    let screen = InMemoryTerm::new(400, width);
+    let screen = Window::new(usize::from(width), 24);
     let streams = Streams {
         out: Box::new(out.clone()),
         err: Box::new(err.clone()),
-        screen: Some(Box::new(Memory(screen.clone()))),
+        screen: Some(Box::new(screen.clone())),
         width: usize::from(width),
         colour: false,
     };
     let mut reporter = Reporter::new(format, setting, &schedule(), streams);
-    let mut frames = String::new();
     let mut now = 0;
-    let mut pictures = script.pictures.iter().peekable();
-    let mut tick = |reporter: &mut Reporter, until: u64| {
-        while now < until {
-            if pictures.next_if(|at| **at == now).is_some() {
-                let lines = frame(reporter.view(), usize::from(width), 24, false);
-                writeln!(frames, "── at {now} s ──\n{}\n", lines.join("\n")).expect("a string");
-            }
+    for (at, event) in &script.events {
+        while Moment::millis(now * 1000) < *at {
             reporter.tick(Moment::millis(now * 1000));
             now += 1;
         }
-    };
-    for (at, event) in &script.events {
-        tick(&mut reporter, u64::try_from(at.0.as_millis() / 1000).expect("short"));
         reporter.event(*at, event);
     }
     let (ending, code) = script.ending.as_ref().expect("a script ends");
     reporter.finish(ending, ExitCode(*code));
     drop(reporter);
-    Run { out: out.text(), err: err.text(), screen: screen.contents(), frames }
+    Run { out: out.text(), err: err.text(), screen: screen.contents() }
 }
 
 fn compare(name: &str, actual: &str) {
@@ -102,9 +92,6 @@ fn human_output_reads_well() {
             let run = play(&script, Format::Human, width, setting(name == "success"));
             assert_eq!(run.err, "", "human output goes to the screen");
             write!(page, "════ {width} columns ════\n{}\n\n── stdout ──\n{}\n", run.screen, run.out).expect("a string");
-            if width != 120 {
-                write!(page, "{}", run.frames).expect("a string");
-            }
         }
         compare(&format!("{name}.human.txt"), &page);
     }
@@ -275,10 +262,9 @@ fn a_crowd_of_services_shows_the_ill_ones_first() {
 
 #[test]
 fn nothing_is_painted_over_what_is_being_typed() {
-    let screen = InMemoryTerm::new(40, 80);
+    let screen = Window::new(80, 24);
     let (out, err) = (Captured::default(), Captured::default());
-    let streams =
-        Streams { out: Box::new(out), err: Box::new(err), screen: Some(Box::new(Memory(screen.clone()))), width: 80, colour: false };
+    let streams = Streams { out: Box::new(out), err: Box::new(err), screen: Some(Box::new(screen.clone())), width: 80, colour: false };
     let mut reporter = Reporter::new(Format::Human, setting(true), &schedule(), streams);
     let script = runs::success();
     let agreed = script.events.iter().position(|(_, event)| matches!(event, Event::Agreed)).expect("somebody agrees");
@@ -291,7 +277,7 @@ fn nothing_is_painted_over_what_is_being_typed() {
     assert!(asked.replace('\n', " ").trim_end().ends_with(question), "{asked}");
     reporter.tick(Moment::millis(4_000));
     assert_eq!(screen.contents(), asked);
-    Memory(screen.clone()).write("y\n");
+    screen.write("y\n");
     reporter.event(Moment::millis(5_000), &script.events[agreed].1);
     assert!(screen.contents().contains("waiting:"), "the view is back: {}", screen.contents());
     drop(reporter);

@@ -25,6 +25,10 @@ pub enum Stage {
         ahead: usize,
         /// Title of the job being worked on.
         active: Option<String>,
+        /// Whose that is.
+        whose: Option<String>,
+        /// Since when it is worked on, by Dokploy's clock.
+        since: Option<String>,
     },
     /// Its row is there: Dokploy builds images and starts containers.
     Deploying,

@@ -1,7 +1,7 @@
 //! The fold.
 
 use super::{Failure, RollbackView, ServiceView, Stage, Start, Step, TargetView};
-use crate::engine::{Approver, Cause, DeployPurpose, Ending, Event, Moment, Position, Reading, RowStatus, Target, Undo};
+use crate::engine::{Approver, Cause, DeployPurpose, DeploymentId, Ending, Event, Moment, Position, Reading, RowStatus, Target, Undo};
 use crate::report::outline::Outline;
 use crate::schedule::{GateId, PhaseId, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +57,10 @@ pub struct View {
     pub snapshots: BTreeMap<String, String>,
     /// The gate that nobody said yes to, and who said no.
     pub declined: Option<(GateId, Option<Approver>)>,
+    /// The deploy whose containers are being built and started.
+    pub building: Option<DeploymentId>,
+    /// The end of its log, as last read.
+    pub build_log: Vec<String>,
     /// Phases whose deploy reached Dokploy in this run: what they did to data stays.
     pub deployed: BTreeSet<PhaseId>,
     /// The end.
@@ -92,6 +96,8 @@ impl View {
             waived: BTreeMap::new(),
             snapshots: BTreeMap::new(),
             declined: None,
+            building: None,
+            build_log: Vec::new(),
             deployed: BTreeSet::new(),
             ending: None,
         }
@@ -200,11 +206,15 @@ impl View {
                 }
                 self.enter(now, purpose, Stage::Asked, Some(now + self.outline.queue));
             }
-            Event::Queued { purpose, ahead, active, .. } => {
+            Event::Queued { purpose, ahead, active, whose, since } => {
                 let until = self.step(purpose).and_then(|step| step.until);
-                self.enter(now, purpose, Stage::Queued { ahead: *ahead, active: active.clone() }, until);
+                let (active, whose, since) = (active.clone(), whose.clone(), since.clone());
+                self.enter(now, purpose, Stage::Queued { ahead: *ahead, active, whose, since }, until);
             }
-            Event::DeployStarted { purpose, until, .. } => self.enter(now, purpose, Stage::Deploying, Some(*until)),
+            Event::DeployStarted { purpose, until, deployment } => {
+                self.enter(now, purpose, Stage::Deploying, Some(*until));
+                self.building = Some(deployment.clone());
+            }
             Event::DeployOverdue { purpose, until } => self.enter(now, purpose, Stage::Overdue, Some(*until)),
             Event::DeployEnded { purpose, status, .. } => self.deploy_ended(now, purpose, *status),
             Event::Stopping { .. } => {
@@ -280,11 +290,18 @@ impl View {
                 self.holding = None;
             }
             Event::RunEnded { ending } => {
+                self.built();
                 self.ending = Some(ending.clone());
                 self.gate = None;
                 self.holding = None;
             }
         }
+    }
+
+    /// No deploy is under way, or nobody is at work on it.
+    pub(in crate::report) fn built(&mut self) {
+        self.building = None;
+        self.build_log.clear();
     }
 
     /// The rollback, while it is under way.
@@ -435,6 +452,9 @@ impl View {
     }
 
     fn enter(&mut self, now: Moment, purpose: &DeployPurpose, stage: Stage, until: Option<Moment>) {
+        if !matches!(stage, Stage::Deploying | Stage::Overdue) {
+            self.built();
+        }
         match purpose {
             DeployPurpose::Phase(phase) => {
                 self.current = Some(*phase);

@@ -52,7 +52,11 @@ impl View {
             return wait("evidence of why the rollback failed to be kept".to_owned(), rollback.step.since, None);
         }
         if let Some(failure) = &self.failure {
-            let what = if failure.phase.is_some() && failure.path.is_none() { "collecting evidence" } else { "deciding what follows" };
+            let what = if failure.phase.is_some() && failure.path.is_none() {
+                "the evidence to be collected"
+            } else {
+                "what follows to be decided"
+            };
             return wait(what.to_owned(), failure.at, None);
         }
         let what = match (&self.start, &self.live) {
@@ -112,13 +116,8 @@ impl View {
             }
             Stage::Sending => format!("Dokploy to take the compose text of {text}"),
             Stage::Asked => "the deploy to appear in Dokploy's queue".to_owned(),
-            Stage::Queued { ahead, active } => {
-                let active = active.as_ref().map_or(String::new(), |title| format!(", now working on \"{title}\""));
-                match ahead {
-                    0 => format!("Dokploy's queue: next in line{active}"),
-                    ahead => format!("Dokploy's queue: {} before this one{active}", words::count(*ahead, "job")),
-                }
-            }
+            Stage::Queued { ahead: 0, .. } => "Dokploy's queue: next in line".to_owned(),
+            Stage::Queued { ahead, .. } => format!("Dokploy's queue: {} before this one", words::count(*ahead, "job")),
             Stage::Deploying => "Dokploy to build and start the containers".to_owned(),
             Stage::Failing => "the logs, to tell why the deploy failed".to_owned(),
             Stage::Overdue => "the overdue deploy to end, which Dokploy cannot cancel".to_owned(),
