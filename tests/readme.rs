@@ -3,10 +3,9 @@
 
 use crate::fixture;
 use crate::program::binary::Home;
-use crate::support::captured::{Captured, Memory};
+use crate::support::captured::{Captured, Window};
 use crate::support::live::{rollout_told, sandbox_of, seed};
 use crate::support::svg;
-use indicatif::InMemoryTerm;
 use rollout_plan::compose::asked;
 use rollout_plan::drive::Report;
 use rollout_plan::engine::{Event, Moment, Options};
@@ -139,7 +138,7 @@ fn the_third_command_prints_its_transcript() {
 /// Looks at the terminal when the third phase settles.
 struct Photographer {
     reporter: Reporter,
-    screen: InMemoryTerm,
+    screen: Window,
     rounds: usize,
     taken: Option<String>,
 }
@@ -150,10 +149,10 @@ impl Report for Photographer {
         let is_third = self.reporter.view().current.is_some_and(|phase| phase.0 == 2);
         if is_third && matches!(event, Event::Round { .. }) && self.taken.is_none() {
             self.reporter.tick(now);
-            self.rounds += usize::from(self.screen.contents().contains(" settling "));
+            self.rounds += usize::from(self.screen.seen().iter().any(|line| line.contains(" settling ")));
             // In the second round it is seen who holds and who does not.
             if self.rounds == 2 {
-                self.taken = Some(String::from_utf8(self.screen.contents_formatted()).unwrap());
+                self.taken = Some(String::from_utf8(self.screen.formatted()).unwrap());
             }
         }
     }
@@ -173,11 +172,11 @@ fn made_up() -> Config {
 async fn the_picture_is_what_a_run_shows() {
     let state = tempfile::tempdir().unwrap();
     let sandbox = sandbox_of(made_up(), &["temporal-integration: slow-start 40s"]).await;
-    let screen = InMemoryTerm::new(200, 100);
+    let screen = Window::like_xterm(100, 200);
     let streams = Streams {
         out: Box::new(Captured::default()),
         err: Box::new(Captured::default()),
-        screen: Some(Box::new(Memory(screen.clone()))),
+        screen: Some(Box::new(screen.clone())),
         width: 100,
         colour: true,
     };

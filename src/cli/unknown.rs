@@ -6,9 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::path::Path;
 
 /// Commands that are designed and not built, each with what does part of it today.
-const NOT_BUILT: [(&str, &str); 1] = [
-    ("resume", "`plan run --resume` goes on with a run that was cut off"),
-];
+const NOT_BUILT: [(&str, &str); 1] = [("resume", "`plan run --resume` goes on with a run that was cut off")];
 
 /// Says what is wrong, or prints what `--help` and `--version` ask for; gives the exit code.
 pub(super) fn refuse(error: &clap::Error) -> u8 {

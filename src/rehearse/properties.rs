@@ -159,7 +159,13 @@ fn watched_between(run: &Rehearsal, from: Moment, until: Moment, name: &str, sch
 fn too_long(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
     let gates =
         schedule.phases.iter().map(|phase| phase.settle * u32::try_from(phase.gates.len() + 1).unwrap_or(u32::MAX)).sum::<Duration>();
-    let back = schedule.phases.iter().map(|phase| phase.bounds(schedule).worst + phase.within).max().unwrap_or_default();
+    let back = schedule
+        .phases
+        .iter()
+        .enumerate()
+        .map(|(at, phase)| phase.bounds(PhaseId(at), schedule).worst + phase.within)
+        .max()
+        .unwrap_or_default();
     let asking = LONGEST_ASKING * u32::try_from(schedule.phases.len() + 2).unwrap_or(u32::MAX);
     let approvals = schedule.gates.iter().filter_map(|gate| gate.approval.as_ref().map(|approval| approval.within)).sum::<Duration>();
     let gaps: Duration =

@@ -95,6 +95,14 @@ impl Window {
         self.all().join("\n")
     }
 
+    /// What is to be seen, with its colours as escape sequences.
+    pub fn formatted(&self) -> String {
+        match &self.0.borrow().terminal {
+            Terminal::BreaksAnew(_) => panic!("nobody asked for this yet"),
+            Terminal::Cuts(parser) => String::from_utf8(parser.screen().contents_formatted()).expect("output is UTF-8"),
+        }
+    }
+
     /// Everything that was written, escape sequences included.
     pub fn written(&self) -> String {
         self.0.borrow().written.clone()

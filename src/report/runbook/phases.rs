@@ -4,7 +4,7 @@ use super::markdown::{cell, code, fenced, prose};
 use super::{Book, Rows as _};
 use crate::model::{OnFailure, duration};
 use crate::report::words::{self, count, list};
-use crate::schedule::{Phase, ServiceName, Subject, without_user};
+use crate::schedule::{Phase, PhaseId, ServiceName, Subject, without_user};
 
 impl Book<'_> {
     pub(super) fn phases(&mut self) {
@@ -13,7 +13,7 @@ impl Book<'_> {
         let rows: Vec<[String; 9]> = (1..)
             .zip(&schedule.phases)
             .map(|(number, phase)| {
-                let bounds = phase.bounds(schedule);
+                let bounds = phase.bounds(PhaseId(number - 1), schedule);
                 let gates = phase.gates.iter().map(|gate| cell(&schedule.gates[gate.0].name));
                 [
                     format!("{number}. {}", prose(&phase.name)),
