@@ -152,7 +152,7 @@ impl Report for Photographer {
             self.rounds += usize::from(self.screen.seen().iter().any(|line| line.contains(" settling ")));
             // In the second round it is seen who holds and who does not.
             if self.rounds == 2 {
-                self.taken = Some(String::from_utf8(self.screen.formatted()).unwrap());
+                self.taken = Some(self.screen.formatted());
             }
         }
     }
