@@ -99,7 +99,10 @@ impl Window {
     pub fn formatted(&self) -> String {
         match &self.0.borrow().terminal {
             Terminal::BreaksAnew(_) => panic!("nobody asked for this yet"),
-            Terminal::Cuts(parser) => parser.screen().contents_formatted(),
+            Terminal::Cuts(parser) => {
+                let rows = parser.screen().rows_formatted(0, parser.screen().size().1.get());
+                rows.collect::<Vec<String>>().join("\n")
+            }
         }
     }
 
