@@ -1,5 +1,6 @@
 //! How a run ended that something went wrong in, and how long that took to be noticed.
 
+use super::held;
 use super::joint::Begin;
 use super::properties::{self, Broken};
 use super::rehearsal::Rehearsal;
@@ -113,7 +114,9 @@ impl Outcome {
         let seen = noticed(case.at, struck(&case.mishap), run, meant).or_else(|| tail.noticed.map(|after| joint + after));
         let end = tail.end.as_ref().map_or(End::Degraded(10), |ending| End::of(ending, seen.is_some()));
         let took = joint.0 + tail.took;
-        Self { end, noticed: seen.map(|at| at - case.at), took, gate: tail.gate.clone(), broken: tail.broken.clone() }
+        // What was said before the joint is this path's own.
+        let broken: BTreeSet<Broken> = tail.broken.iter().cloned().chain(held::broken(run.schedule(), case, run)).collect();
+        Self { end, noticed: seen.map(|at| at - case.at), took, gate: tail.gate.clone(), broken: broken.into_iter().collect() }
     }
 }
 
