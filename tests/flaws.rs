@@ -217,11 +217,13 @@ fn every_flaw_is_caught_by_its_property_and_the_engine_itself_by_none() {
     assert!(EXHIBITS.iter().map(|exhibit| exhibit.flaw).eq(Flaw::ALL), "each flaw once, in order");
     let schedule = schedule();
     let sound = Lab::new(&schedule, None);
+    let mut missed = Vec::new();
     for case in sound.cases().iter().filter(|case| EXHIBITS.iter().any(|exhibit| (exhibit.shows)(case))) {
         let (played, outcome) = sound.go(case);
-        assert_eq!(outcome.broken, [], "{case:?}\n{}", timeline(&played, case));
+        if !outcome.broken.is_empty() {
+            missed.push(format!("no flaw, and broken: {:?} by {case:?}\n{}", outcome.broken, timeline(&played, case)));
+        }
     }
-    let mut missed = Vec::new();
     for exhibit in &EXHIBITS {
         let lab = Lab::new(&schedule, Some(exhibit.flaw));
         let cases = lab.cases();
@@ -237,7 +239,9 @@ fn every_flaw_is_caught_by_its_property_and_the_engine_itself_by_none() {
             continue;
         };
         let (as_it_is, outcome) = sound.go(case);
-        assert_eq!(outcome.broken, [], "{:?} on the engine as it is", exhibit.flaw);
+        if !outcome.broken.is_empty() {
+            missed.push(format!("no flaw, and broken: {:?} by {case:?}", outcome.broken));
+        }
         let told = format!(
             "flaw:     {}\nbroken:   {}\n\n{}\nthe same without the flaw\n{}",
             exhibit.does,
@@ -247,7 +251,7 @@ fn every_flaw_is_caught_by_its_property_and_the_engine_itself_by_none() {
         );
         fixture::compare(&Path::new("tests/flaws").join(format!("{}.txt", kebab(exhibit.flaw))), &told);
     }
-    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
 /// What went wrong, and what the run told.

@@ -8,8 +8,8 @@ use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
-    Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Flaw, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, ours, rollback, troubleshoot,
+    Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Flaw, Intent, Log, Moment, Observed, OpId, Reason,
+    RowStatus, Sample, back, ledger, ours, rollback, troubleshoot,
 };
 use crate::model::OnFailure;
 use crate::schedule::{ExpectationId, ServiceName, Subject};

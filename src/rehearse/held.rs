@@ -122,7 +122,8 @@ impl<'a> Path<'a> {
         let differs = |one: &RoundService, other: &RoundService| {
             restarts(&one.state).zip(restarts(&other.state)).is_some_and(|(before, after)| before != after)
         };
-        let other = last.iter().filter(|(name, now)| first.get(*name).is_some_and(|then| differs(then, now)) && !self.waived.contains(*name));
+        let other =
+            last.iter().filter(|(name, now)| first.get(*name).is_some_and(|then| differs(then, now)) && !self.waived.contains(*name));
         let other: Vec<Broken> = other.map(|(name, _)| Broken::AnotherContainer(name.clone())).collect();
         self.broken.extend(other);
     }

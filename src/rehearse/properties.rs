@@ -7,7 +7,7 @@ use super::rehearsal::Rehearsal;
 use super::space::Case;
 use crate::engine::{DeployPurpose, Ending, Event, Moment, Target};
 use crate::schedule::{PhaseId, Schedule, ServiceName};
-use crate::world::Truth;
+use crate::world::{ServiceFault, Target as Struck, Truth};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -130,7 +130,9 @@ fn removed(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
 fn late(schedule: &Schedule, case: &Case, run: &Rehearsal, noticed: Option<Moment>) -> Vec<Broken> {
     let Some(name) = struck(&case.mishap) else { return Vec::new() };
     let lasts = matches!(&case.mishap, super::space::Mishap::Fault(fault) if fault.lasting().is_none() && fault.every.is_none());
-    if !lasts || !is_asked(schedule, name) {
+    // One that starts slowly is there in the end.
+    let is_slow = matches!(&case.mishap, super::space::Mishap::Fault(fault) if matches!(fault.target, Struck::Service(_, ServiceFault::SlowStart(_))));
+    if !lasts || is_slow || !is_asked(schedule, name) {
         return Vec::new();
     }
     let until = noticed.unwrap_or(run.now());
