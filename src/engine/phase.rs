@@ -127,7 +127,7 @@ pub(super) fn not_answered(turn: &mut Turn, gate: GateId, op: OpId) {
     if let Stage::Approval { phase, rest, .. } = turn.stage().clone()
         && turn.has(Flaw::SilenceIsYes)
     {
-        return approved(turn, phase, gate, Approver("nobody".to_owned()), true, rest);
+        return approved(turn, phase, gate, Approver("silence".to_owned()), true, rest);
     }
     turn.emit(Event::ApprovalNotGiven { gate, by: None });
     let what = format!("gate `{}` was not answered in time", turn.schedule().gates[gate.0].name);
