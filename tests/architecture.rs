@@ -17,7 +17,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Writes a plan's text; whether it holds is for whoever calls it to check.
     ("init", &["source", "model", "compose"]),
     ("schedule", &["source", "diagnostic", "model", "compose", "check"]),
-    ("engine", &["model", "compose", "schedule"]),
+    ("engine", &["source", "model", "compose", "schedule"]),
     ("dokploy", &["secrets", "diagnostic", "compose", "schedule", "engine"]),
     ("wire", &["dokploy"]),
     // Of `dokploy` its masks: one way to hide secrets.
@@ -30,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Everything that decides, on virtual time: of `probe` what is asked and the judging.
     ("rehearse", &["source", "model", "compose", "schedule", "engine", "dokploy", "wire", "probe", "world"]),
     ("sandbox", &["source", "diagnostic", "model", "compose", "schedule", "engine", "wire", "probe", "drive", "world"]),
-    ("report", &["source", "diagnostic", "model", "compose", "check", "schedule", "engine", "probe", "store", "drive"]),
+    ("report", &["source", "diagnostic", "model", "compose", "check", "schedule", "engine", "probe", "store", "drive", "rehearse"]),
     (
         "cli",
         &[

@@ -18,6 +18,7 @@ mod driver;
 mod engine;
 mod faults;
 mod fixture;
+mod flaws;
 mod fmt;
 mod foreseen;
 mod fuzzed;

@@ -19,7 +19,7 @@ use super::retry::{Outcome, Patience};
 use super::rows::{self, Deployment, Job};
 use super::session::App;
 use super::{Body, Call, Masks, Refusal};
-use crate::engine::{Answer, DeployEnd, DeployProgress, Failure, FailureKind, Moment, RowStatus};
+use crate::engine::{Answer, DeployEnd, DeployProgress, Failure, FailureKind, Flaw, Moment, RowStatus};
 use crate::schedule::canonical;
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -60,6 +60,7 @@ pub(super) struct Deploy {
     /// Title of another deploy whose log is ours, too (FACTS §6).
     twin: Option<String>,
     dead_row: Option<String>,
+    flaw: Option<Flaw>,
 }
 
 impl std::fmt::Debug for Deploy {
@@ -82,7 +83,13 @@ impl Deploy {
             is_of_our_text: false,
             twin: None,
             dead_row: None,
+            flaw: None,
         }
+    }
+
+    /// It is made to err so.
+    pub(super) fn flawed_by(self, flaw: Option<Flaw>) -> Self {
+        Self { flaw, ..self }
     }
 
     /// What there is to tell since it was last asked.
@@ -127,15 +134,22 @@ impl Deploy {
         if canonical(&row.text) != self.expected {
             return Ok(Step::Done(Answer::TextChanged { live: row.text }));
         }
+        Ok(self.send())
+    }
+
+    fn send(&mut self) -> Step {
         self.stage = Stage::Sending;
         self.attempts += 1;
         let call = Call::Deploy { compose: self.app.compose.clone(), marker: self.marker.clone() };
         // Not repeated blindly even when nothing left: everything is looked at again first.
-        Ok(Step::Ask(vec![call], Patience::None))
+        Step::Ask(vec![call], Patience::None)
     }
 
     fn sent(&mut self, now: Moment, outcome: Option<Outcome>) -> Step {
         let call = Call::Deploy { compose: String::new(), marker: String::new() };
+        if matches!(outcome, Some(Outcome::Lost(_))) && self.flaw == Some(Flaw::SendsAgain) {
+            return self.send();
+        }
         match outcome {
             Some(Outcome::Body(body)) if self.is_taken(&body) => self.poll(self.accepted(now)),
             // Whatever it means, the marker shows what became of it.

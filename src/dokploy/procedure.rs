@@ -90,7 +90,7 @@ impl Procedure {
             })),
             Intent::Resolve(_) => return None,
             Intent::Replace { expected, text } => Script::Replace(Box::new(Replace::new(app(), expected, text))),
-            Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker))),
+            Intent::Deploy { expected, marker } => Script::Deploy(Box::new(Deploy::new(app(), expected, marker).flawed_by(session.flaw))),
             Intent::StillOurs { expected, deployment } => Script::StillOurs(Box::new(StillOurs::new(app(), expected, deployment.as_ref()))),
             Intent::Observe => Script::Observe(Observe::new(&app())),
             Intent::DeployLog { deployment, lines } => Script::Logs(Box::new(Logs::of_deployment(&app(), deployment, *lines))),

@@ -4,7 +4,7 @@ use super::features::Features;
 use super::jitter::Jitter;
 use super::survey::Found;
 use super::{Masks, Procedure};
-use crate::engine::Intent;
+use crate::engine::{Flaw, Intent};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -63,18 +63,26 @@ pub struct Session {
     pub(super) app: Option<App>,
     pub(super) masks: Masks,
     pub(super) jitter: Jitter,
+    pub(super) flaw: Option<Flaw>,
 }
 
 impl Session {
     /// A conversation that knows names only. `masks` hides what the plan takes with `secret()`, the key included.
     pub fn new(target: Target, masks: Masks) -> Self {
-        Self { target, found: None, app: None, masks, jitter: Jitter::default() }
+        Self { target, found: None, app: None, masks, jitter: Jitter::default(), flaw: None }
     }
 
     /// Jitters the gaps between repetitions, the same way for the same seed: the run's id. Without a seed gaps are whole.
     #[must_use]
     pub fn jittered_by(self, seed: &str) -> Self {
         Self { jitter: Jitter::of(seed), ..self }
+    }
+
+    /// A deliberate mistake, for tests of what notices it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn flawed_by(self, flaw: Option<Flaw>) -> Self {
+        Self { flaw, ..self }
     }
 
     /// The procedure that carries an intent out; `None` for `Resolve`, which is git's.

@@ -8,8 +8,8 @@ use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::watch::{Looks, Watch};
 use super::{
-    Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Intent, Log, Moment, Observed, OpId, Reason, RowStatus,
-    Sample, back, ledger, ours, rollback, troubleshoot,
+    Answer, Cause, Container, ContainerId, DeploymentId, Effect, Event, Evidence, Flaw, Intent, Log, Moment, Observed, OpId, Reason,
+    RowStatus, Sample, back, ledger, ours, rollback, troubleshoot,
 };
 use crate::model::OnFailure;
 use crate::schedule::{ExpectationId, ServiceName, Subject};
@@ -273,6 +273,9 @@ fn failing_services(cause: &Cause) -> BTreeSet<ServiceName> {
 
 /// Writes the evidence, before anything destroys it (promise 7).
 fn keep(turn: &mut Turn, mut failing: Failing, cause: &Cause, logs: BTreeMap<ServiceName, Log>) {
+    if turn.has(Flaw::ForgetsEvidence) {
+        return act(turn, failing);
+    }
     let (schedule, target) = (turn.schedule(), turn.ledger().destination.as_ref().map(|destination| destination.restore.target()));
     let phase = target.map_or_else(|| schedule.phase(failing.job.phase()).name.clone(), |target| ledger::name_of(&target, &schedule));
     let mut evidence = Box::new(Evidence {

@@ -94,4 +94,8 @@ pub struct Options {
     pub verified_before: Vec<super::VerifiedBefore>,
     /// `--allow-version`: a version of Dokploy that changes are allowed with although it was never tested.
     pub allow_version: Option<String>,
+    /// A deliberate mistake, for tests of what notices it. In no record, and no command asks for it.
+    #[doc(hidden)]
+    #[serde(skip)]
+    pub flaw: Option<super::Flaw>,
 }

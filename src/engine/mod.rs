@@ -82,6 +82,7 @@ mod effect;
 mod ending;
 mod event;
 mod failure;
+mod flaw;
 mod from;
 mod goal;
 mod images;
@@ -126,6 +127,8 @@ pub use checkup::{Asked, Checkup, CommonCause, Finding, Scope, common_causes, he
 pub use effect::{Effect, Evidence, Intent, OpId};
 pub use ending::{Ending, ExitCode, Facts, Reason};
 pub use event::{Cause, DeployPurpose, Event, FailedService, Position, RoundService, ServiceState, Target, Undo};
+#[doc(hidden)]
+pub use flaw::Flaw;
 pub use goal::{Back, Goal, Proof, Remembered, To};
 pub use images::VerifiedBefore;
 pub use input::{Approver, HolderHeard, Input, Options};

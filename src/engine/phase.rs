@@ -14,7 +14,7 @@ use super::settle;
 use super::stage::{Check, Job, Stage, Then};
 use super::turn::{Known, Turn};
 use super::watch::Looks;
-use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, OpId, Position, Reason};
+use super::{Approver, Cause, ContainerState, DeployPurpose, Effect, Event, Flaw, OpId, Position, Reason};
 use crate::schedule::{GateId, PhaseId, ServiceName, digest};
 use std::collections::BTreeSet;
 
@@ -124,6 +124,11 @@ pub(super) fn approved(turn: &mut Turn, phase: PhaseId, gate: GateId, by: Approv
 /// Nobody answered. Silence is never a yes.
 pub(super) fn not_answered(turn: &mut Turn, gate: GateId, op: OpId) {
     turn.abandon(op);
+    if let Stage::Approval { phase, rest, .. } = turn.stage().clone()
+        && turn.has(Flaw::SilenceIsYes)
+    {
+        return approved(turn, phase, gate, Approver("silence".to_owned()), true, rest);
+    }
     turn.emit(Event::ApprovalNotGiven { gate, by: None });
     let what = format!("gate `{}` was not answered in time", turn.schedule().gates[gate.0].name);
     turn.end(Reason::GateNotHeld { what }, Known::Holds);

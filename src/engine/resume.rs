@@ -171,6 +171,7 @@ fn merged(began: &Options, now: Options, run: &str) -> Options {
         waived: began.waived.clone().into_iter().chain(now.waived).collect(),
         lock_wait: now.lock_wait,
         known_runs: now.known_runs,
+        flaw: now.flaw,
         allow_version: now.allow_version.or_else(|| began.allow_version.clone()),
         ..began.clone()
     }

@@ -15,7 +15,7 @@ use super::tracker::Patience;
 use super::turn::{Known, Turn};
 use super::verified::Restore;
 use super::watch::{Looks, Watch};
-use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Intent, Moment, OpId, Reason, Target, Undo, back, ours};
+use super::{Answer, Cause, ContainerState, DeployPurpose, Effect, Event, Flaw, Intent, Moment, OpId, Reason, Target, Undo, back, ours};
 use crate::schedule::{ExpectationId, PhaseId, Subject, body_of, canonical};
 use std::collections::BTreeSet;
 
@@ -37,7 +37,10 @@ impl Way {
 /// Takes the one round that decides how: what runs, whether what was well still is, and whether an external is the cause.
 pub(super) fn begin(turn: &mut Turn, failed: PhaseId, before: Before) {
     let schedule = turn.schedule();
-    let restore = turn.ledger().restore();
+    let restore = match turn.ledger().restore() {
+        Restore::Phase(_) if turn.has(Flaw::BackToTheStart) => Restore::Baseline(turn.ledger().baseline.clone()),
+        restore => restore,
+    };
     let gates = schedule.phase(failed).gates.iter().map(|gate| &schedule.gates[gate.0]);
     let is_external = |id: &ExpectationId| matches!(schedule.expectations[id.0].subject, Subject::External(_));
     let externals: BTreeSet<ExpectationId> = gates.flat_map(|gate| gate.expectations.iter().copied()).filter(is_external).collect();

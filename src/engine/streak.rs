@@ -1,7 +1,7 @@
 //! What samples in a row say: the smallest piece of a verdict.
 
 use super::window::{Measured, Window};
-use super::{Reading, Sample, Verdict};
+use super::{Flaw, Reading, Sample, Verdict};
 use crate::model::Sampling;
 use crate::schedule::Expectation;
 use std::time::Duration;
@@ -29,6 +29,7 @@ pub(super) struct Streak {
     /// The last samples, oldest first.
     pub recent: Vec<Sample>,
     windows: Vec<Window>,
+    pub flaw: Option<Flaw>,
 }
 
 impl Streak {
@@ -73,10 +74,12 @@ impl Streak {
     }
 
     pub(super) fn count(&mut self, count: Count) {
+        let kept = if self.flaw == Some(Flaw::CountsInAll) { self.passes } else { 0 };
         let row = match count {
             Count::Pending => (0, 0, 0),
+            Count::Reading(Reading::Error) if self.flaw == Some(Flaw::ErrorsPass) => (self.passes + 1, 0, 0),
             Count::Reading(Reading::Pass) => (self.passes + 1, 0, 0),
-            Count::Reading(Reading::Fail) => (0, self.failures + 1, 0),
+            Count::Reading(Reading::Fail) => (kept, self.failures + 1, 0),
             Count::Reading(Reading::Error) => (0, 0, self.errors + 1),
         };
         (self.passes, self.failures, self.errors) = row;

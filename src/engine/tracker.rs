@@ -3,7 +3,7 @@
 use super::containers::{Before, Look, Memory, job_look, look};
 use super::docker::{self, Ask, Findings, From, LogReader, Named, Told};
 use super::streak::{Count, Streak};
-use super::{Container, FailedService, Moment, Observed, Reading, RoundService, Sample, ServiceState, Verdict};
+use super::{Container, FailedService, Flaw, Moment, Observed, Reading, RoundService, Sample, ServiceState, Verdict};
 use crate::model::{Docker, Probe, Sampling, Severity};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,7 @@ pub(super) struct Tracker {
     pub must_fill: bool,
     was_replaced: bool,
     was_met: bool,
+    flaw: Option<Flaw>,
     pub last: Option<Last>,
 }
 
@@ -70,6 +71,7 @@ impl Tracker {
             must_fill: patience != Patience::None,
             was_replaced: false,
             was_met: false,
+            flaw: None,
             last: None,
         }
     }
@@ -100,6 +102,12 @@ impl Tracker {
     pub(super) fn begin_anew(&mut self) {
         self.all_streaks().for_each(Streak::begin_anew);
         self.memory.begin_anew();
+    }
+
+    /// It is made to err so.
+    pub(super) fn flawed_by(&mut self, flaw: Option<Flaw>) {
+        self.flaw = flaw;
+        self.all_streaks().for_each(|streak| streak.flaw = flaw);
     }
 
     /// From when on lines of its logs count.
@@ -183,10 +191,13 @@ impl Tracker {
         schedule: &Schedule,
     ) -> RoundService {
         let job = schedule.services.get(name).and_then(|service| service.job);
-        let look = match job {
+        let mut look = match job {
             None => look(observed, name, &mut self.memory, before, schedule.limits.restarts),
             Some(job) => job_look(observed, name, &mut self.memory, before, schedule.limits.restarts, job.within, told.now),
         };
+        if self.flaw == Some(Flaw::RestartIsTheSame) {
+            look.changed = None;
+        }
         let of_docker = self.docker_samples(name, observed, told, before, schedule);
         if let Observed::Known(containers) = observed {
             self.was_replaced |= !before.kept(name, containers);
@@ -249,6 +260,7 @@ impl Tracker {
     /// Whether failures decide by now.
     fn is_decisive(&self) -> bool {
         self.was_met
+            || self.flaw == Some(Flaw::JudgesWhileSettling)
             || match self.patience {
                 Patience::None => true,
                 Patience::UntilMet => false,

@@ -4,7 +4,7 @@ use super::note::{Entry, Note};
 use super::stage::Stage;
 use super::verdict;
 use super::watch::Watch;
-use super::{Effect, Ending, Engine, Event, Facts, Intent, Moment, OpId, Options, Reason, Step};
+use super::{Effect, Ending, Engine, Event, Facts, Flaw, Intent, Moment, OpId, Options, Reason, Step};
 use crate::schedule::Schedule;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +33,11 @@ impl Turn {
 
     pub(super) fn options(&self) -> Arc<Options> {
         Arc::clone(&self.engine.options)
+    }
+
+    /// Whether it is made to err so.
+    pub(super) fn has(&self, flaw: Flaw) -> bool {
+        self.engine.options.flaw == Some(flaw)
     }
 
     pub(super) fn ledger(&self) -> &super::ledger::Ledger {
@@ -104,6 +109,7 @@ impl Turn {
 
     /// Begins a round of this watch.
     pub(super) fn begin_round(&mut self, watch: &mut Watch) {
+        watch.flawed_by(self.engine.options.flaw);
         let schedule = self.schedule();
         let mut next = self.next_op;
         let effects = watch.begin(&schedule, self.now, || {

@@ -160,6 +160,15 @@ impl Explorer {
         Space { schedule, run: &meant, classes: &each, from: Moment::START, is_first: true }.cases()
     }
 
+    /// How many cases there are when services that are alike stand for each other.
+    pub fn cases_of_classes(&self) -> u64 {
+        let mut meant = Rehearsal::new(&self.place, self.world.clone());
+        meant.finish();
+        let schedule = self.place.schedule();
+        let alike = classes(schedule, &shapes(schedule));
+        Space { schedule, run: &meant, classes: &alike, from: Moment::START, is_first: true }.cases().len() as u64
+    }
+
     /// Explores.
     pub fn explore(&self) -> Explored {
         let schedule = self.place.schedule();

@@ -5,6 +5,7 @@
 //! [`Rehearsal`] is plain data: its clone is another future of the same past, which is what makes exploring cheap.
 
 mod explore;
+mod held;
 mod joint;
 mod line;
 mod looking;
@@ -22,4 +23,4 @@ pub use play::Played;
 pub use properties::Broken;
 pub use rehearsal::{Place, Rehearsal};
 pub use setting::{Setting, environment, setting, stand_ins};
-pub use space::{Case, Landmark, Mishap, landmarks};
+pub use space::{Case, Landmark, Mishap, Space, landmarks};

@@ -1,5 +1,6 @@
 //! How a run ended that something went wrong in, and how long that took to be noticed.
 
+use super::held;
 use super::joint::Begin;
 use super::properties::{self, Broken};
 use super::rehearsal::Rehearsal;
@@ -113,7 +114,9 @@ impl Outcome {
         let seen = noticed(case.at, struck(&case.mishap), run, meant).or_else(|| tail.noticed.map(|after| joint + after));
         let end = tail.end.as_ref().map_or(End::Degraded(10), |ending| End::of(ending, seen.is_some()));
         let took = joint.0 + tail.took;
-        Self { end, noticed: seen.map(|at| at - case.at), took, gate: tail.gate.clone(), broken: tail.broken.clone() }
+        // What was said before the joint is this path's own.
+        let broken: BTreeSet<Broken> = tail.broken.iter().cloned().chain(held::broken(run.schedule(), case, run)).collect();
+        Self { end, noticed: seen.map(|at| at - case.at), took, gate: tail.gate.clone(), broken: broken.into_iter().collect() }
     }
 }
 
@@ -130,16 +133,13 @@ pub(super) fn struck(mishap: &Mishap) -> Option<&ServiceName> {
 
 /// The first moment at which the run shows that something is not as it was meant to be.
 fn noticed(at: Moment, struck: Option<&ServiceName>, run: &Rehearsal, meant: &Rehearsal) -> Option<Moment> {
-    let nothing = BTreeSet::new();
-    let unwell_then = |of: &Rehearsal, moment: Moment| {
-        of.unwell().iter().rev().find(|(since, _)| *since <= moment).map_or_else(|| nothing.clone(), |(_, names)| names.clone())
+    // A service that is also unwell later where nothing goes wrong, since it has yet to come up, is told apart by events only.
+    let is_unwell = |of: &Rehearsal, name: &ServiceName| {
+        of.unwell().iter().find(|(since, names)| *since >= at && names.contains(name)).map(|(since, _)| *since)
     };
-    let by_round = run.unwell().iter().filter(|(since, _)| *since >= at).find(|(since, names)| {
-        let also_meant = unwell_then(meant, *since);
-        names.iter().any(|name| !also_meant.contains(name) && struck.is_none_or(|struck| struck == name))
-    });
+    let by_round = struck.filter(|name| is_unwell(meant, name).is_none()).and_then(|name| is_unwell(run, name));
     let by_event = run.told().iter().find(|(since, event)| *since >= at && is_trouble(event));
-    [by_round.map(|(since, _)| *since), by_event.map(|(since, _)| *since)].into_iter().flatten().min()
+    [by_round, by_event.map(|(since, _)| *since)].into_iter().flatten().min()
 }
 
 /// Whether an event tells of something that is not as it was meant to be.

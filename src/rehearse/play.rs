@@ -1,6 +1,7 @@
 //! One path again, with everything that it told: a counterexample to be read, and the words by which the sandbox plays the same.
 
 use super::explore::Explorer;
+use super::outcome::Outcome;
 use super::rehearsal::Rehearsal;
 use super::space::{Case, Mishap};
 use crate::world::{DokployFault, Fault, Target, When};
@@ -16,6 +17,13 @@ pub struct Played {
 }
 
 impl Explorer {
+    /// Lets one thing go wrong, and gives the run with what came of it. `meant` is the run in which nothing does.
+    pub fn try_one(&self, case: &Case, meant: &Rehearsal) -> (Played, Outcome) {
+        let mut played = self.play(case, None);
+        let outcome = Outcome::of(case, &mut played.run, meant);
+        (played, outcome)
+    }
+
     /// Runs a path again.
     pub fn play(&self, first: &Case, second: Option<&Case>) -> Played {
         let mut run = Rehearsal::new(&self.place, self.world.clone());

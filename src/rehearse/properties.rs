@@ -1,6 +1,7 @@
 //! What must be so on every path, whatever goes wrong. Computed from the run's events and from the world's truth, never from what the engine
 //! says of itself.
 
+use super::held;
 use super::outcome::struck;
 use super::rehearsal::Rehearsal;
 use super::space::Case;
@@ -27,6 +28,22 @@ pub enum Broken {
     NoticedLate(ServiceName, Duration),
     /// It took longer than its limits allow.
     TookTooLong(Duration),
+    /// A service settled with fewer passes in a row than the plan asks for.
+    ShortRow(ServiceName),
+    /// Something was called verified that had held for so long only, less than its soak.
+    VerifiedTooSoon(String, Duration),
+    /// A phase was called verified although a service of it restarted during its soak.
+    AnotherContainer(ServiceName),
+    /// Something was called verified long after the containers could be looked at for the last time.
+    VerifiedUnseen(String),
+    /// A phase failed so soon after its deploy for a service that may still settle.
+    JudgedTooEarly(ServiceName, Duration),
+    /// A rollback goes to the first of these, and the second is what was verified last.
+    WrongWayBack(String, String),
+    /// A rollback began before the evidence of this phase's failure was kept.
+    NoEvidence(String),
+    /// This gate was passed, and its approver did not say yes.
+    WithoutAYes(String),
 }
 
 /// The longest time for which a service may be broken inside a window in which it is watched: `failures × max(every, timeout) + timeout`.
@@ -43,6 +60,7 @@ pub(super) fn broken(case: &Case, run: &mut Rehearsal, ending: &Ending, noticed:
     broken.extend(dishonest(&schedule, case, run, ending, &truth));
     broken.extend(deployed_twice(&truth));
     broken.extend(removed(&schedule, run));
+    broken.extend(held::broken(&schedule, case, run));
     broken.extend(late(&schedule, case, run, noticed));
     broken.extend(too_long(&schedule, run));
     broken.into_iter().collect()

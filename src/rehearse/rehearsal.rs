@@ -74,7 +74,7 @@ impl Place {
     }
 
     fn session(&self, run: &str) -> Session {
-        Session::new(self.target.clone(), self.masks.clone()).jittered_by(run)
+        Session::new(self.target.clone(), self.masks.clone()).jittered_by(run).flawed_by(self.options.flaw)
     }
 
     /// The plan.
@@ -102,6 +102,8 @@ pub struct Rehearsal {
     round: Option<Event>,
     /// Services whose last reading was no pass, and since when it is these.
     unwell: Vec<(Moment, BTreeSet<ServiceName>)>,
+    /// When rounds of services were judged.
+    rounds: Vec<Moment>,
     rollback_began: Option<Moment>,
     joints: u64,
     steps: u64,
@@ -167,6 +169,7 @@ impl Rehearsal {
             told: Vec::new(),
             round: None,
             unwell: Vec::new(),
+            rounds: Vec::new(),
             rollback_began: None,
             joints: 0,
             steps: 0,
@@ -191,6 +194,11 @@ impl Rehearsal {
     /// Services whose reading was no pass, each time these became others, and from when on.
     pub fn unwell(&self) -> &[(Moment, BTreeSet<ServiceName>)] {
         &self.unwell
+    }
+
+    /// When rounds of services were judged.
+    pub fn rounds(&self) -> &[Moment] {
+        &self.rounds
     }
 
     /// The plan.
@@ -242,10 +250,21 @@ impl Rehearsal {
             }
         };
         let world = std::mem::replace(&mut self.world, World::new(Config::default()));
+        let rounds = std::mem::take(&mut self.rounds);
         let (snapshots, told, unwell) =
             (std::mem::take(&mut self.snapshots), std::mem::take(&mut self.told), std::mem::take(&mut self.unwell));
         let Self { rollback_began, joints, steps, .. } = *self;
-        *self = Self { session, snapshots, told, unwell, rollback_began, joints, steps, ..Self::with(&self.place, world, engine, from) };
+        *self = Self {
+            session,
+            snapshots,
+            told,
+            unwell,
+            rounds,
+            rollback_began,
+            joints,
+            steps,
+            ..Self::with(&self.place, world, engine, from)
+        };
     }
 
     /// When a rollback began, if one did.
@@ -401,6 +420,7 @@ impl Rehearsal {
 
     fn tell(&mut self, event: Event) {
         if let Event::Round { services, .. } = &event {
+            self.rounds.extend((!services.is_empty()).then_some(self.now));
             let unwell = || services.iter().filter(|(_, round)| round.reading != Reading::Pass).map(|(name, _)| name);
             if self.unwell.last().map_or(true, |(_, last)| !last.iter().eq(unwell())) {
                 self.unwell.push((self.now, unwell().cloned().collect()));

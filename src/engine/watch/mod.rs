@@ -11,7 +11,7 @@ use super::containers::Before;
 use super::docker::{self, From, Named, Noise, Told};
 use super::streak::Streak;
 use super::tracker::{Patience, Tracker};
-use super::{Container, Event, FailedService, Moment, Observed, OpId, Reading, Sample, Verdict};
+use super::{Container, Event, FailedService, Flaw, Moment, Observed, OpId, Reading, Sample, Verdict};
 use crate::model::{Probe, Sampling, Severity};
 use crate::schedule::{ExpectationId, Schedule, ServiceName};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,6 +40,7 @@ pub(super) struct Watch {
     samples: u64,
     /// Whether a round could not tell the containers, or took longer than rounds are apart: time that no service is to blame for.
     is_impeded: bool,
+    flaw: Option<Flaw>,
 }
 
 /// Whether a watch looks at the containers.
@@ -100,6 +101,7 @@ impl Watch {
             rounds: 0,
             samples: 0,
             is_impeded: false,
+            flaw: None,
         }
     }
 
@@ -132,6 +134,14 @@ impl Watch {
     pub(super) fn noise(&self) -> Noise {
         let noisy = self.services.iter().filter(|(_, tracker)| !tracker.noise().is_empty());
         noisy.map(|(name, tracker)| (name.clone(), tracker.noise().clone())).collect()
+    }
+
+    /// It is made to err so.
+    pub(super) fn flawed_by(&mut self, flaw: Option<Flaw>) {
+        if flaw.is_some() {
+            self.flaw = flaw;
+            self.services.values_mut().for_each(|tracker| tracker.flawed_by(flaw));
+        }
     }
 
     /// The services that decide.
@@ -171,7 +181,10 @@ impl Watch {
             Pace::Asking(round) => round,
             Pace::Waiting(_) => return Event::Round { services: BTreeMap::new(), others: BTreeMap::new(), asides: BTreeMap::new() },
         };
-        let observed = round.observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned()));
+        let observed = match (round.observed, &self.seen) {
+            (Some(Observed::Unknown(_)), Some(seen)) if self.flaw == Some(Flaw::SilenceIsAsBefore) => Observed::Known(seen.clone()),
+            (observed, _) => observed.unwrap_or_else(|| Observed::Unknown("not asked".to_owned())),
+        };
         self.is_known = matches!(observed, Observed::Known(_));
         self.is_impeded |= now > round.started + schedule.sampling.every || (self.looks != Looks::No && !self.is_known);
         self.rounds += 1;

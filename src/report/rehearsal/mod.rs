@@ -8,6 +8,7 @@ mod wording;
 pub use human::human;
 pub use json::json;
 pub use markdown::markdown;
+pub use wording::broken as broken_in_words;
 
 use crate::rehearse::{Broken, Case, Explored, Played};
 use crate::schedule::Schedule;

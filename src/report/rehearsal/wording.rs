@@ -56,7 +56,7 @@ pub(super) fn what(row: &Row) -> String {
 }
 
 /// A property that does not hold, as a sentence.
-pub(super) fn broken(broken: &Broken) -> String {
+pub fn broken(broken: &Broken) -> String {
     match broken {
         Broken::NeverEnds => "the run waits for something that never comes".to_owned(),
         Broken::VerifiedAndUnwell(service) => format!("the end says verified, and {service} is not well"),
@@ -65,6 +65,18 @@ pub(super) fn broken(broken: &Broken) -> String {
         Broken::Removed(service) => format!("{service} ran, and was taken away though no phase removes it"),
         Broken::NoticedLate(service, after) => format!("{service} was down for {} of watching before it was noticed", duration(*after)),
         Broken::TookTooLong(took) => format!("the run took {}, longer than its limits allow", duration(*took)),
+        Broken::ShortRow(service) => format!("{service} counted as settled with fewer passes in a row than the plan asks for"),
+        Broken::VerifiedTooSoon(what, held) => {
+            format!("{what} was called verified after it had held for {}, less than its soak", duration(*held))
+        }
+        Broken::AnotherContainer(service) => format!("{service} restarted during the soak, and its phase was called verified all the same"),
+        Broken::VerifiedUnseen(what) => format!("{what} was called verified while nobody could look at the containers"),
+        Broken::JudgedTooEarly(service, after) => {
+            format!("{service} was called failed {} after its deploy, and may take longer to settle", duration(*after))
+        }
+        Broken::WrongWayBack(to, wanted) => format!("the rollback goes back to {to}, and {wanted} was verified last"),
+        Broken::NoEvidence(phase) => format!("the rollback began before the evidence of {phase}'s failure was kept"),
+        Broken::WithoutAYes(gate) => format!("gate {gate} was passed without a yes"),
     }
 }
 
