@@ -9,6 +9,7 @@ use rollout_plan::report::{check, diagnostics::json, tables};
 use rollout_plan::schedule::{self, Forecast, Prepared, Schedule, Took, forecast};
 use rollout_plan::source::SourceMap;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -316,7 +317,7 @@ fn the_file_that_was_meant_is_looked_for_fifty_times() {
         let mut plan = seed().0["rollout.plan"].split("\nphase ").next().unwrap().to_owned();
         for at in 0..phases {
             let after = at.checked_sub(1).map(|before| format!(" after p{before}")).unwrap_or_default();
-            plan += &format!("\nphase p{at}{after} {{\n  deploy backend from \"{at}/phase1.yaml\"\n}}\n");
+            let _ = write!(plan, "\nphase p{at}{after} {{\n  deploy backend from \"{at}/phase1.yaml\"\n}}\n");
         }
         let mut sources = SourceMap::default();
         let lowered = model::load(sources.add("rollout.plan", plan.as_str()), &plan);

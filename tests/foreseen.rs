@@ -119,7 +119,7 @@ impl Ran {
     /// From the first change on, whatever came of it.
     fn whole(&self) -> Duration {
         let began = self.at(|event| matches!(event, Event::BaselineTaken { .. })).expect("it began");
-        self.events.last().expect("it ended").0.0 - began
+        self.events.last().expect("it ended").0.0.saturating_sub(began)
     }
 
     /// When the run acted on a service that is not well.
@@ -219,7 +219,7 @@ fn longest_unnoticed(small: &Small, until: impl Fn(&Ran) -> Duration) -> (Durati
     let started = well.at(|event| matches!(event, Event::PhaseStarted { phase: PhaseId(1) })).unwrap();
     let spread = (0..).map(|step| from + seconds(15 * step)).take_while(|at| *at < until(&well));
     let mut longest = Duration::ZERO;
-    for at in spread.chain((0..6).map(|step| started + seconds(step) - seconds(3))) {
+    for at in spread.chain((0..6).map(|step| (started + seconds(step)).saturating_sub(seconds(3)))) {
         let ran = small.run(&[(at, Happening::Breaks("web: http-500"))]);
         let noticed = ran.noticed("web").unwrap_or_else(|| panic!("broken at {at:?} and never noticed: {:?}", ran.reason));
         longest = longest.max(noticed.saturating_sub(at));
@@ -229,7 +229,14 @@ fn longest_unnoticed(small: &Small, until: impl Fn(&Ran) -> Duration) -> (Durati
 
 /// Everything of the second phase is verified: what breaks so shortly before it is for the watch after the run.
 fn last_window(ran: &Ran) -> Duration {
-    ran.events.iter().rev().find(|(_, event)| matches!(event, Event::PhaseVerified { .. })).unwrap().0.0 - ran.schedule.detection_bound()
+    ran.events
+        .iter()
+        .rev()
+        .find(|(_, event)| matches!(event, Event::PhaseVerified { .. }))
+        .unwrap()
+        .0
+        .0
+        .saturating_sub(ran.schedule.detection_bound())
 }
 
 #[test]
@@ -262,7 +269,7 @@ fn while_rounds_follow_each_other_it_is_the_detection_bound() {
     for step in 0..40 {
         let at = settled + Duration::from_millis(50 * step);
         let ran = small.run(&[(at, Happening::Breaks("web: never-healthy"))]);
-        longest = longest.max(ran.noticed("web").expect("there is soak enough") - at);
+        longest = longest.max(ran.noticed("web").expect("there is soak enough").saturating_sub(at));
     }
     // It is told once Dokploy has said that the app is still this run's.
     assert!(longest <= bound + seconds(1), "{longest:?} of {bound:?}");
@@ -285,7 +292,7 @@ fn a_gate_that_takes_its_time_is_within_the_bound() {
         happens.push((at + seconds(4 * round + 2), Happening::Breaks("web: http-500")));
     }
     let ran = small.run(&happens);
-    let noticed = ran.noticed("web").unwrap_or_else(|| panic!("{:?}", ran.reason)) - at;
+    let noticed = ran.noticed("web").unwrap_or_else(|| panic!("{:?}", ran.reason)).saturating_sub(at);
     assert!(noticed <= bound && noticed > seconds(25), "{noticed:?} of {bound:?}");
     assert!(ran.at(|event| matches!(event, Event::NotHeld { phase: PhaseId(1), .. })).is_some(), "before the deploy");
 }

@@ -14,7 +14,6 @@ use crate::report::terminal;
 use crate::world::{Config, World};
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Instant;
 
 /// Columns when it is no terminal.
 const WIDTH: usize = 110;
@@ -33,12 +32,11 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let place = match Place::prepare(&schedule, &stand_ins, Config::API_KEY, options) {
         Ok(place) => Arc::new(place),
         Err(errors) => {
-            let wrong: Vec<Diagnostic> = errors.iter().map(variables::unprepared).collect();
-            show(&wrong, &found.sources, &args.display);
+            let unprepared: Vec<Diagnostic> = errors.iter().map(variables::unprepared).collect();
+            show(&unprepared, &found.sources, &args.display);
             return 2;
         }
     };
-    let began = Instant::now();
     let explorer = Explorer {
         place,
         world: World::new(setting.config).in_brief(),
@@ -47,12 +45,11 @@ pub(super) fn rehearse(args: &Args) -> u8 {
         workers: available_parallelism().map_or(1, usize::from),
         budget: args.budget.map_or_else(Budget::default, |paths| Budget { paths }),
     };
-    let explored = explorer.explore();
-    let counterexamples = explored.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();
-    let unnoticed = explored.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
+    let found = explorer.explore();
+    let counterexamples = found.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();
+    let unnoticed = found.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
     let plan = args.file.display().to_string();
-    let findings =
-        Findings { plan: &plan, schedule: &schedule, explored: &explored, counterexamples, unnoticed, worst: None, took: began.elapsed() };
+    let findings = Findings { plan: &plan, schedule: &schedule, explored: &found, counterexamples, unnoticed };
     let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
     let (colour, _) = args.display.colour();
     let text = match args.format {
@@ -61,5 +58,5 @@ pub(super) fn rehearse(args: &Args) -> u8 {
         RehearseForm::Markdown => markdown(&findings),
     };
     report::to_stdout(&text);
-    if explored.broken.is_empty() { 0 } else { BROKEN }
+    if found.broken.is_empty() { 0 } else { BROKEN }
 }

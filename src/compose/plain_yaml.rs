@@ -77,7 +77,7 @@ struct Reader<'a> {
     at: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn node(&self, value: Value, start: usize, end: usize) -> Node {
         let span = Span::new(self.file, start..end);
         Node { value, span, defined: span, over: Over::Join }

@@ -80,7 +80,9 @@ fn extendable<'a>(service: &str, base: &str, names: impl Iterator<Item = &'a str
 fn extended(services: Vec<(Service, Extends)>, reader: &mut Reader<'_>) -> Vec<Service> {
     if services.iter().all(|(_, extends)| matches!(extends, Extends::Nothing)) {
         let whole: Vec<Service> = services.into_iter().map(|(service, _)| service).collect();
-        whole.iter().for_each(|service| runs_something(service, reader));
+        for service in &whole {
+            runs_something(service, reader);
+        }
         return whole;
     }
     let by_name: BTreeMap<&str, usize> = services.iter().enumerate().map(|(at, (service, _))| (service.name.value.as_str(), at)).collect();

@@ -19,6 +19,9 @@ pub(super) fn broken(schedule: &Schedule, case: &Case, run: &Rehearsal) -> Vec<B
     path.broken
 }
 
+/// What one round said of each service.
+type Round = BTreeMap<ServiceName, RoundService>;
+
 /// What the events so far come to.
 struct Path<'a> {
     schedule: &'a Schedule,
@@ -26,12 +29,12 @@ struct Path<'a> {
     run: &'a Rehearsal,
     broken: Vec<Broken>,
     /// The last round of services.
-    round: Option<&'a BTreeMap<ServiceName, RoundService>>,
+    round: Option<&'a Round>,
     waived: BTreeSet<&'a ServiceName>,
     /// The last deploy that went through, and when.
     delivered: Option<(&'a DeployPurpose, Moment)>,
     /// What settled last, and since when its soak has not been broken, with the round that said so.
-    soaking: Option<(&'a DeployPurpose, Moment, Option<&'a BTreeMap<ServiceName, RoundService>>)>,
+    soaking: Option<(&'a DeployPurpose, Moment, Option<&'a Round>)>,
     verified: Option<(PhaseId, &'a BTreeSet<ServiceName>, bool)>,
     /// The last failure, and whether its evidence was kept.
     failed: Option<(PhaseId, bool)>,

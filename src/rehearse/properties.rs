@@ -72,8 +72,7 @@ fn dishonest(schedule: &Schedule, case: &Case, run: &Rehearsal, ending: &Ending,
         return Vec::new();
     }
     let verified = run.told().iter().rev().find_map(|(_, event)| match &**event {
-        Event::PhaseVerified { services, .. } => Some(services.clone()),
-        Event::RollbackVerified { services, .. } => Some(services.clone()),
+        Event::PhaseVerified { services, .. } | Event::RollbackVerified { services, .. } => Some(services.clone()),
         _ => None,
     });
     // The verdict is of the last round: what broke after it, or within what goes unnoticed, is none of it.

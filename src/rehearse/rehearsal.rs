@@ -240,14 +240,13 @@ impl Rehearsal {
         let from = self.now + gap;
         let options = self.place.options.clone();
         let engine = Engine::resume(&self.place.schedule, options, &past, baseline, from - last);
-        let (engine, session) = match engine {
-            Ok(engine) => (engine, self.place.session(&self.place.options.run)),
+        let (engine, session) = if let Ok(engine) = engine {
+            (engine, self.place.session(&self.place.options.run))
+        } else {
             // Nothing was done: whoever comes back begins anew.
-            Err(_) => {
-                let options = Options { run: format!("{}-again", self.place.options.run), ..self.place.options.clone() };
-                let session = self.place.session(&options.run);
-                (Engine::new(Arc::clone(&self.place.schedule), options), session)
-            }
+            let options = Options { run: format!("{}-again", self.place.options.run), ..self.place.options.clone() };
+            let session = self.place.session(&options.run);
+            (Engine::new(Arc::clone(&self.place.schedule), options), session)
         };
         let world = std::mem::replace(&mut self.world, World::new(Config::default()));
         let rounds = std::mem::take(&mut self.rounds);
@@ -385,7 +384,9 @@ impl Rehearsal {
             match task {
                 Task::Asking { replies, in_flight, at, .. } if *in_flight && !is_up && *at > now => {
                     let lost = || Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned());
-                    replies.iter_mut().for_each(|reply| *reply = lost());
+                    for reply in replies.iter_mut() {
+                        *reply = lost();
+                    }
                     *at = now;
                 }
                 Task::Looking { expectation, outcome, at, .. } if *at > now => {
@@ -422,7 +423,7 @@ impl Rehearsal {
         if let Event::Round { services, .. } = &event {
             self.rounds.extend((!services.is_empty()).then_some(self.now));
             let unwell = || services.iter().filter(|(_, round)| round.reading != Reading::Pass).map(|(name, _)| name);
-            if self.unwell.last().map_or(true, |(_, last)| !last.iter().eq(unwell())) {
+            if self.unwell.last().is_none_or(|(_, last)| !last.iter().eq(unwell())) {
                 self.unwell.push((self.now, unwell().cloned().collect()));
             }
         }

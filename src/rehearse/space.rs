@@ -270,7 +270,9 @@ impl Space<'_> {
                 DokployFault::QueueBusy(queue.saturating_sub(self.schedule.sampling.every)),
                 DokployFault::QueueBusy(queue + self.schedule.sampling.every),
             ];
-            kinds.into_iter().for_each(|kind| add(Target::Dokploy(kind), 1));
+            for kind in kinds {
+                add(Target::Dokploy(kind), 1);
+            }
         }
         cases
     }

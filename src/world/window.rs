@@ -15,7 +15,7 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn is_open(&self, now: Duration) -> bool {
-        self.last_strike(now).is_some_and(|strike| self.lasts.is_none_or(|lasts| now - strike < lasts))
+        self.last_strike(now).is_some_and(|strike| self.lasts.is_none_or(|lasts| now.saturating_sub(strike) < lasts))
     }
 
     /// The latest strike up to now.
@@ -23,7 +23,7 @@ impl Window {
         let passed = now.checked_sub(self.first)?;
         let Some(every) = self.every else { return Some(self.first) };
         let into = passed.as_nanos() % every.as_nanos().max(1);
-        Some(now - Duration::from_nanos(u64::try_from(into).unwrap_or(0)))
+        Some(now.saturating_sub(Duration::from_nanos(u64::try_from(into).unwrap_or(0))))
     }
 
     /// When it strikes or ends next, after `now`.
@@ -56,7 +56,7 @@ mod tests {
         assert_eq!(open(window(3, Some(2), None)), [3, 4]);
         assert_eq!(open(window(3, Some(2), Some(7))), [3, 4, 10, 11, 17, 18]);
         assert!(!window(3, Some(2), None).is_open(seconds(5)));
-        assert!(window(3, Some(2), None).is_open(seconds(5) - Duration::from_nanos(1)));
+        assert!(window(3, Some(2), None).is_open(seconds(5).saturating_sub(Duration::from_nanos(1))));
     }
 
     #[test]

@@ -11,8 +11,7 @@ pub use markdown::markdown;
 pub use wording::broken as broken_in_words;
 
 use crate::rehearse::{Broken, Case, Explored, Played};
-use crate::schedule::Schedule;
-use std::time::Duration;
+use crate::schedule::{PhaseId, Schedule};
 
 /// Everything that a report is made of.
 #[derive(Debug)]
@@ -26,9 +25,8 @@ pub struct Findings<'a> {
     /// Paths to be read: a counterexample of each property that does not hold.
     pub counterexamples: Vec<(&'a Broken, Played)>,
     /// A path for each failure that nobody would notice.
-    pub unnoticed: Vec<(&'a (Option<crate::schedule::PhaseId>, String), &'a Case, Played)>,
-    /// The worst line of the table, played again.
-    pub worst: Option<Played>,
-    /// How long exploring took, by the wall clock.
-    pub took: Duration,
+    pub unnoticed: Vec<(&'a Whom, &'a Case, Played)>,
 }
+
+/// Services that are alike, and while which phase they were struck; `None`: before the first.
+pub type Whom = (Option<PhaseId>, String);
