@@ -242,3 +242,18 @@ fn no_path_of_a_small_plan_breaks_a_promise() {
     assert!(explored.pairs.counted > 1000 && explored.pairs.run > 500, "{:?}", explored.pairs);
     assert_eq!(explored.broken, []);
 }
+
+#[test]
+fn a_service_of_which_nothing_is_expected_is_a_hole_of_the_plan_and_no_broken_promise() {
+    let plan = "rollout hole\ndokploy {\n  url env(\"DOKPLOY_URL\")\n  api-key secret(\"DOKPLOY_API_KEY\")\n}\napp backend {\n  project \
+                \"Backend\"\n  environment \"staging\"\n  compose \"backend\"\n}\nsampling {\n  every 1s\n  timeout 500ms\n}\nservice web {\n  expect \
+                http \"http://127.0.0.1:8080/health\"\n}\nphase one {\n  deploy backend from \"one.yml\" within 1m\n  settle within 20s\n  soak 10s\n}\n";
+    let one = "services:\n  web:\n    image: registry.example/web:1\n    restart: unless-stopped\n    ports: [\"8080:80\"]\n  worker:\n    image: \
+               registry.example/worker:1\n    restart: unless-stopped\n    ports: [\"8081:80\"]\n";
+    let schedule = schedule_of(&[("rollout.plan", plan), ("one.yml", one)]);
+    let explorer = explorer(&schedule);
+    let found = Explorer { budget: Budget { paths: explorer.cases_of_classes() }, ..explorer }.explore();
+    assert_eq!(found.broken, []);
+    let unnoticed: BTreeSet<&str> = found.unnoticed.keys().map(|(_, name)| name.as_str()).collect();
+    assert_eq!(unnoticed, BTreeSet::from(["worker"]));
+}

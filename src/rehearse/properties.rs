@@ -6,7 +6,8 @@ use super::outcome::struck;
 use super::rehearsal::Rehearsal;
 use super::space::Case;
 use crate::engine::{DeployPurpose, Ending, Event, Moment, Target};
-use crate::schedule::{PhaseId, Schedule, ServiceName};
+use crate::model::Probe;
+use crate::schedule::{ExpectationId, PhaseId, Schedule, ServiceName};
 use crate::world::Truth;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -85,6 +86,8 @@ fn dishonest(schedule: &Schedule, case: &Case, run: &Rehearsal, ending: &Ending,
             Some(false) if struck(&case.mishap).is_some_and(|struck| *struck == name) && is_too_late => {}
             Some(false) if struck(&case.mishap).is_none() && is_too_late => {}
             Some(false) if is_short(case) => {}
+            // Its container runs, and nothing asks what it answers: that is a hole of the plan, told as such.
+            Some(false) if !truth.down.contains(&name) && !asks_for_answers(schedule, &name) => {}
             Some(false) => broken.push(Broken::VerifiedAndUnwell(name)),
             Some(true) => {}
         }
@@ -131,7 +134,7 @@ fn removed(schedule: &Schedule, run: &Rehearsal) -> Vec<Broken> {
 /// watched it.
 fn late(schedule: &Schedule, case: &Case, run: &Rehearsal, noticed: Option<Moment>) -> Vec<Broken> {
     let Some(name) = struck(&case.mishap) else { return Vec::new() };
-    if !case.mishap.is_down_for_good() || !is_asked(schedule, name) {
+    if !case.mishap.is_down_for_good() || !asks_for_answers(schedule, name) {
         return Vec::new();
     }
     let until = noticed.unwrap_or(run.now());
@@ -140,8 +143,10 @@ fn late(schedule: &Schedule, case: &Case, run: &Rehearsal, noticed: Option<Momen
     if watched > bound { vec![Broken::NoticedLate(name.clone(), watched)] } else { Vec::new() }
 }
 
-fn is_asked(schedule: &Schedule, name: &str) -> bool {
-    schedule.services.get(name).is_some_and(|service| !service.expectations.is_empty())
+/// Whether an expectation looks at what the service answers, and not only at whether somebody is there.
+fn asks_for_answers(schedule: &Schedule, name: &str) -> bool {
+    let asks = |id: &ExpectationId| matches!(schedule.expectations[id.0].probe, Probe::Http { .. });
+    schedule.services.get(name).is_some_and(|service| service.expectations.iter().any(asks))
 }
 
 /// How long a delivered service was watched between two moments: from each deploy's end to what came of it.

@@ -2,7 +2,7 @@
 
 use super::container::State;
 use super::state::World;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct Truth {
     /// The app's services that have a container: whether each does what it is there for. A job that ended with 0 did.
     pub services: BTreeMap<String, bool>,
+    /// Those of them whose container neither runs nor has done its job.
+    pub down: BTreeSet<String>,
     /// The text in Dokploy.
     pub text: String,
     /// Whether a deploy of the app waits or is worked on.
@@ -26,15 +28,18 @@ impl World {
         let Some(app) = self.store.composes.first() else { return Truth::default() };
         let (name, text) = (app.app_name.clone(), app.text("composeFile").to_owned());
         let begun = app.deployments.iter().map(|row| row.title.clone()).collect();
-        let mut services = BTreeMap::new();
+        let (mut services, mut down) = (BTreeMap::new(), BTreeSet::new());
         for container in self.host.containers.iter().filter(|container| container.project == name) {
             let symptoms = self.faults.symptoms(container.service(), self.now);
             let is_done = container.definition.one_shot && container.state == State::Exited && container.exit_code == 0;
             let answers = container.is_running() && container.booted && !symptoms.hangs && !symptoms.answers_500 && symptoms.ends.is_none();
             let is_at_work = container.definition.one_shot && container.is_running();
+            if !is_done && !container.is_running() {
+                down.insert(container.service().to_owned());
+            }
             services.insert(container.service().to_owned(), is_done || answers || is_at_work);
         }
-        Truth { services, text, is_deploying: self.is_deploying(), begun }
+        Truth { services, down, text, is_deploying: self.is_deploying(), begun }
     }
 
     /// When the last deploy was begun, if one was: from then on faults of its scope count.
