@@ -4,9 +4,9 @@
 use crate::fixture;
 use crate::support::in_memory::{NoVariables, schedule_of};
 use rollout_plan::engine::{DeployPurpose, Ending, Event, Flaw, Moment, Options, Target as Back};
-use rollout_plan::rehearse::{Broken, Budget, Case, Explorer, Mishap, Outcome, Place, Played, Rehearsal, Space, setting};
+use rollout_plan::rehearse::{Broken, Budget, Case, Explorer, Mishap, Outcome, Place, Played, Rehearsal, setting};
 use rollout_plan::report::rehearsal::broken_in_words;
-use rollout_plan::schedule::{PhaseId, Schedule, ServiceName};
+use rollout_plan::schedule::{PhaseId, Schedule};
 use rollout_plan::world::{Config, DokployFault, Fault, GateFault, ServiceFault, Target, When, World};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -186,9 +186,7 @@ impl Lab {
     }
 
     fn cases(&self) -> Vec<Case> {
-        let schedule = self.meant.schedule();
-        let classes: Vec<Vec<ServiceName>> = schedule.services.keys().map(|name| vec![name.clone()]).collect();
-        Space { schedule, run: &self.meant, classes: &classes, from: Moment::START, is_first: true }.cases()
+        self.explorer.cases(&self.meant)
     }
 
     fn go(&self, case: &Case) -> (Played, Outcome) {

@@ -1,6 +1,7 @@
 //! `plan health`: asks what is delivered how it is, and changes nothing. Fit for a terminal, and for cron.
 
 use super::args::{Health as Args, HealthFormat};
+use super::asking;
 use super::check::{self, Found};
 use super::live;
 use super::look::{complain, show};
@@ -10,14 +11,12 @@ use super::variables::{self, Environment};
 use crate::diagnostic::{nearest, sort};
 use crate::drive::{self, Clock as _, LiveClock, Probes, SharedMasks, check_up};
 use crate::engine::{Checkup, Observed, Options, Position, Reason, Scope, Survey, common_causes, outlook};
-use crate::probe::{Asking, ConnectTo};
 use crate::report::health::{Delivered, Health, Shown};
 use crate::report::past::Live;
 use crate::report::{self, ColourChoice};
 use crate::schedule::{Schedule, Subject};
 use crate::store::{Key, LockFolder, Shared};
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -46,12 +45,10 @@ fn asked(args: &Args) -> Result<u8, Stopped> {
         return Err(wrong(&format!("--set: the plan has no `let {name}`"), &help));
     }
     let (Some(schedule), Some(plan)) = (schedule, lowered.plan) else { return Err(Stopped(2)) };
-    let routes = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
-    let connect_to = routes.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
+    let connect_to = asking::routes(args.connect_to.as_deref()).map_err(|(message, help)| wrong(&message, help))?;
     let only = only(&schedule, &args.only).map_err(|(message, help)| wrong(&message, &help))?;
 
-    let folder = args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
-    let asking = Asking { connect_to, folder, ..Asking::default() };
+    let asking = asking::from_here(&args.file, connect_to);
     let probes = Probes::prepare(&schedule, &Environment, asking).map_err(|errors| {
         let mut diagnostics: Vec<_> = errors.iter().map(variables::unprepared).collect();
         sort(&mut diagnostics);

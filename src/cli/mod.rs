@@ -3,6 +3,7 @@
 mod answer;
 mod answering;
 mod args;
+mod asking;
 mod build_log;
 pub mod check;
 mod docs;

@@ -1,14 +1,15 @@
 //! One look at what is delivered: Dokploy, the containers, and one sample of each expectation. For `plan status`; nothing is judged.
 
+use super::asking;
 use super::live;
 use super::variables::{self, Environment};
 use crate::drive::{self, LiveClock, Probes, SharedMasks, check_up};
 use crate::engine::{Checkup, Options, Scope, outlook};
 use crate::model::Dokploy as Address;
-use crate::probe::{Asking, ConnectTo};
+use crate::probe::ConnectTo;
 use crate::report::past::{Live, Now};
 use crate::schedule::{Schedule, body_of, services_in};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,9 +21,7 @@ pub(super) fn look(plan: &Path, schedule: &Schedule, address: &Address, probes: 
     let masks = SharedMasks::default();
     let platform = Rc::new(platform.sharing(Rc::clone(&masks)));
     let probes = probes.and_then(|connect_to| {
-        let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).map(PathBuf::from);
-        let asking = Asking { connect_to, folder, ..Asking::default() };
-        let prepared = Probes::prepare(schedule, &Environment, asking);
+        let prepared = Probes::prepare(schedule, &Environment, asking::from_here(plan, connect_to));
         let first = |errors: &[_]| errors.first().map(|error| variables::unprepared(error).message).unwrap_or_default();
         prepared.map(|probes| Rc::new(probes.sharing(masks))).map_err(|errors| first(&errors))
     });

@@ -2,6 +2,7 @@
 
 use super::answering::{self, Answering};
 use super::args::{self, Run as Args};
+use super::asking;
 use super::build_log;
 use super::check::find;
 use super::look::{complain, show};
@@ -24,7 +25,7 @@ use crate::drive::{
 use crate::engine::{Approver, Ending, Engine, Event, ExitCode, Goal, Moment, NotResumable, Options, Origin, Outline, Reason};
 use crate::model::{Dokploy as Address, Variables};
 use crate::notify::{Mail, Post, Teller};
-use crate::probe::{Asking, ConnectTo};
+use crate::probe::ConnectTo;
 use crate::rehearse;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
@@ -35,7 +36,7 @@ use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -161,8 +162,7 @@ impl<'a> Job<'a> {
             let name = &schedule.gates[gate.0].name;
             return Err(wrong(&format!("gate `{name}` is answered twice: by --approve and by --fault"), "leave one of them out"));
         }
-        let connect_to = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
-        let connect_to = connect_to.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
+        let connect_to = asking::routes(args.connect_to.as_deref()).map_err(|(message, help)| wrong(&message, help))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
         let on_failure_stop = args.on_failure.map(|policy| policy == args::OnFailure::Stop);
         let (adopt, redeploy, lock_wait) = (args.adopt, args.redeploy, args.lock_wait);
@@ -298,9 +298,7 @@ impl<'a> Job<'a> {
             }
         };
         let target = Target { project: name(&app.project), environment: name(&app.environment), compose: name(&app.compose) };
-        // A path without a folder has the empty one, which is no place to run anything.
-        let folder = self.args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
-        let asking = Asking { connect_to: self.connect_to.clone(), folder, ..Asking::default() };
+        let asking = asking::from_here(&self.args.file, self.connect_to.clone());
         // Nobody is told of make-believe.
         let notices = if self.args.sandbox { Ok(Notices::none()) } else { Notices::prepare(&self.schedule, variables, asking.clone()) };
         let notices = notices.unwrap_or_else(|errors| {

@@ -1,6 +1,7 @@
 //! `plan status`: where an app stands, by the records, and by what Dokploy, containers and services say now where Dokploy is at hand.
 
 use super::args::{Format, Status as Args};
+use super::asking;
 use super::look::complain;
 use super::one_look;
 use super::past::{self, AtHand, Stopped};
@@ -18,9 +19,8 @@ pub(super) fn status(args: &Args) -> u8 {
 }
 
 fn told(args: &Args) -> Result<u8, Stopped> {
-    let routes = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
-    let connect_to = routes.map_err(|error| {
-        complain(&args.display, &format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000");
+    let connect_to = asking::routes(args.connect_to.as_deref()).map_err(|(message, help)| {
+        complain(&args.display, &message, help);
         Stopped(2)
     })?;
     let probes = if args.no_probes { Err("it was not to be (--no-probes)".to_owned()) } else { Ok(connect_to) };

@@ -1,6 +1,7 @@
 //! `plan watch`, and the watch after a run: asks what is delivered again and again, and tells what turns. Changes nothing.
 
 use super::args::{self, Display, Watch as Args};
+use super::asking;
 use super::check::{self, Found};
 use super::live;
 use super::look::{complain, show};
@@ -16,13 +17,11 @@ use crate::engine::vigil::{Rules, Standing, VigilEvent};
 use crate::engine::{ExitCode, Moment, Options, Outline, Position, Reason, Survey, delivered, outlook};
 use crate::model::duration;
 use crate::notify::{Lost, Mail, Post, Teller, VigilTeller};
-use crate::probe::{Asking, ConnectTo};
 use crate::report::past::Live;
 use crate::report::{Format, Streams, VigilReporter, VigilSetting};
 use crate::schedule::Schedule;
 use crate::store::{LockFolder, times};
 use std::cell::RefCell;
-use std::path::Path;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -78,11 +77,9 @@ fn watched(args: &Args) -> Result<u8, Stopped> {
     show(&diagnostics, &sources, &args.display);
     let (Some(schedule), Some(plan)) = (schedule, lowered.and_then(|lowered| lowered.plan)) else { return Err(Stopped(2)) };
     let (length, every) = times_of(args, &schedule).map_err(|(message, help)| wrong(&message, &help))?;
-    let routes = args.connect_to.as_deref().unwrap_or("").parse::<ConnectTo>();
-    let connect_to = routes.map_err(|error| wrong(&format!("--connect-to: {error}"), "such as 127.0.0.1:8000=127.0.0.1:41000"))?;
+    let connect_to = asking::routes(args.connect_to.as_deref()).map_err(|(message, help)| wrong(&message, help))?;
 
-    let folder = args.file.parent().filter(|folder| !folder.as_os_str().is_empty()).map(Path::to_path_buf);
-    let asking = Asking { connect_to, folder, ..Asking::default() };
+    let asking = asking::from_here(&args.file, connect_to);
     let refused = |errors: Vec<crate::probe::PrepareError>| {
         let mut diagnostics: Vec<_> = errors.iter().map(variables::unprepared).collect();
         sort(&mut diagnostics);

@@ -1,32 +1,25 @@
-//! When the samples of a round begin: a plan's usual few at once, more of them in groups. A thousand at one instant would wait for each other
-//! here, and be a wave of connections to whoever is asked.
+//! Waits until a sample may begin, at the pace of [`crate::engine::Pace`].
 
-use std::cell::Cell;
-use std::time::Duration;
+use crate::engine::{self, Moment};
+use std::cell::{Cell, OnceCell};
 use tokio::time::{Instant, sleep_until};
 
-/// Samples that begin at once.
-const GROUP: usize = 50;
-
-/// Between groups: 5,000 samples a second.
-const APART: Duration = Duration::from_millis(10);
-
-/// The group that is beginning: when, and how many of it have their place.
+/// The pace of one prober, whose time counts from its first sample.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Cell<Option<(Instant, usize)>>);
+pub(super) struct Pace {
+    began: OnceCell<Instant>,
+    pace: Cell<engine::Pace>,
+}
 
 impl Pace {
-    /// Waits until the next sample may begin. Samples get their places in the order in which they ask.
+    /// Waits until the next sample may begin.
     pub(super) async fn keep(&self) {
-        let now = Instant::now();
-        let (begins, places) = match self.0.get() {
-            Some((begins, places)) if begins + APART > now && places < GROUP => (begins, places),
-            Some((begins, _)) if begins + APART > now => (begins + APART, 0),
-            _ => (now, 0),
-        };
-        self.0.set(Some((begins, places + 1)));
+        let began = *self.began.get_or_init(Instant::now);
+        let (mut pace, now) = (self.pace.get(), Moment(began.elapsed()));
+        let begins = pace.place(now);
+        self.pace.set(pace);
         if begins > now {
-            sleep_until(begins).await;
+            sleep_until(began + begins.0).await;
         }
     }
 }
@@ -34,6 +27,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::task::{JoinSet, LocalSet};
 
     /// When each of so many samples begins, in milliseconds, asked at once.
@@ -57,11 +51,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn few_begin_at_once_and_many_in_groups() {
         let pace = std::rc::Rc::default();
-        assert_eq!(begun(&pace, GROUP).await, vec![0; GROUP]);
+        assert_eq!(begun(&pace, 50).await, vec![0; 50]);
         tokio::time::sleep(Duration::from_secs(1)).await;
         let many = begun(&pace, 1000).await;
         for (at, begun) in many.into_iter().enumerate() {
-            assert_eq!(begun, u128::try_from(at / GROUP * 10).unwrap(), "{at}");
+            assert_eq!(begun, u128::try_from(at / 50 * 10).unwrap(), "{at}");
         }
         assert_eq!(begun(&pace, 1).await, vec![10], "the next comes after those before it");
     }

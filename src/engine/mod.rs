@@ -96,6 +96,7 @@ mod note;
 mod origin;
 mod ours;
 mod outline;
+mod pace;
 mod phase;
 mod platform;
 mod position;
@@ -136,6 +137,7 @@ pub use moment::Moment;
 pub use note::Note;
 pub use origin::Origin;
 pub use outline::{GateOutline, Outline, PhaseOutline, app_as_written};
+pub use pace::Pace;
 pub use platform::{
     Answer, Container, ContainerId, ContainerState, DeployEnd, DeployProgress, DeploymentId, Failure, FailureKind, Health, HostContainer,
     Lacks, Log, Observed, Page, QueuedJob, Right, Room, Row, RowStatus, Survey, Untested,

@@ -1,7 +1,7 @@
 //! What a run may say, and when: that something holds only after it held, that it failed only after it had its time, and what must come
 //! before a rollback. Told from the order and the moments of events alone.
 
-use super::properties::{Broken, detection_bound};
+use super::properties::Broken;
 use super::rehearsal::Rehearsal;
 use super::space::{Case, Mishap};
 use crate::engine::{Cause, DeployPurpose, Event, FailedService, Moment, RoundService, RowStatus, ServiceState, Target, Undo};
@@ -136,7 +136,7 @@ impl<'a> Path<'a> {
         let Mishap::Fault(fault) = &self.case.mishap else { return };
         let is_blind = matches!(fault.target, Struck::Dokploy(DokployFault::DockerDown(_)));
         let lasts = fault.when == When::Always && fault.lasting().is_none() && fault.every.is_none();
-        if is_blind && lasts && at > self.case.at + detection_bound(self.schedule) {
+        if is_blind && lasts && at > self.case.at + self.schedule.detection_bound() {
             self.broken.push(Broken::VerifiedUnseen(name.to_owned()));
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// What comes back, and after how long.
 pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, remote: bool) -> (Reply, Duration) {
-    let Some(answer) = world.api(now, &request(&wire::encode(call), key)) else {
+    let Some(answer) = world.api(now, &api_request(&wire::encode(call), key)) else {
         if world.went_down_at(now) {
             // Whoever went away at this very instant had taken the connection already.
             return (Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned()), Duration::ZERO);
@@ -26,15 +26,17 @@ pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, rem
             after,
         );
     }
-    (wire::decode(call, &response(answer)), after)
+    (wire::decode(call, &http_response(answer)), after)
 }
 
-fn response(answer: ApiResponse) -> HttpResponse {
+/// The world's answer as the client gets it.
+pub fn http_response(answer: ApiResponse) -> HttpResponse {
     let content_type = answer.content_type.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_lowercase());
     HttpResponse { status: answer.status, content_type, body: answer.body.into_bytes() }
 }
 
-fn request(request: &HttpRequest, key: &str) -> ApiRequest {
+/// The client's request as the world takes it. `key`: what goes with it where a key does.
+pub fn api_request(request: &HttpRequest, key: &str) -> ApiRequest {
     let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
     let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     let query: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect();

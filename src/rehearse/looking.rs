@@ -15,7 +15,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const TCP_TAKES: Duration = Duration::from_millis(250);
 
 /// Asks `question` now; never takes longer than `timeout`.
-pub(super) fn look(world: &mut World, now: Duration, question: &Question, timeout: Duration) -> (Outcome, Duration) {
+pub fn look(world: &mut World, now: Duration, question: &Question, timeout: Duration) -> (Outcome, Duration) {
     let at_once = |outcome| (outcome, Duration::ZERO);
     let in_vain = || (Outcome::NoAnswer { within: timeout, status: None }, timeout);
     match question {

@@ -47,12 +47,6 @@ pub enum Broken {
     WithoutAYes(String),
 }
 
-/// The longest time for which a service may be broken inside a window in which it is watched: `failures × max(every, timeout) + timeout`.
-pub(super) fn detection_bound(schedule: &Schedule) -> Duration {
-    let sampling = schedule.sampling;
-    sampling.every.max(sampling.timeout) * sampling.unhealthy_after + sampling.timeout
-}
-
 /// Every property that does not hold.
 pub(super) fn broken(case: &Case, run: &mut Rehearsal, ending: &Ending, noticed: Option<Moment>) -> Vec<Broken> {
     let schedule = std::sync::Arc::clone(run.schedule());
@@ -78,7 +72,7 @@ fn dishonest(schedule: &Schedule, case: &Case, run: &Rehearsal, ending: &Ending,
     });
     // The verdict is of the last round: what broke after it, or within what goes unnoticed, is none of it.
     let last_round = last_verified(run).unwrap_or(run.now());
-    let is_too_late = case.at + detection_bound(schedule) > last_round;
+    let is_too_late = case.at + schedule.detection_bound() > last_round;
     let mut broken = Vec::new();
     for name in verified.into_iter().flatten() {
         match truth.services.get(&name) {
@@ -139,7 +133,7 @@ fn late(schedule: &Schedule, case: &Case, run: &Rehearsal, noticed: Option<Momen
     }
     let until = noticed.unwrap_or(run.now());
     let watched = watched_between(run, case.at, until, name, schedule);
-    let bound = detection_bound(schedule) + schedule.sampling.every;
+    let bound = schedule.detection_bound() + schedule.sampling.every;
     if watched > bound { vec![Broken::NoticedLate(name.clone(), watched)] } else { Vec::new() }
 }
 

@@ -3,17 +3,17 @@
 //! The rules are those of [`crate::drive`]: inputs first, then everything that can be done at this instant, answers in the order of their
 //! operations, answers before deadlines at equal times. `tests/rehearsing.rs` holds this loop against that one, event by event.
 
+use super::place::Place;
 use super::space::Mishap;
 use super::{line, looking};
-use crate::dokploy::{Masks, Next, Procedure, Reply, Session, Target};
+use crate::dokploy::{Next, Procedure, Reply, Session};
 use crate::engine::{
-    Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Reading, Step,
+    Answer, Approver, Effect, Ending, Engine, Event, Failure, FailureKind, Input, Intent, Moment, OpId, Options, Pace, Reading, Step,
     baseline_kept,
 };
-use crate::model::Variables;
-use crate::probe::{self, Outcome, PrepareError, Request};
+use crate::probe::{self, Outcome};
 use crate::schedule::{ExpectationId, Schedule, ServiceName, without_user};
-use crate::world::{Config, DokployFault, Fault, GateFault, Target as Struck, Truth, When, World};
+use crate::world::{Config, DokployFault, Fault, GateFault, Target, Truth, When, World};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,66 +22,8 @@ use std::time::Duration;
 const IDLE_WAKES: u32 = 1000;
 /// Timers of the runtime know no less than this.
 const TICK: Duration = Duration::from_millis(1);
-/// Samples that begin at once, and how far groups of them are apart: the driver's own pace.
-const GROUP: usize = 50;
-const APART: Duration = Duration::from_millis(10);
 /// Who agrees, where nobody is at a terminal.
 const APPROVER: &str = "sandbox";
-
-/// What does not change while a plan is rehearsed.
-#[derive(Clone, Debug)]
-pub struct Place {
-    schedule: Arc<Schedule>,
-    requests: Vec<Option<Request>>,
-    target: Target,
-    key: String,
-    masks: Masks,
-    options: Options,
-}
-
-impl Place {
-    /// Makes a plan ready to be rehearsed.
-    ///
-    /// # Errors
-    /// Every variable that is not set and every address that cannot be used.
-    pub fn prepare(schedule: &Arc<Schedule>, variables: &dyn Variables, key: &str, options: Options) -> Result<Self, Vec<PrepareError>> {
-        let (mut requests, mut errors) = (Vec::new(), Vec::new());
-        for expectation in &schedule.expectations {
-            match probe::prepare(&expectation.probe, variables) {
-                Ok(request) => requests.push(request),
-                Err(error) => errors.push(error),
-            }
-        }
-        let app = &schedule.app;
-        let mut name = |text: &crate::source::Spanned<crate::model::Text>| match text.value.resolve(variables) {
-            Ok(resolved) => resolved.value,
-            Err(unset) => {
-                errors.push(PrepareError::Unset { unset, span: text.span });
-                String::new()
-            }
-        };
-        let target = Target { project: name(&app.project), environment: name(&app.environment), compose: name(&app.compose) };
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        let mut masks = Masks::default();
-        masks.add_secret(key);
-        Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options })
-    }
-
-    fn request(&self, expectation: ExpectationId) -> &Request {
-        self.requests[expectation.0].as_ref().expect("the engine asks Dokploy for what is Dokploy's")
-    }
-
-    fn session(&self, run: &str) -> Session {
-        Session::new(self.target.clone(), self.masks.clone()).jittered_by(run).flawed_by(self.options.flaw)
-    }
-
-    /// The plan.
-    pub fn schedule(&self) -> &Arc<Schedule> {
-        &self.schedule
-    }
-}
 
 /// A run under way.
 #[derive(Clone, Debug)]
@@ -95,7 +37,7 @@ pub struct Rehearsal {
     inputs: VecDeque<Input>,
     tasks: BTreeMap<OpId, Task>,
     ready: Vec<(OpId, Input)>,
-    pace: Option<(Moment, usize)>,
+    pace: Pace,
     idle_wakes: u32,
     snapshots: Vec<(String, Arc<str>)>,
     told: Vec<(Moment, Arc<Event>)>,
@@ -163,7 +105,7 @@ impl Rehearsal {
             inputs: VecDeque::from([Input::Begin]),
             tasks: BTreeMap::new(),
             ready: Vec::new(),
-            pace: None,
+            pace: Pace::default(),
             idle_wakes: 0,
             snapshots: Vec::new(),
             told: Vec::new(),
@@ -220,7 +162,7 @@ impl Rehearsal {
     pub fn strike(&mut self, mishap: &Mishap) {
         match mishap {
             // At this moment, and not in the next deploy, as the fault of a world would have it.
-            Mishap::Fault(Fault { target: Struck::Dokploy(DokployFault::Restarts), when: When::Always, .. }) => {
+            Mishap::Fault(Fault { target: Target::Dokploy(DokployFault::Restarts), when: When::Always, .. }) => {
                 self.change_world(World::restart_dokploy);
             }
             Mishap::Fault(fault) => {
@@ -389,12 +331,11 @@ impl Rehearsal {
                     }
                     *at = now;
                 }
-                Task::Looking { expectation, outcome, at, .. } if *at > now => {
-                    let request = self.place.requests[expectation.0].as_ref();
-                    if request.is_some_and(|request| looking::is_gone(&mut self.world, now.0, &request.question)) {
-                        **outcome = Outcome::Closed;
-                        *at = now;
-                    }
+                Task::Looking { expectation, outcome, at, .. }
+                    if *at > now && looking::is_gone(&mut self.world, now.0, &self.place.request(*expectation).question) =>
+                {
+                    **outcome = Outcome::Closed;
+                    *at = now;
                 }
                 _ => {}
             }
@@ -468,7 +409,7 @@ impl Rehearsal {
                 (op, Task::Asking { procedure: Box::new(procedure), remote, replies: Vec::new(), in_flight: false, at: now })
             }
             Effect::Sample { op, expectation } => {
-                let at = self.place_in_line();
+                let at = self.pace.place(now);
                 (op, Task::Sampling { expectation, called: now, at })
             }
             Effect::Lock { op, .. } => (op, answering(Input::Locked(op), now)),
@@ -500,17 +441,6 @@ impl Rehearsal {
             }
         };
         self.tasks.insert(op, task);
-    }
-
-    /// When the next sample may begin: a few at once, more of them in groups.
-    fn place_in_line(&mut self) -> Moment {
-        let (begins, places) = match self.pace {
-            Some((begins, places)) if begins + APART > self.now && places < GROUP => (begins, places),
-            Some((begins, _)) if begins + APART > self.now => (begins + APART, 0),
-            _ => (self.now, 0),
-        };
-        self.pace = Some((begins, places + 1));
-        begins
     }
 
     /// Lets everything go on that can at this instant.

@@ -13,9 +13,6 @@ use tokio::time::Instant;
 
 /// The world is looked at so often at the least: a clock cannot sleep until the end of time, which a fault may name.
 const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 3600);
-/// The least there is between two moments.
-const TICK: Duration = Duration::from_millis(1);
-
 /// Where random addresses are taken.
 const LOOPBACK: [u8; 4] = [127, 0, 0, 1];
 
@@ -94,12 +91,7 @@ impl Shell {
     pub(super) async fn pace(self: Arc<Self>) {
         loop {
             self.sync().await;
-            let now = self.now();
-            let next = {
-                let world = self.world();
-                let lingers = world.went_down_at(now).then_some(now + TICK);
-                world.next_change().into_iter().chain(lingers).min()
-            };
+            let next = self.world().next_change();
             tokio::select! {
                 () = self.until(next) => {}
                 () = self.changed.notified() => {}
@@ -127,9 +119,7 @@ impl Shell {
             }
             world.advance(now);
             reserve_published(&mut addresses, &mut world);
-            // Who connects at the very instant at which Dokploy goes away finds it, and is left without an answer: so that what
-            // happens at one instant does not hang on the order in which it is let happen.
-            (world.dokploy_is_up() || world.went_down_at(now), world.listening(), world.externals_up())
+            (world.dokploy_is_up(), world.listening(), world.externals_up())
         };
         for address in addresses.iter_mut() {
             let up = match &address.target {

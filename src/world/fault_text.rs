@@ -320,9 +320,10 @@ impl fmt::Display for Fault {
     }
 }
 
-impl fmt::Display for ServiceFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ServiceFault {
+    /// Its kind, without a duration.
+    pub fn kind(&self) -> &'static str {
+        match self {
             Self::BuildFails => "build-fails",
             Self::ImageMissing => "image-missing",
             Self::CrashLoop => "crash-loop",
@@ -334,46 +335,81 @@ impl fmt::Display for ServiceFault {
             Self::Oom => "oom",
             Self::Crash => "crash",
             Self::SlowAnswers(_) => "slow-answers",
-        })?;
+        }
+    }
+}
+
+impl fmt::Display for ServiceFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind())?;
         if let Self::SlowStart(by) | Self::SlowAnswers(by) = self { write!(f, " {}", Written(*by)) } else { Ok(()) }
+    }
+}
+
+impl DokployFault {
+    /// Its kind, without a duration.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::JobLost => "job-lost",
+            Self::Restarts => "restarts",
+            Self::DockerDown(_) => "docker-down",
+            Self::QueueBusy(_) => "queue-busy",
+            Self::DatabaseDown(_) => "database-down",
+            Self::ErrorRowGoesOn => "error-row-goes-on",
+            Self::RowNeverEnds => "row-never-ends",
+            Self::NoisyShell(_) => "noisy-shell",
+            Self::DiskFull(_) => "disk-full",
+            Self::AnswerLost => "answer-lost",
+            Self::Down(_) => "down",
+        }
     }
 }
 
 impl fmt::Display for DokployFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, duration) = match self {
-            Self::JobLost => ("job-lost", None),
-            Self::Restarts => ("restarts", None),
-            Self::DockerDown(duration) => ("docker-down", *duration),
-            Self::QueueBusy(duration) => ("queue-busy", Some(*duration)),
-            Self::DatabaseDown(duration) => ("database-down", *duration),
-            Self::ErrorRowGoesOn => ("error-row-goes-on", None),
-            Self::RowNeverEnds => ("row-never-ends", None),
-            Self::NoisyShell(duration) => ("noisy-shell", *duration),
-            Self::DiskFull(duration) => ("disk-full", *duration),
-            Self::AnswerLost => ("answer-lost", None),
-            Self::Down(duration) => ("down", *duration),
+        f.write_str(self.kind())?;
+        let duration = match self {
+            Self::QueueBusy(duration) => Some(*duration),
+            Self::DockerDown(duration)
+            | Self::DatabaseDown(duration)
+            | Self::NoisyShell(duration)
+            | Self::DiskFull(duration)
+            | Self::Down(duration) => *duration,
+            Self::JobLost | Self::Restarts | Self::ErrorRowGoesOn | Self::RowNeverEnds | Self::AnswerLost => None,
         };
-        f.write_str(name)?;
         duration.map_or(Ok(()), |duration| write!(f, " {}", Written(duration)))
+    }
+}
+
+impl ExternalFault {
+    /// Its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Down => "down",
+            Self::Hangs => "hangs",
+        }
     }
 }
 
 impl fmt::Display for ExternalFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Down => "down",
-            Self::Hangs => "hangs",
-        })
+        f.write_str(self.kind())
+    }
+}
+
+impl GateFault {
+    /// Its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::Silent => "silent",
+        }
     }
 }
 
 impl fmt::Display for GateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refused => "refused",
-            Self::Silent => "silent",
-        })
+        f.write_str(self.kind())
     }
 }
 

@@ -13,10 +13,6 @@ pub struct Truth {
     pub services: BTreeMap<String, bool>,
     /// Those of them whose container neither runs nor has done its job.
     pub down: BTreeSet<String>,
-    /// The text in Dokploy.
-    pub text: String,
-    /// Whether a deploy of the app waits or is worked on.
-    pub is_deploying: bool,
     /// Titles of the app's deploys that were begun, oldest first, as far as Dokploy keeps them.
     pub begun: Vec<String>,
 }
@@ -26,7 +22,7 @@ impl World {
     pub fn truth(&mut self, now: Duration) -> Truth {
         self.advance(now);
         let Some(app) = self.store.composes.first() else { return Truth::default() };
-        let (name, text) = (app.app_name.clone(), app.text("composeFile").to_owned());
+        let name = app.app_name.clone();
         let begun = app.deployments.iter().map(|row| row.title.clone()).collect();
         let (mut services, mut down) = (BTreeMap::new(), BTreeSet::new());
         for container in self.host.containers.iter().filter(|container| container.project == name) {
@@ -39,7 +35,7 @@ impl World {
             }
             services.insert(container.service().to_owned(), is_done || answers || is_at_work);
         }
-        Truth { services, down, text, is_deploying: self.is_deploying(), begun }
+        Truth { services, down, begun }
     }
 
     /// When the last deploy was begun, if one was: from then on faults of its scope count.

@@ -64,7 +64,7 @@ phase two after one {
 }
 "#;
 
-const ONE: &str = r#"services:
+pub const ONE: &str = r#"services:
   web:
     image: registry.example/web:1.0
     ports: ["18080:80"]

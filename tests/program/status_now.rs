@@ -1,6 +1,7 @@
 //! `plan status` with a Dokploy at hand: what it, the containers and the services say of each phase and service, and where they differ.
 
 use super::binary::{Home, Ran};
+use super::health::ONE;
 use super::requests::changes;
 use super::served::{Beside, wait_until};
 use serde_json::{Value, json};
@@ -51,17 +52,6 @@ phase one {
 phase two after one {
   deploy backend from "two.yml" within 1m
 }
-"#;
-
-const ONE: &str = r#"services:
-  web:
-    image: registry.example/web:1.0
-    ports: ["18080:80"]
-    x-sandbox: { build: 1s, boot: 1s }
-  worker:
-    image: registry.example/worker:1.0
-    ports: ["18081:80"]
-    x-sandbox: { build: 1s, boot: 1s }
 "#;
 
 const LATER: &str = r#"  later:

@@ -15,13 +15,13 @@ use rollout_plan::drive::{
 };
 use rollout_plan::engine::{Engine, Event, Evidence, Failure, FailureKind, Moment, Options, Sample};
 use rollout_plan::model::{self, Variables};
-use rollout_plan::probe::{self, DatabaseUrl, Found, HttpAnswer, Outcome, Question, Request, judge};
+use rollout_plan::probe::{self, Request, judge};
+use rollout_plan::rehearse::{api_request, http_response, look};
 use rollout_plan::schedule::{self, ExpectationId, GateId, Schedule};
 use rollout_plan::source::SourceMap;
 use rollout_plan::wire::{HttpRequest, HttpResponse, Method};
-use rollout_plan::world::{self, ApiRequest, ApiResponse, Cell, Config, GateFault, ServiceAnswer, Speaks, Verb, World};
+use rollout_plan::world::{Config, GateFault, World};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -295,39 +295,6 @@ pub fn json_response(body: &str) -> HttpResponse {
     HttpResponse { status: 200, content_type: Some("application/json".into()), body: body.as_bytes().to_vec() }
 }
 
-/// The world's answer as the client gets it.
-pub fn http_response(answer: ApiResponse) -> HttpResponse {
-    let content_type = answer.content_type.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_lowercase());
-    HttpResponse { status: answer.status, content_type, body: answer.body.into_bytes() }
-}
-
-fn api_request(request: &HttpRequest, key: &str) -> ApiRequest {
-    let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
-    let pairs = query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| pair.split_once('='));
-    let query: BTreeMap<String, String> = pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
-    ApiRequest {
-        method: match request.method {
-            Method::Get => Verb::Get,
-            Method::Post => Verb::Post,
-        },
-        path: path.to_owned(),
-        query,
-        key: request.with_key.then(|| key.to_owned()),
-        content_type: request.body.as_ref().map(|_| "application/json".to_owned()),
-        body: request.body.clone().unwrap_or_default().into_bytes(),
-    }
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        let mut digit = || char::from(rest.next().unwrap()).to_digit(16).unwrap();
-        bytes.push(if byte == b'%' { u8::try_from(digit() * 16 + digit()).unwrap() } else { byte });
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
 /// The same JSON with every type another one.
 fn other_types(body: &[u8]) -> Vec<u8> {
     use serde_json::{Value, json};
@@ -347,99 +314,19 @@ struct Look {
     at: InMemory,
 }
 
-/// How long a connection is watched for being closed again, as the real probe does it.
-const TCP_TAKES: Duration = Duration::from_millis(250);
-
 impl Look {
     fn prepare(schedule: &Schedule, at: InMemory) -> Self {
         let prepared = schedule.expectations.iter().map(|expectation| probe::prepare(&expectation.probe, &NoVariables).unwrap());
         Self { requests: prepared.collect(), timeout: schedule.sampling.timeout, at }
-    }
-
-    /// Whatever answers at a host and port: an external, or the service that publishes the port.
-    fn answer(&self, host: &str, port: u16, path: &str) -> ServiceAnswer {
-        self.at.with_world(|world, now| {
-            let external = world.externals().iter().find(|external| external.host == host && external.port == port);
-            match external.map(|external| (external.name.clone(), external.speaks)) {
-                Some((name, Speaks::Http | Speaks::Git)) => world.external(now, &name, path),
-                Some((name, _)) if !world.externals_up().contains(&name) => ServiceAnswer::Refused,
-                Some((name, Speaks::Postgres | Speaks::Redis)) if !world.external_hangs(now, &name) => {
-                    ServiceAnswer::Http { status: 200, body: String::new(), after: Duration::ZERO }
-                }
-                Some((_, Speaks::Tcp | Speaks::Postgres | Speaks::Redis)) => ServiceAnswer::Hang,
-                None => world.service(now, port, path),
-            }
-        })
-    }
-
-    /// What a database answers, if one answers here: an external that is up, or a service whose image is one.
-    async fn database(&self, speaks: Speaks, url: &DatabaseUrl, found: impl FnOnce() -> Vec<Found>) -> Outcome {
-        let is_external = self.at.with_world(|world, _| {
-            world.externals().iter().any(|external| external.host == url.host && external.port == url.port && external.speaks == speaks)
-        });
-        match self.answer(&url.host, url.port, "/") {
-            ServiceAnswer::Refused => Outcome::Refused,
-            ServiceAnswer::Http { status: 500.., .. } => Outcome::Closed,
-            ServiceAnswer::Http { .. } if is_external => Outcome::Found(found()),
-            ServiceAnswer::Http { .. } if self.at.with_world(|world, _| world.speaks(url.port)) == Some(speaks) => Outcome::Found(found()),
-            ServiceAnswer::Http { .. } => Outcome::Garbage("an answer of another kind".to_owned()),
-            ServiceAnswer::Hang => {
-                sleep(self.timeout).await;
-                Outcome::NoAnswer { within: self.timeout, status: None }
-            }
-        }
-    }
-
-    async fn ask(&self, question: &Question) -> Outcome {
-        match question {
-            Question::Http { request, .. } => {
-                let target = &request.target;
-                let path = target.path.split('?').next().unwrap_or_default();
-                match self.answer(&target.host, target.port, path) {
-                    ServiceAnswer::Refused => Outcome::Refused,
-                    ServiceAnswer::Http { status, body, after } if after < self.timeout => {
-                        sleep(after).await;
-                        let body = body.into_bytes();
-                        let answer = HttpAnswer { status, location: None, headers: Vec::new(), body, cut: false, certificate: None };
-                        Outcome::Answered(Box::new(answer))
-                    }
-                    ServiceAnswer::Http { .. } | ServiceAnswer::Hang => {
-                        sleep(self.timeout).await;
-                        Outcome::NoAnswer { within: self.timeout, status: None }
-                    }
-                }
-            }
-            Question::Tcp { host, port, banner } if banner.is_empty() => match self.answer(host, *port, "/") {
-                ServiceAnswer::Refused => Outcome::Refused,
-                ServiceAnswer::Hang | ServiceAnswer::Http { .. } => {
-                    sleep(TCP_TAKES.min(self.timeout)).await;
-                    Outcome::Connected
-                }
-            },
-            Question::Postgres { target, queries } => {
-                let found = || queries.iter().map(|query| Found::Value(cell(&query.name))).collect();
-                self.database(Speaks::Postgres, &target.url, found).await
-            }
-            Question::Redis { target, infos } if infos.is_empty() => self.database(Speaks::Redis, &target.url, Vec::new).await,
-            other => Outcome::CouldNotAsk(format!("not asked in memory: {other:?}")),
-        }
-    }
-}
-
-fn cell(query: &str) -> serde_json::Value {
-    match world::selected(query) {
-        Cell::Whole(number) => number.into(),
-        Cell::Text(text) => text.into(),
-        Cell::Truth(truth) => truth.into(),
     }
 }
 
 impl Prober for Look {
     async fn sample(&self, expectation: ExpectationId, now: Moment) -> Sample {
         let request = self.requests[expectation.0].as_ref().unwrap();
-        let asked = Instant::now();
-        let outcome = self.ask(&request.question).await;
-        judge(request, &outcome, now + asked.elapsed(), asked.elapsed())
+        let (outcome, took) = self.at.with_world(|world, now| look(world, now, &request.question, self.timeout));
+        sleep(took).await;
+        judge(request, &outcome, now + took, took)
     }
 }
 

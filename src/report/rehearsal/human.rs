@@ -105,7 +105,6 @@ fn heading(text: &str) -> Line {
 struct Sum {
     ends: Ends,
     noticed: Option<Duration>,
-    unnoticed: u64,
     took: Duration,
 }
 
@@ -116,7 +115,6 @@ fn by<'r>(rows: impl Iterator<Item = &'r Row>, label: impl Fn(&Row) -> String, m
         let sum = sums.entry(label(row)).or_default();
         sum.ends.add(Ends::of(row));
         sum.noticed = sum.noticed.max(row.noticed);
-        sum.unnoticed += row.unnoticed;
         sum.took = sum.took.max(row.took);
     }
     let mut sums: Vec<(String, Sum)> = sums.into_iter().collect();
