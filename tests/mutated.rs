@@ -120,7 +120,7 @@ impl Play {
             body: request.body.clone().unwrap_or_default().into_bytes(),
         };
         let response = self.world.api(time(self.now), &request).expect("it is up");
-        let mut body = response.body.clone().into_bytes();
+        let mut body = response.text().into_bytes();
         if let Some(json) = response.json() {
             if let Some(liar) = liar.filter(|liar| liar.procedure == call.procedure() && !(liar.once && self.lied))
                 && let Some(spoilt) = spoilt(&json, &liar.path, liar.how)

@@ -40,7 +40,7 @@ impl Busy {
             busy.post("compose.deploy", &json!({"composeId": busy.compose, "title": title}));
             busy.now += Duration::from_secs(20);
         }
-        while !busy.get("docker.getContainers", &[], KEY).body.contains("restarting") {
+        while !busy.get("docker.getContainers", &[], KEY).text().contains("restarting") {
             busy.now += Duration::from_millis(100);
         }
         busy.post("compose.deploy", &json!({"composeId": busy.compose, "title": "third"}));
@@ -136,7 +136,7 @@ fn answers_have_the_recorded_shape() {
     for (procedure, answer) in answers {
         let of_procedure = recorded(procedure);
         let Some(shape) = of_procedure.get(&answer.status) else {
-            wrong.push(format!("{procedure} was never recorded with {}: {}", answer.status, answer.body));
+            wrong.push(format!("{procedure} was never recorded with {}: {}", answer.status, answer.text()));
             continue;
         };
         compared.insert((procedure, answer.status));
@@ -147,8 +147,8 @@ fn answers_have_the_recorded_shape() {
         }
         match answer.json() {
             Some(body) => wrong.extend(shape.shape.differences(&body).into_iter().map(|difference| format!("{place}: {difference}"))),
-            None if answer.body.is_empty() && shape.may_be_empty => {}
-            None => wrong.push(format!("{place}: not JSON: {}", answer.body)),
+            None if answer.text().is_empty() && shape.may_be_empty => {}
+            None => wrong.push(format!("{place}: not JSON: {}", answer.text())),
         }
     }
     assert_eq!(wrong, Vec::<String>::new(), "\n{}", wrong.join("\n"));

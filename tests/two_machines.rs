@@ -117,7 +117,7 @@ fn look(world: &mut World, now: Duration) -> (String, Vec<String>) {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let path = format!("/api/{path}");
         let request = ApiRequest { method: Verb::Get, path, query, key: key.clone(), content_type: None, body: Vec::new() };
-        serde_json::from_str(&world.api(now, &request).expect("Dokploy is up").body).unwrap()
+        serde_json::from_str(&world.api(now, &request).expect("Dokploy is up").text()).unwrap()
     };
     let projects = ask("project.all", &[]);
     let environments = projects[0]["environments"].as_array().unwrap();

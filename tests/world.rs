@@ -1,7 +1,7 @@
 //! The world as its callers see it: Dokploy's queue and rows, compose's rules, faults, and containers over time.
 
 use rollout_plan::world::{
-    ApiRequest, ApiResponse, Compose, Config, Environment, Fault, Key, MemberRights, OtherContainer, Project, ServiceAnswer, World,
+    ApiRequest, ApiResponse, Compose, Config, Content, Environment, Fault, Key, MemberRights, OtherContainer, Project, ServiceAnswer, World,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Bench {
 
     fn read(&mut self, procedure: &str, query: &[(&str, &str)]) -> Value {
         let response = self.get(procedure, query);
-        assert_eq!(response.status, 200, "{procedure}: {}", response.body);
+        assert_eq!(response.status, 200, "{procedure}: {}", response.text());
         response.json().expect("JSON")
     }
 
@@ -496,7 +496,7 @@ fn docker_down_looks_like_nothing_there() {
     assert_eq!(bench.read("docker.getContainersByAppNameMatch", &[("appName", &app), ("appType", "docker-compose")]), json!([]));
     assert_eq!(bench.read("docker.getContainers", &[]), json!([]));
     let inspected = bench.get("docker.getConfig", &[("containerId", &id)]);
-    assert_eq!((inspected.status, inspected.body.as_str()), (200, ""));
+    assert_eq!((inspected.status, inspected.text().as_str()), (200, ""));
     let log = bench.read("compose.readLogs", &[("composeId", &compose), ("containerId", &id)]);
     assert!(log.as_str().unwrap().starts_with("Cannot connect to the Docker daemon"));
     assert_eq!(bench.post("compose.stop", &json!({"composeId": compose})).status, 500);
@@ -576,8 +576,8 @@ fn refusals_are_as_recorded() {
     let id = bench.compose_id();
     let mut case = |request: ApiRequest, status: u16, holds: &str| {
         let response = bench.world.api(bench.now, &request).unwrap();
-        assert_eq!(response.status, status, "{request:?}: {}", response.body);
-        assert!(response.body.contains(holds), "{}", response.body);
+        assert_eq!(response.status, status, "{request:?}: {}", response.text());
+        assert!(response.text().contains(holds), "{}", response.text());
         response
     };
     let post = |procedure: &str, body: Value| ApiRequest::post(&format!("/api/{procedure}"), &body, KEY);
@@ -592,7 +592,7 @@ fn refusals_are_as_recorded() {
     case(post("compose.deploy", json!({"composeId": "x"})), 404, "Compose not found");
     case(post("compose.update", json!({"composeId": id, "sourceType": "nope"})), 400, "Invalid option");
     let empty = case(post("compose.update", json!({"composeId": "x", "env": "A=1"})), 200, "");
-    assert_eq!(empty.body, "", "an unknown id changes nothing and is answered with nothing");
+    assert_eq!(empty.text(), "", "an unknown id changes nothing and is answered with nothing");
     case(ApiRequest { content_type: None, ..post("compose.deploy", json!({})) }, 415, "Missing content-type header");
     case(ApiRequest { content_type: Some("text/plain".into()), ..post("compose.deploy", json!({})) }, 415, "Unsupported content-type");
     case(ApiRequest { body: b"{not json".to_vec(), ..post("compose.deploy", json!({})) }, 400, "Invalid JSON");
@@ -620,7 +620,7 @@ fn members_see_and_do_what_they_were_given() {
     let id = bench.compose_id();
     let mut status = |key: &str, procedure: &str, query: &[(&str, &str)]| {
         let response = bench.world.api(Duration::ZERO, &ApiRequest::get(&format!("/api/{procedure}"), query, key)).unwrap();
-        (response.status, response.body)
+        (response.status, response.text())
     };
     assert_eq!(status("stranger", "project.all", &[]), (200, "[]".to_owned()));
     let unknown = status("stranger", "compose.one", &[("composeId", "x")]);
@@ -663,9 +663,9 @@ fn the_same_calls_give_the_same_bytes() {
         let answers = [
             bench.get("compose.one", &[("composeId", &id)]),
             bench.get("docker.getContainers", &[]),
-            ApiResponse { body: bench.inspect("c").to_string(), ..bench.get("deployment.queueList", &[]) },
+            ApiResponse { body: Content::Json(bench.inspect("c")), ..bench.get("deployment.queueList", &[]) },
         ];
-        (answers.map(|answer| answer.body), bench.deploy_log())
+        (answers.map(|answer| answer.text()), bench.deploy_log())
     };
     assert_eq!(run(), run());
 }

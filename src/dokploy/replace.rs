@@ -191,7 +191,7 @@ pub(super) fn read(app: &App, outcome: Option<Outcome>, masks: &mut Masks) -> Re
         return Err(unreadable(&call));
     }
     masks.add_environment(&row.environment);
-    masks.merge(&masks_of(&row.text));
+    masks.merge_of(&row.text, masks_of);
     Ok(row)
 }
 

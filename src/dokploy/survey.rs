@@ -368,7 +368,7 @@ impl Survey {
         for text in std::iter::once(&row.environment).chain(&row.inherited) {
             masks.add_environment(text);
         }
-        masks.merge(&masks_of(&row.text));
+        masks.merge_of(&row.text, masks_of);
         self.app = Some(App {
             compose: row.id.clone(),
             app_name: row.app_name.clone(),

@@ -171,10 +171,11 @@ pub struct Engine {
     state: State,
 }
 
+/// A copy shares both parts until one of them changes.
 #[derive(Clone, Debug, Default)]
 struct State {
-    ledger: ledger::Ledger,
-    stage: stage::Stage,
+    ledger: Arc<ledger::Ledger>,
+    stage: Arc<stage::Stage>,
     next_op: u64,
     leaving: bool,
 }
@@ -210,9 +211,11 @@ impl Engine {
 
     /// Changes the state by an event. The only way it changes.
     pub fn apply(&mut self, now: Moment, event: &Event) {
-        self.state.ledger.apply(now, event, &self.schedule, &self.options);
+        if let Event::Noted { note } = event {
+            return self.take_note(note);
+        }
+        Arc::make_mut(&mut self.state.ledger).apply(now, event, &self.schedule, &self.options);
         match event {
-            Event::Noted { note } => self.take_note(note),
             Event::Replacing { op, .. } | Event::Deploying { op, .. } | Event::Stopping { op } => {
                 self.state.next_op = self.state.next_op.max(op.0 + 1);
             }
@@ -223,16 +226,16 @@ impl Engine {
     fn take_note(&mut self, note: &Note) {
         match note.0.as_deref() {
             Some(note::Entry::Stage(stage, next_op)) => {
-                self.state.stage = (**stage).clone();
+                self.state.stage = Arc::clone(stage);
                 self.state.next_op = *next_op;
             }
             Some(note::Entry::Sampled(op, sample)) => {
-                if let Some(watch) = self.state.stage.watch_mut() {
+                if let Some(watch) = Arc::make_mut(&mut self.state.stage).watch_mut() {
                     watch.take_sample(*op, sample.clone());
                 }
             }
             Some(note::Entry::Answered(op, answer)) => {
-                if let Some(watch) = self.state.stage.watch_mut() {
+                if let Some(watch) = Arc::make_mut(&mut self.state.stage).watch_mut() {
                     watch.take_answer(*op, answer.clone());
                 }
             }

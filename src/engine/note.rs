@@ -3,6 +3,7 @@
 
 use super::stage::Stage;
 use super::{Answer, OpId, Sample};
+use std::sync::Arc;
 
 /// One note. Opaque outside the engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Note(pub(super) Option<Box<Entry>>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     /// The work stands here now; ids below this one are used.
-    Stage(Box<Stage>, u64),
+    Stage(Arc<Stage>, u64),
     /// A sample of the round in the air.
     Sampled(OpId, Sample),
     /// What Dokploy was asked in the round in the air.

@@ -154,10 +154,10 @@ impl Engine {
         if engine.state.ledger.changed && text.is_none() {
             return Err(NotResumable::NoBaseline("the file is missing".to_owned()));
         }
-        engine.state.ledger.ending = None;
+        Arc::make_mut(&mut engine.state.ledger).ending = None;
         let changed = then.map(|then| changed::changed(then, &outline)).unwrap_or_default();
         let outline = then.is_none_or(|then| *then != outline).then(|| Box::new(outline));
-        engine.state.stage = Stage::Resuming { gap, changed, outline };
+        engine.state.stage = Arc::new(Stage::Resuming { gap, changed, outline });
         Ok(engine)
     }
 }

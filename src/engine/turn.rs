@@ -73,7 +73,7 @@ impl Turn {
 
     /// Moves on to another stage.
     pub(super) fn enter(&mut self, stage: Stage) {
-        self.note(Entry::Stage(Box::new(stage), self.next_op));
+        self.note(Entry::Stage(Arc::new(stage), self.next_op));
     }
 
     pub(super) fn warn(&mut self, text: impl Into<String>) {

@@ -2,7 +2,7 @@
 
 use crate::dokploy::{Call, Reply};
 use crate::wire::{self, HttpRequest, HttpResponse, Method};
-use crate::world::{ApiRequest, ApiResponse, Verb, World};
+use crate::world::{ApiRequest, ApiResponse, Content, Verb, World};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,13 +26,27 @@ pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, rem
             after,
         );
     }
-    (wire::decode(call, &http_response(answer)), after)
+    (reply(call, answer), after)
+}
+
+/// What the client reads out of an answer. JSON does not become text on the way.
+fn reply(call: &Call, answer: ApiResponse) -> Reply {
+    match answer {
+        ApiResponse { status, content_type, body: Content::Json(json), .. } => {
+            wire::decode_json(call, status, content_type.map(bare).as_deref(), json)
+        }
+        answer => wire::decode(call, &http_response(answer)),
+    }
+}
+
+/// A content type without parameters, as the client sees it.
+fn bare(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or(content_type).trim().to_lowercase()
 }
 
 /// The world's answer as the client gets it.
 pub fn http_response(answer: ApiResponse) -> HttpResponse {
-    let content_type = answer.content_type.map(|kind| kind.split(';').next().unwrap_or(kind).trim().to_lowercase());
-    HttpResponse { status: answer.status, content_type, body: answer.body.into_bytes() }
+    HttpResponse { status: answer.status, content_type: answer.content_type.map(bare), body: answer.body.into_text().into_bytes() }
 }
 
 /// The client's request as the world takes it. `key`: what goes with it where a key does.

@@ -76,7 +76,7 @@ async fn dokploy(request: Request<Incoming>, shell: &Arc<Shell>) -> Result<Answe
 }
 
 fn from_api(response: ApiResponse) -> Answer {
-    let mut answer = with_status(response.status, response.body);
+    let mut answer = with_status(response.status, response.body.into_text());
     let headers = answer.headers_mut();
     headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
     if let Some(kind) = response.content_type {

@@ -7,7 +7,7 @@ use super::plain::{is_plain, names_a_secret};
 use super::random::{looks_random, tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Values of an app's environment that are shorter are shown: `true`, `8000` and `redis` are no secrets, and masking them would make
 /// logs unreadable.
@@ -22,11 +22,24 @@ const SHORTEST_BASE64: usize = 6;
 /// So much of a generated value is never shown.
 const PIECE: usize = 8;
 
+/// So many texts are remembered.
+const TEXTS_KEPT: usize = 64;
+
 /// Values that must not be shown. Its `Debug` form shows none; a copy costs nothing until it is changed.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Masks {
     table: Arc<Table>,
+    /// What texts were found to hold. Copies share it: what many runs of one plan read is searched once.
+    found: Arc<Mutex<BTreeMap<String, Masks>>>,
 }
+
+impl PartialEq for Masks {
+    fn eq(&self, other: &Self) -> bool {
+        self.table == other.table
+    }
+}
+
+impl Eq for Masks {}
 
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Table {
@@ -90,9 +103,25 @@ impl Masks {
         table.spared.insert(name.to_owned());
     }
 
+    /// Hides whatever `search` finds in a text. A text that was searched before is not searched again.
+    pub fn merge_of(&mut self, text: &str, search: impl FnOnce(&str) -> Self) {
+        let mut texts = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = texts.get(text).cloned();
+        let found = known.unwrap_or_else(|| {
+            let found = search(text);
+            if texts.len() >= TEXTS_KEPT {
+                texts.clear();
+            }
+            texts.insert(text.to_owned(), found.clone());
+            found
+        });
+        drop(texts);
+        self.merge(&found);
+    }
+
     /// Hides whatever another set hides too.
     pub fn merge(&mut self, other: &Self) {
-        if Arc::ptr_eq(&self.table, &other.table) || other.table.is_empty() {
+        if Arc::ptr_eq(&self.table, &other.table) || self.table.has_all_of(&other.table) {
             return;
         }
         if self.table.is_empty() {
@@ -204,6 +233,13 @@ impl Masks {
 }
 
 impl Table {
+    fn has_all_of(&self, other: &Self) -> bool {
+        let is_shown = |needle: &String, label: &str| self.spared.contains(needle) && label.starts_with("[$");
+        other.spared.iter().all(|name| self.spared.contains(name))
+            && other.needles.iter().all(|(needle, label)| self.needles.contains_key(needle) || is_shown(needle, label))
+            && other.pieces.keys().all(|piece| self.pieces.contains_key(piece))
+    }
+
     fn is_empty(&self) -> bool {
         self.needles.is_empty() && self.pieces.is_empty() && self.spared.is_empty()
     }

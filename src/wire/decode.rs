@@ -7,15 +7,34 @@ use serde_json::{Map, Value};
 
 /// What a response to a call says.
 pub fn decode(call: &Call, response: &HttpResponse) -> Reply {
-    match read(call, response) {
+    let content_type = response.content_type.as_deref();
+    let json = if may_be_json(content_type) { json_of(&response.body) } else { None };
+    told(call, Response { status: response.status, content_type, body: &response.body }, json)
+}
+
+/// The same for a response of JSON that nobody wrote down as text.
+pub fn decode_json(call: &Call, status: u16, content_type: Option<&str>, json: Value) -> Reply {
+    // Its text is looked at only where it is no JSON; what stands for it here is not empty either.
+    told(call, Response { status, content_type, body: b"{}" }, may_be_json(content_type).then_some(json))
+}
+
+/// A response whose body is looked at only where it is no JSON.
+#[derive(Clone, Copy)]
+struct Response<'a> {
+    status: u16,
+    content_type: Option<&'a str>,
+    body: &'a [u8],
+}
+
+fn told(call: &Call, response: Response<'_>, json: Option<Value>) -> Reply {
+    match read(call, response, json) {
         Ok(body) => Reply::Answered(body),
         Err(refusal) => Reply::Refused(refusal),
     }
 }
 
-fn read(call: &Call, response: &HttpResponse) -> Result<Body, Refusal> {
+fn read(call: &Call, response: Response<'_>, json: Option<Value>) -> Result<Body, Refusal> {
     let status = response.status;
-    let json = json_of(response);
     match status {
         200 if response.body.is_empty() => Ok(Body::Empty),
         200 => {
@@ -59,12 +78,13 @@ fn read(call: &Call, response: &HttpResponse) -> Result<Body, Refusal> {
     }
 }
 
-fn json_of(response: &HttpResponse) -> Option<Value> {
-    let declared = response.content_type.as_deref();
-    if declared.is_some_and(|declared| declared.trim() != "application/json") {
-        return None;
-    }
-    std::str::from_utf8(&response.body).ok()?.parse().ok()
+/// Whether a body of this type may be JSON; one without a type may.
+fn may_be_json(declared: Option<&str>) -> bool {
+    declared.is_none_or(|declared| declared.trim() == "application/json")
+}
+
+fn json_of(body: &[u8]) -> Option<Value> {
+    std::str::from_utf8(body).ok()?.parse().ok()
 }
 
 /// The object with a `message` that an error body is, also inside tRPC's own envelope.
@@ -96,18 +116,18 @@ fn is_unknown_procedure(error: &Map<String, Value>) -> bool {
     path.is_none() && message == "Not found" || message.starts_with("No procedure found on path")
 }
 
-fn plain_text(response: &HttpResponse) -> Option<&str> {
-    let plain = response.content_type.as_deref().is_none_or(|declared| declared.starts_with("text/plain"));
-    let text = std::str::from_utf8(&response.body).ok()?;
+fn plain_text(response: Response<'_>) -> Option<&str> {
+    let plain = response.content_type.is_none_or(|declared| declared.starts_with("text/plain"));
+    let text = std::str::from_utf8(response.body).ok()?;
     (plain && !text.trim().is_empty() && !text.trim_start().starts_with('<')).then_some(text)
 }
 
-fn not_dokploy(response: &HttpResponse) -> Refusal {
-    let form = response.content_type.as_deref().unwrap_or("no content type");
+fn not_dokploy(response: Response<'_>) -> Refusal {
+    let form = response.content_type.unwrap_or("no content type");
     let seen = match response.status {
         300..=399 => "a redirect".to_owned(),
         407 => "a proxy that asks for a name and a password".to_owned(),
-        _ if response.content_type.as_deref().is_some_and(|form| form.contains("html")) => "a web page".to_owned(),
+        _ if response.content_type.is_some_and(|form| form.contains("html")) => "a web page".to_owned(),
         _ if response.body.is_empty() => "an empty body".to_owned(),
         _ => format!("a body that is not Dokploy's ({})", one_line(form)),
     };
@@ -116,7 +136,7 @@ fn not_dokploy(response: &HttpResponse) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, decode_json};
     use crate::dokploy::{Body, Call, Refusal, Reply};
     use crate::wire::HttpResponse;
     use proptest::prelude::*;
@@ -198,6 +218,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn json_is_read_alike_with_and_without_its_text(
+            status in prop_oneof![Just(200u16), Just(400), Just(401), Just(403), Just(404), Just(413), Just(429), Just(500), 100u16..600],
+            form in prop_oneof![Just(None), Just(JSON), Just(Some("text/html")), Just(Some("text/plain"))],
+            message in prop_oneof![Just("Not found"), Just("Unauthorized"), Just("No procedure found on path \"x\"")],
+            shape in 0usize..6,
+        ) {
+            let json = [
+                json!({ "message": message }),
+                json!({ "message": message, "code": "X", "data": { "path": "compose.one" } }),
+                json!({ "error": { "json": { "message": message, "code": -32603 } } }),
+                json!({ "result": { "data": { "json": { "status": "ok" } } } }),
+                json!([]),
+                json!("text"),
+            ][shape].clone();
+            let response = HttpResponse { status, content_type: form.map(str::to_owned), body: json.to_string().into_bytes() };
+            for call in [Call::Projects, Call::Health, Call::Queue] {
+                // Plain text that only looks like JSON is read as text, which the other way cannot be asked for.
+                prop_assume!(form.is_none_or(|form| form != "text/plain"));
+                prop_assume!(form.is_some() || !matches!(status, 400 | 413 | 415 | 422 | 500..));
+                prop_assert_eq!(decode(&call, &response), decode_json(&call, status, form, json.clone()));
+            }
+        }
+
         #[test]
         fn no_bytes_make_it_panic_and_only_a_200_is_an_answer(
             status in 100u16..600,

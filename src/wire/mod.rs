@@ -6,7 +6,7 @@ mod http;
 mod limits;
 mod message;
 
-pub use decode::decode;
+pub use decode::{decode, decode_json};
 pub use encode::encode;
 pub use http::{HttpRequest, HttpResponse, Method};
 pub use limits::{TimeLimits, limits};

@@ -208,12 +208,12 @@ impl World {
         Some(match path {
             "/" => ApiResponse::redirect(307, "/dashboard/home"),
             _ if path.contains("//") || path.ends_with('/') => ApiResponse::redirect(308, &clean(path)),
-            "/api/health" => ApiResponse::ok_utf8(&json!({"ok": true})),
+            "/api/health" => ApiResponse::ok_utf8(json!({"ok": true})),
             "/api/trpc/settings.health" if self.faults.database_is_down(self.now) => {
                 let message = "Failed query: SELECT 1\nparams: ";
                 ApiResponse::trpc_error(500, -32603, "INTERNAL_SERVER_ERROR", message, "settings.health")
             }
-            "/api/trpc/settings.health" => ApiResponse::ok(&json!({"result": {"data": {"json": {"status": "ok"}}}})),
+            "/api/trpc/settings.health" => ApiResponse::ok(json!({"result": {"data": {"json": {"status": "ok"}}}})),
             _ => match path.strip_prefix("/api/trpc/") {
                 Some(name) => ApiResponse::trpc_error(404, -32004, "NOT_FOUND", &format!("No procedure found on path \"{name}\""), name),
                 None if path.starts_with("/api/") => return None,

@@ -41,7 +41,7 @@ pub use config::{Compose, Config, Environment, External, Key, MemberRights, Othe
 pub use database::{Cell, RedisReply, is_without_rows, redis, selected};
 pub use fault::{DokployFault, ExternalFault, Fault, GateFault, ServiceFault, Target, When};
 pub use fault_text::FaultError;
-pub use request::{ApiRequest, ApiResponse, Verb};
+pub use request::{ApiRequest, ApiResponse, Content, Verb};
 pub use request_log::LoggedCall;
 pub use service::ServiceAnswer;
 pub use state::World;

@@ -30,14 +30,14 @@ impl World {
                 if let Some(compose) = self.store.find_mut(&id) {
                     compose.set("env", env);
                 }
-                Ok(ApiResponse::ok(&json!(true)))
+                Ok(ApiResponse::ok(json!(true)))
             }
             "compose.deploy" => self.deploy(asked, false),
             "compose.redeploy" => self.deploy(asked, true),
             "compose.cleanQueues" => {
                 let id = self.compose_of(asked)?.id.clone();
                 self.queue.clean(&id);
-                Ok(ApiResponse::ok(&json!({"success": true, "message": "Queues cleaned successfully"})))
+                Ok(ApiResponse::ok(json!({"success": true, "message": "Queues cleaned successfully"})))
             }
             "compose.stop" => self.stop(asked),
             "compose.start" => self.start(asked),
@@ -67,7 +67,7 @@ impl World {
                 compose.set(field, value.clone());
             }
         }
-        Ok(ApiResponse::ok(&Value::Object(compose.row.clone())))
+        Ok(ApiResponse::ok(Value::Object(compose.row.clone())))
     }
 
     /// Only queues: neither the job nor the row can be told from the answer (FACTS §6).
@@ -83,7 +83,7 @@ impl World {
             self.queue.push(&title, description, redeploy, Work::Deploy(id.clone()), self.now);
         }
         let message = if redeploy { "Redeployment queued" } else { "Deployment queued" };
-        Ok(ApiResponse::ok(&json!({"success": true, "message": message, "composeId": id})))
+        Ok(ApiResponse::ok(json!({"success": true, "message": message, "composeId": id})))
     }
 
     /// A deploy that runs goes on and starts the containers again (FACTS §6).
@@ -98,7 +98,7 @@ impl World {
             container.stop(self.now);
         }
         self.set_status(&id, "idle");
-        Ok(ApiResponse::ok(&json!(true)))
+        Ok(ApiResponse::ok(json!(true)))
     }
 
     /// `up -d` of the text on disk, which is not the one in the row (FACTS §7).
@@ -126,7 +126,7 @@ impl World {
             }
         }
         self.set_status(&id, "done");
-        Ok(ApiResponse::ok(&json!(true)))
+        Ok(ApiResponse::ok(json!(true)))
     }
 
     fn set_status(&mut self, compose: &str, status: &str) {

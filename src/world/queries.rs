@@ -19,26 +19,26 @@ pub(super) type Answered = Result<ApiResponse, ApiResponse>;
 impl World {
     pub(super) fn query(&mut self, asked: &Asked<'_>) -> Answered {
         match asked.procedure {
-            "project.all" => Ok(ApiResponse::ok(&if asked.rights().services { bodies::projects(&self.store) } else { json!([]) })),
+            "project.all" => Ok(ApiResponse::ok(if asked.rights().services { bodies::projects(&self.store) } else { json!([]) })),
             "project.one" => self.project_one(asked),
             "environment.one" => self.environment_one(asked),
             "environment.byProjectId" => {
                 let project = asked.text("projectId")?;
-                Ok(ApiResponse::ok(&bodies::environments(&self.store, &project)))
+                Ok(ApiResponse::ok(bodies::environments(&self.store, &project)))
             }
             "compose.one" => {
                 let compose = self.compose_of(asked)?;
-                Ok(ApiResponse::ok(&bodies::compose(&self.store, compose, self.calendar)))
+                Ok(ApiResponse::ok(bodies::compose(&self.store, compose, self.calendar)))
             }
             "compose.search" => Ok(self.compose_search(asked)),
             "compose.getConvertedCompose" => {
                 may_change(asked)?;
                 let compose = self.compose_of(asked)?;
-                Ok(ApiResponse::ok(&json!(compose.text("composeFile"))))
+                Ok(ApiResponse::ok(json!(compose.text("composeFile"))))
             }
             "compose.getDefaultCommand" => {
                 let compose = self.compose_of(asked)?;
-                Ok(ApiResponse::ok(&json!(deploy_log::command(&compose.app_name))))
+                Ok(ApiResponse::ok(json!(deploy_log::command(&compose.app_name))))
             }
             "compose.loadServices" => self.load_services(asked),
             "compose.readLogs" => self.container_log(asked),
@@ -57,22 +57,22 @@ impl World {
                 may_use_docker(asked)?;
                 self.feel_externals();
                 let server = self.server(asked)?;
-                Ok(ApiResponse::ok(&self.host_containers(server.as_deref())))
+                Ok(ApiResponse::ok(self.host_containers(server.as_deref())))
             }
             "docker.getServerHealth" => {
                 may_use_docker(asked)?;
                 if asked.is_owner() {
-                    Ok(ApiResponse::ok(&self.server_health()))
+                    Ok(ApiResponse::ok(self.server_health()))
                 } else {
                     Err(asked.forbidden("unauthorized to access resource \"server\""))
                 }
             }
             "docker.getContainersByAppNameMatch" => self.app_containers(asked),
             "docker.getConfig" => self.inspect(asked),
-            "settings.getDokployVersion" => Ok(ApiResponse::ok(&json!(self.version))),
-            "settings.isCloud" => Ok(ApiResponse::ok(&json!(false))),
-            "settings.health" => Ok(ApiResponse::ok(&json!({"status": "ok"}))),
-            "server.all" if asked.is_owner() => Ok(ApiResponse::ok(&json!([]))),
+            "settings.getDokployVersion" => Ok(ApiResponse::ok(json!(self.version))),
+            "settings.isCloud" => Ok(ApiResponse::ok(json!(false))),
+            "settings.health" => Ok(ApiResponse::ok(json!({"status": "ok"}))),
+            "server.all" if asked.is_owner() => Ok(ApiResponse::ok(json!([]))),
             "server.all" => Err(asked.forbidden("unauthorized to access resource \"server\"")),
             _ => Err(ApiResponse::no_such_procedure()),
         }
@@ -84,7 +84,7 @@ impl World {
             return Err(asked.forbidden("You don't have access to this project"));
         }
         let project = self.store.project(&id).ok_or_else(|| asked.not_found("Project"))?;
-        Ok(ApiResponse::ok(&bodies::project(&self.store, project)))
+        Ok(ApiResponse::ok(bodies::project(&self.store, project)))
     }
 
     fn environment_one(&self, asked: &Asked<'_>) -> Answered {
@@ -93,7 +93,7 @@ impl World {
             return Err(asked.forbidden("You don't have access to this environment"));
         }
         let environment = self.store.environment(&id).ok_or_else(|| asked.not_found("Environment"))?;
-        Ok(ApiResponse::ok(&bodies::environment(&self.store, environment)))
+        Ok(ApiResponse::ok(bodies::environment(&self.store, environment)))
     }
 
     /// The compose service that is asked about. For a member an unknown id looks like one it has no right to (FACTS §2).
@@ -115,7 +115,7 @@ impl World {
             .filter(|compose| holds(compose.text("name"), "q") || holds(&compose.app_name, "q"))
             .map(bodies::found)
             .collect();
-        ApiResponse::ok(&json!({"total": found.len(), "items": found}))
+        ApiResponse::ok(json!({"total": found.len(), "items": found}))
     }
 
     fn load_services(&self, asked: &Asked<'_>) -> Answered {
@@ -123,7 +123,7 @@ impl World {
         let text = compose.on_disk.as_deref().ok_or_else(|| asked.not_found("Services"))?;
         let read = definition::read(text, &variables::dotenv(compose.text("env"))).map_err(|_| asked.not_found("Services"))?;
         let names: Vec<&str> = read.services.iter().map(|service| service.name.as_str()).collect();
-        Ok(ApiResponse::ok(&json!(names)))
+        Ok(ApiResponse::ok(json!(names)))
     }
 
     /// An unknown id has no deployments and is no error (FACTS §2).
@@ -135,7 +135,7 @@ impl World {
             .into_iter()
             .flat_map(|compose| compose.deployments.iter().rev().map(|row| bodies::deployment(compose, row, self.calendar)))
             .collect();
-        Ok(ApiResponse::ok(&json!(rows)))
+        Ok(ApiResponse::ok(json!(rows)))
     }
 
     fn deployments_with_rollback(&self, asked: &Asked<'_>, id: &str) -> Answered {
@@ -147,7 +147,7 @@ impl World {
                 body
             })
         });
-        Ok(ApiResponse::ok(&rows.collect()))
+        Ok(ApiResponse::ok(rows.collect()))
     }
 
     fn all_deployments(&self) -> ApiResponse {
@@ -155,14 +155,14 @@ impl World {
             self.store.composes.iter().flat_map(|compose| compose.deployments.iter().map(move |row| (compose, row))).collect();
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
         let rows = rows.into_iter().map(|(compose, row)| bodies::central_deployment(&self.store, compose, row, self.calendar));
-        ApiResponse::ok(&rows.collect())
+        ApiResponse::ok(rows.collect())
     }
 
     /// Newest first; only jobs that wait or are worked on (FACTS §6).
     fn queue_list(&self, asked: &Asked<'_>) -> ApiResponse {
         let shown = asked.rights().services;
         let jobs = self.queue.jobs.iter().rev().filter(|_| shown).map(|job| bodies::job(&self.store, job, self.calendar));
-        ApiResponse::ok(&jobs.collect())
+        ApiResponse::ok(jobs.collect())
     }
 
     fn deploy_log(&self, asked: &Asked<'_>) -> Answered {
@@ -171,11 +171,11 @@ impl World {
         may_see(asked)?;
         let (compose, row) = self.store.deployment(&id).ok_or_else(|| asked.not_found("Deployment"))?;
         if !compose.text("serverId").is_empty() && !self.release.has_remote_logs() {
-            return Ok(ApiResponse::ok(&json!("")));
+            return Ok(ApiResponse::ok(json!("")));
         }
-        let Some(log) = self.store.logs.get(&row.log_path) else { return Ok(ApiResponse::ok(&json!("\n"))) };
+        let Some(log) = self.store.logs.get(&row.log_path) else { return Ok(ApiResponse::ok(json!("\n"))) };
         let lines: Vec<String> = log.lines().map(str::to_owned).collect();
-        Ok(ApiResponse::ok(&json!(container_log::tail(&lines, tail, None))))
+        Ok(ApiResponse::ok(json!(container_log::tail(&lines, tail, None))))
     }
 
     fn container_log(&mut self, asked: &Asked<'_>) -> Answered {
@@ -184,7 +184,7 @@ impl World {
         let tail = asked.tail()?;
         let since = asked.since()?;
         if self.faults.docker_is_down(self.now) {
-            return Ok(ApiResponse::ok(&json!(deploy_log::NO_DAEMON)));
+            return Ok(ApiResponse::ok(json!(deploy_log::NO_DAEMON)));
         }
         let text = self.host.find(&id).map_or_else(
             || format!("Error response from daemon: No such container: {id}\n"),
@@ -195,7 +195,7 @@ impl World {
                 container_log::tail(&lines, tail, asked.optional("search"))
             },
         );
-        Ok(ApiResponse::ok(&json!(text)))
+        Ok(ApiResponse::ok(json!(text)))
     }
 
     /// Only `docker.*` take a server: without it Dokploy's own host is asked, whatever the app (FACTS §13.1).
@@ -244,7 +244,7 @@ impl World {
         let app = asked.text("appName")?;
         let server = self.server(asked)?;
         if self.docker_is_mute(server.as_deref()) {
-            return Ok(ApiResponse::ok(&json!([])));
+            return Ok(ApiResponse::ok(json!([])));
         }
         let by_label = asked.optional("appType");
         let all = self.containers_of(server.as_deref());
@@ -253,7 +253,7 @@ impl World {
             Some(_) => false,
             None => container.name.starts_with(&app),
         });
-        Ok(ApiResponse::ok(&found.map(|container| bodies::app_container(container, self.now)).collect()))
+        Ok(ApiResponse::ok(found.map(|container| bodies::app_container(container, self.now)).collect()))
     }
 
     /// Empty for a container that is not there, and without a daemon (FACTS §7).
@@ -267,7 +267,7 @@ impl World {
         self.feel_externals();
         let found = self.host.find(&id).filter(|container| self.server_of(&container.project) == server.as_deref());
         let inspect = if self.is_brief { inspect::in_brief } else { inspect::inspect };
-        Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(&inspect(container, self.calendar))))
+        Ok(found.map_or_else(ApiResponse::empty, |container| ApiResponse::ok(inspect(container, self.calendar))))
     }
 }
 

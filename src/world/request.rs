@@ -78,11 +78,30 @@ pub struct ApiResponse {
     /// Where a redirect leads.
     pub location: Option<String>,
     /// Its body; empty ones are normal.
-    pub body: String,
+    pub body: Content,
     /// After how long it comes.
     pub after: Duration,
     /// It never comes: what was asked is done, and the connection breaks when the answer was due.
     pub lost: bool,
+}
+
+/// A body. JSON becomes text only for who wants bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// JSON.
+    Json(Value),
+    /// Anything else.
+    Text(String),
+}
+
+impl Content {
+    /// Its text.
+    pub fn into_text(self) -> String {
+        match self {
+            Self::Json(value) => value.to_string(),
+            Self::Text(text) => text,
+        }
+    }
 }
 
 const JSON: &str = "application/json";
@@ -90,21 +109,33 @@ const JSON_UTF8: &str = "application/json; charset=utf-8";
 
 impl ApiResponse {
     fn new(status: u16, content_type: Option<&'static str>, body: String) -> Self {
+        Self::with(status, content_type, Content::Text(body))
+    }
+
+    fn with(status: u16, content_type: Option<&'static str>, body: Content) -> Self {
         Self { status, content_type, location: None, body, after: Duration::ZERO, lost: false }
     }
 
     /// The body as JSON, if it is.
     pub fn json(&self) -> Option<Value> {
-        serde_json::from_str(&self.body).ok()
+        match &self.body {
+            Content::Json(value) => Some(value.clone()),
+            Content::Text(text) => serde_json::from_str(text).ok(),
+        }
     }
 
-    pub(super) fn ok(body: &Value) -> Self {
-        Self::new(200, Some(JSON), body.to_string())
+    /// The body's text.
+    pub fn text(&self) -> String {
+        self.body.clone().into_text()
+    }
+
+    pub(super) fn ok(body: Value) -> Self {
+        Self::with(200, Some(JSON), Content::Json(body))
     }
 
     /// An answer of Dokploy's own pages rather than of a procedure.
-    pub(super) fn ok_utf8(body: &Value) -> Self {
-        Self::new(200, Some(JSON_UTF8), body.to_string())
+    pub(super) fn ok_utf8(body: Value) -> Self {
+        Self::with(200, Some(JSON_UTF8), Content::Json(body))
     }
 
     /// 200 without a byte: nothing may have happened (FACTS §1).
@@ -114,7 +145,7 @@ impl ApiResponse {
 
     /// The key is missing, wrong or worn out, or the database is down: they look alike (FACTS §2).
     pub(super) fn unauthorized() -> Self {
-        Self::new(401, Some(JSON_UTF8), json!({"message": "Unauthorized"}).to_string())
+        Self::with(401, Some(JSON_UTF8), Content::Json(json!({"message": "Unauthorized"})))
     }
 
     pub(super) fn error(status: u16, code: &str, message: &str, procedure: &str) -> Self {
@@ -122,7 +153,7 @@ impl ApiResponse {
             "message": message, "code": code,
             "data": {"code": code, "httpStatus": status, "path": procedure, "zodError": null},
         });
-        Self::new(status, Some(JSON), body.to_string())
+        Self::with(status, Some(JSON), Content::Json(body))
     }
 
     /// The key lacks a right: a 401 with a code (FACTS §2).
@@ -139,7 +170,7 @@ impl ApiResponse {
         let body = json!({
             "message": "Not found", "code": "NOT_FOUND", "data": {"code": "NOT_FOUND", "httpStatus": 404, "zodError": null},
         });
-        Self::new(404, Some(JSON), body.to_string())
+        Self::with(404, Some(JSON), Content::Json(body))
     }
 
     /// The error form of `/api/trpc`.
@@ -148,7 +179,7 @@ impl ApiResponse {
             "message": message, "code": number,
             "data": {"code": code, "httpStatus": status, "path": procedure, "zodError": null},
         }}});
-        Self::new(status, Some(JSON), body.to_string())
+        Self::with(status, Some(JSON), Content::Json(body))
     }
 
     pub(super) fn plain(status: u16, text: &str) -> Self {
@@ -187,6 +218,6 @@ impl Invalid<'_> {
                      "zodError": {"formErrors": [], "fieldErrors": {self.field: [self.message]}}},
             "issues": [issue],
         });
-        ApiResponse::new(400, Some(JSON), body.to_string())
+        ApiResponse::with(400, Some(JSON), Content::Json(body))
     }
 }

@@ -1,6 +1,6 @@
 //! What older versions of Dokploy do not have: procedures, and members of answers. From its history, not from a live server.
 
-use super::request::ApiResponse;
+use super::request::{ApiResponse, Content};
 use serde_json::{Map, Value};
 
 type Version = (u32, u32, u32);
@@ -60,6 +60,12 @@ impl Release {
         self.0.is_none_or(|version| version >= since)
     }
 
+    /// Whether nothing is missing that the latest has.
+    fn has_everything(self) -> bool {
+        let members = MEMBERS.iter().map(|(_, _, since)| since).chain(PROCEDURES.iter().map(|(_, since)| since));
+        members.chain([&DEPLOY_BODY, &CANCELLED, &CONVERTED_WITHOUT_DOMAINS, &REMOTE_LOGS, &ERROR_DATA]).all(|since| self.has(*since))
+    }
+
     /// Whether `deployment.readLogs` reads logs of other servers.
     pub(super) fn has_remote_logs(self) -> bool {
         self.has(REMOTE_LOGS)
@@ -72,10 +78,12 @@ impl Release {
     /// The answer as this version gives it.
     pub(super) fn aged(self, procedure: &str, response: ApiResponse) -> ApiResponse {
         if response.status == 200 && matches!(procedure, "compose.deploy" | "compose.redeploy") && !self.has(DEPLOY_BODY) {
-            return ApiResponse { body: String::new(), ..response };
+            return ApiResponse { body: Content::Text(String::new()), ..response };
         }
-        let Some(mut body) = response.json() else { return response };
-        let before = body.clone();
+        if self.has_everything() {
+            return response;
+        }
+        let Content::Json(mut body) = response.body else { return response };
         match &mut body {
             Value::Object(error) if response.status >= 400 && !procedure.starts_with('/') && !self.has(ERROR_DATA) => {
                 error.remove("data");
@@ -94,8 +102,7 @@ impl Release {
                 }
             }
         }
-        // Unchanged bytes stay the recorded ones.
-        if body == before { response } else { ApiResponse { body: body.to_string(), ..response } }
+        ApiResponse { body: Content::Json(body), ..response }
     }
 }
 
@@ -139,7 +146,7 @@ mod tests {
         assert!(!projects.to_string().contains("isDefault"));
         let compose = projects[0]["environments"][1]["compose"][0]["composeId"].clone();
         let deploy = ApiRequest::post("/api/compose.deploy", &json!({ "composeId": compose }), Config::API_KEY);
-        assert_eq!(old.api(Duration::ZERO, &deploy).expect("it is up").body, "");
+        assert_eq!(old.api(Duration::ZERO, &deploy).expect("it is up").text(), "");
         let (_, one) =
             asked(&mut old, &ApiRequest::get("/api/compose.one", &[("composeId", compose.as_str().unwrap_or(""))], Config::API_KEY));
         assert!(one.get("createEnvFile").is_none() && one.get("composeFile").is_some());

@@ -20,7 +20,7 @@ services:
 "#;
 
 fn get(sandbox: &Sandbox, path: &str, query: &[(&str, &str)]) -> Value {
-    let body = sandbox.with_world(|world, now| world.api(now, &ApiRequest::get(path, query, Config::API_KEY))).unwrap().body;
+    let body = sandbox.with_world(|world, now| world.api(now, &ApiRequest::get(path, query, Config::API_KEY))).unwrap().text();
     serde_json::from_str(&body).unwrap()
 }
 
