@@ -104,6 +104,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["probe/postgres.rs"]),
     ("clap", &["cli/"]),
     ("schemars", &["report/json/"]),
+    ("aho_corasick", &["engine/troubleshoot/read.rs"]),
     // `dokploy` and `world` read and write Docker's times with it; a clock it is in `store` only.
     ("jiff", &["store/", "dokploy/", "world/"]),
     ("Timestamp::now", &["store/"]),

@@ -23,9 +23,13 @@ pub fn container(asked: &str, answer: &Value) -> Result<Option<Container>, Unrea
 /// The label that compose gives a container of a service.
 const SERVICE: &str = "com.docker.compose.service";
 
-/// A label's name holds dots and slashes never, so no JSON pointer is needed.
 fn label<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
-    answer.pointer("/Config/Labels").and_then(|labels| labels.get(name)).and_then(Value::as_str)
+    at(answer, &["Config", "Labels", name])?.as_str()
+}
+
+/// What is at a place. No JSON pointer: labels' names have dots, and this is read for each container in each round.
+fn at<'a>(answer: &'a Value, place: &[&str]) -> Option<&'a Value> {
+    place.iter().try_fold(answer, |value, key| value.get(key))
 }
 
 /// The same for a container of anybody's: one that compose did not make has no service.
@@ -33,31 +37,31 @@ fn label<'a>(answer: &'a Value, name: &str) -> Option<&'a str> {
 /// # Errors
 /// As [`container`], but for the service.
 pub fn any(asked: &str, answer: &Value) -> Result<Container, Unreadable> {
-    let text = |path: &str| answer.pointer(path).and_then(Value::as_str).ok_or(Unreadable);
-    let id = short_id(text("/Id")?);
+    let text = |place: &[&str]| at(answer, place).and_then(Value::as_str).ok_or(Unreadable);
+    let id = short_id(text(&["Id"])?);
     if id != short_id(asked) {
         return Err(Unreadable);
     }
-    let started_at = text("/State/StartedAt")?;
+    let started_at = text(&["State", "StartedAt"])?;
     let state = state(answer)?;
     let health = if state == ContainerState::Running { health(answer, started_at)? } else { None };
     Ok(Container {
         id: ContainerId(id),
-        name: text("/Name")?.trim_start_matches('/').to_owned(),
+        name: text(&["Name"])?.trim_start_matches('/').to_owned(),
         service: label(answer, SERVICE).unwrap_or_default().to_owned(),
         state,
-        restarts: answer.pointer("/RestartCount").and_then(Value::as_u64).ok_or(Unreadable)?,
+        restarts: answer.get("RestartCount").and_then(Value::as_u64).ok_or(Unreadable)?,
         started_at: started_at.to_owned(),
         health,
-        oom_killed: answer.pointer("/State/OOMKilled").and_then(Value::as_bool).ok_or(Unreadable)?,
-        restarts_itself: !matches!(text("/HostConfig/RestartPolicy/Name")?, "" | "no"),
-        image: text("/Config/Image")?.to_owned(),
-        image_id: text("/Image")?.to_owned(),
+        oom_killed: at(answer, &["State", "OOMKilled"]).and_then(Value::as_bool).ok_or(Unreadable)?,
+        restarts_itself: !matches!(text(&["HostConfig", "RestartPolicy", "Name"])?, "" | "no"),
+        image: text(&["Config", "Image"])?.to_owned(),
+        image_id: text(&["Image"])?.to_owned(),
     })
 }
 
 fn state(answer: &Value) -> Result<ContainerState, Unreadable> {
-    let state = answer.pointer("/State").ok_or(Unreadable)?;
+    let state = answer.get("State").ok_or(Unreadable)?;
     let flag = |key: &str| state.get(key).and_then(Value::as_bool).ok_or(Unreadable);
     // In a crash loop Docker says "running" and `Running` at times, even while `Restarting` is set (FACTS §7).
     if flag("Restarting")? {
@@ -74,7 +78,7 @@ fn state(answer: &Value) -> Result<ContainerState, Unreadable> {
 
 /// The healthcheck's verdict. One whose last check ended before the container's start is of an earlier life: no verdict yet.
 fn health(answer: &Value, started_at: &str) -> Result<Option<Health>, Unreadable> {
-    let health = match answer.pointer("/State/Health") {
+    let health = match at(answer, &["State", "Health"]) {
         None | Some(Value::Null) => return Ok(None),
         Some(health) => health,
     };

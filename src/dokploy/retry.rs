@@ -183,10 +183,10 @@ impl Exchange {
             return Next::Wait(again);
         }
         Next::Settled(
-            self.places
-                .iter()
+            std::mem::take(&mut self.places)
+                .into_iter()
                 .map(|place| match place {
-                    Place::Settled(outcome) => outcome.clone(),
+                    Place::Settled(outcome) => outcome,
                     _ => Outcome::Lost("no answer".to_owned()),
                 })
                 .collect(),

@@ -3,7 +3,7 @@
 //! Nothing is run twice that cannot differ. A case is a fork of the nominal run at its moment. Services that are alike are tried once and
 //! stand for each other. Rollbacks that begin alike, which is most of them, are explored once, for the first case that leads there.
 
-use super::joint::{Begin, Sketch, Tails};
+use super::joint::{Begin, Tails};
 use super::outcome::{Outcome, Tail};
 use super::place::Place;
 use super::properties::Broken;
@@ -14,8 +14,8 @@ use super::table::{Row, Table};
 use crate::engine::Moment;
 use crate::schedule::{PhaseId, ServiceName};
 use crate::world::World;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -84,10 +84,12 @@ pub struct Explored {
     pub broken: Vec<(Broken, Case, Option<Case>)>,
 }
 
-struct Tried {
-    outcome: Outcome,
-    back: Option<Begin>,
-    steps: u64,
+/// What came of a case.
+pub(super) struct Tried {
+    pub(super) outcome: Outcome,
+    /// How the rollback begins that it leads to.
+    pub(super) back: Option<Begin>,
+    pub(super) steps: u64,
 }
 
 impl Explorer {
@@ -142,7 +144,7 @@ impl Explorer {
     }
 
     /// Lets a case strike, and goes on to the end, or to a joint from which on everything is known.
-    fn try_case(&self, case: &Case, mut run: Rehearsal, meant: &Rehearsal, tails: &Tails) -> Tried {
+    pub(super) fn try_case(&self, case: &Case, mut run: Rehearsal, meant: &Rehearsal, tails: &Tails) -> Tried {
         let (before, mut back, mut joints) = (run.steps(), None, Vec::new());
         let goes_back = run.rollback_began().is_none();
         run.strike(&case.mishap);
@@ -169,75 +171,9 @@ impl Explorer {
         Tried { outcome, back, steps: run.steps() - before }
     }
 
-    /// Every case of every rollback.
-    fn explore_back(
-        &self,
-        start: &Rehearsal,
-        cases: &[Case],
-        tried: &[Tried],
-        classes: &[Vec<ServiceName>],
-        table: &mut Table<'_>,
-        room: u64,
-    ) -> (Tally, usize) {
-        // The first case that leads to each, and how many cases all that lead there stand for.
-        let mut begins: BTreeMap<(Sketch, usize), (usize, u64)> = BTreeMap::new();
-        for (at, (case, tried)) in cases.iter().zip(tried).enumerate() {
-            let Some(back) = &tried.back else { continue };
-            let apart = if self.merging { 0 } else { at };
-            begins.entry((back.sketch(), apart)).or_insert((at, 0)).1 += case.stands_for as u64;
-        }
-        let mut firsts: Vec<(usize, u64)> = begins.into_values().collect();
-        firsts.sort_unstable();
-        let rollbacks = firsts.len();
-        let schedule = self.place.schedule();
-        let leads: Vec<Case> = firsts.iter().map(|(at, _)| cases[*at].clone()).collect();
-        // Who comes first is known when all have told how many cases they have.
-        let seconds = self.each(start, &leads, &|at, mut run| {
-            run.strike(&leads[at].mishap);
-            run.go_on_until_rollback();
-            let from = run.now();
-            run.finish();
-            Space { schedule, run: &run, classes, from, is_first: false }.cases()
-        });
-        let mut pairs = Tally::default();
-        let mut chosen: Vec<(usize, usize)> = Vec::new();
-        let afforded = afforded(&firsts, &seconds, room);
-        for (at, (seconds, afforded)) in seconds.iter().zip(afforded).enumerate() {
-            let paths = |seconds: &[Case]| seconds.iter().map(|second| second.stands_for as u64 * firsts[at].1).sum::<u64>();
-            pairs.counted += paths(seconds);
-            pairs.left_out += paths(&seconds[afforded..]);
-            chosen.extend((afforded > 0).then_some((at, afforded)));
-        }
-        let tails = Tails::default();
-        let run_leads: Vec<Case> = chosen.iter().map(|(at, _)| leads[*at].clone()).collect();
-        let tried = self.each(start, &run_leads, &|place, mut run| {
-            let (at, afforded) = chosen[place];
-            run.strike(&leads[at].mishap);
-            run.go_on_until_rollback();
-            let began = run.now();
-            let mut tail = run.clone();
-            tail.finish();
-            let try_second = |second: &Case| {
-                run.go_on_until(second.at);
-                let mut tried = self.try_case(second, run.clone(), &tail, &tails);
-                tried.outcome.took = tried.outcome.took.saturating_sub(began.0);
-                tried
-            };
-            seconds[at][..afforded].iter().map(try_second).collect::<Vec<Tried>>()
-        });
-        for ((at, _), tried) in chosen.iter().zip(tried) {
-            for (second, tried) in seconds[*at].iter().zip(tried) {
-                pairs.run += 1;
-                pairs.steps += tried.steps;
-                table.add(&leads[*at], Some(second), &tried.outcome, second.stands_for as u64 * firsts[*at].1);
-            }
-        }
-        (pairs, rollbacks)
-    }
-
     /// Runs `try_it` on the place of each case and a fork of the run at its moment; results in the order of the cases, which is that of their
     /// moments.
-    fn each<T: Send>(&self, start: &Rehearsal, cases: &[Case], try_it: &(impl Fn(usize, Rehearsal) -> T + Sync)) -> Vec<T> {
+    pub(super) fn each<T: Send>(&self, start: &Rehearsal, cases: &[Case], try_it: &(impl Fn(usize, Rehearsal) -> T + Sync)) -> Vec<T> {
         let results: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(cases.len()));
         let (sender, receiver) = sync_channel::<(usize, Rehearsal)>(2 * self.workers.max(1));
         let receiver = Arc::new(Mutex::new(receiver));
@@ -267,19 +203,24 @@ impl Explorer {
         results.sort_by_key(|(at, _)| *at);
         results.into_iter().map(|(_, result)| result).collect()
     }
-}
 
-/// How many of the second cases of each rollback can be run, those to which most cases lead before the others.
-fn afforded(firsts: &[(usize, u64)], seconds: &[Vec<Case>], room: u64) -> Vec<usize> {
-    let mut left = usize::try_from(room).unwrap_or(usize::MAX);
-    let mut rank: Vec<usize> = (0..firsts.len()).collect();
-    rank.sort_by_key(|at| (Reverse(firsts[*at].1), firsts[*at].0));
-    let mut afforded = vec![0; seconds.len()];
-    for at in rank {
-        afforded[at] = seconds[at].len().min(left);
-        left -= afforded[at];
+    /// Runs `do_it` on each place, in as many threads as there are workers; results in the order of the places.
+    pub(super) fn spread<T: Send>(&self, places: usize, do_it: &(impl Fn(usize) -> T + Sync)) -> Vec<T> {
+        let (results, turn) = (Mutex::new(Vec::with_capacity(places)), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for _ in 0..self.workers.max(1) {
+                scope.spawn(|| {
+                    while let Some(at) = Some(turn.fetch_add(1, Ordering::Relaxed)).filter(|at| *at < places) {
+                        let result = do_it(at);
+                        results.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                    }
+                });
+            }
+        });
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(at, _)| *at);
+        results.into_iter().map(|(_, result)| result).collect()
     }
-    afforded
 }
 
 fn next(receiver: &Mutex<Receiver<(usize, Rehearsal)>>) -> Option<(usize, Rehearsal)> {

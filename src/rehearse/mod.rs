@@ -4,6 +4,7 @@
 //! what is around them is the [`crate::world`] that the sandbox serves, called directly, on virtual time, without a thread or a socket. A
 //! [`Rehearsal`] is plain data: its clone is another future of the same past, which is what makes exploring cheap.
 
+mod back;
 mod explore;
 mod held;
 mod joint;

@@ -1,10 +1,14 @@
 //! World time as text: Dokploy's and Docker's timestamps, and the ages that `docker ps` shows.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
 use std::time::Duration;
 
 /// What Docker says of a moment that never came.
 pub(super) const NEVER: &str = "0001-01-01T00:00:00Z";
+
+const MILLIS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+const NANOS: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
 
 /// Turns durations since the world's start into timestamps.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +28,13 @@ impl Calendar {
 
     /// `2026-11-23T13:08:28.782Z`, as Dokploy's rows have it.
     pub(super) fn iso(self, moment: Duration) -> String {
-        self.at(moment).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+        MILLIS.timestamp_to_string(&self.at(moment))
     }
 
     /// `2026-11-23T13:08:29.381424633Z`, as Docker has it. `salt` fills the digits below the millisecond, so that no two stamps are alike.
     pub(super) fn nanos(self, moment: Duration, salt: u64) -> String {
         let below = Duration::from_nanos(salt % 1_000_000);
-        self.at(moment + below).strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()
+        NANOS.timestamp_to_string(&self.at(moment + below))
     }
 
     /// `2026-11-23:13:08:28`, as in the names of Dokploy's log files: two deploys in one second share one (FACTS §6).

@@ -5,7 +5,9 @@ use super::rule::{Rule, Sign, Text, stamp};
 use super::rules;
 use crate::engine::{Cause, Container, ContainerState, Evidence, FailedService, Health};
 use crate::schedule::ExpectationId;
+use aho_corasick::AhoCorasick;
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 /// Lines that are read of a log, the last ones.
 const LINES: usize = 400;
@@ -26,6 +28,12 @@ const LAST_RESORTS: [&str; 2] = ["never-started", "variable-blank"];
 
 /// The one rule whose sign is that there is none.
 pub(super) const SILENT: &str = "deploy-log-silent";
+
+/// What signs begin with, looked for in one pass: most lines have none of it, and need no look at each rule.
+static BEGINNINGS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    let signs = rules().flat_map(|rule| rule.signs).filter_map(Sign::beginning);
+    AhoCorasick::new(signs.collect::<BTreeSet<_>>()).expect("the signs are few and short")
+});
 
 /// Concludes from what it is given to read.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +130,9 @@ impl Troubleshooter {
     fn first(&self, text: Text<'_>, line: &str) -> Option<(&'static Rule, String)> {
         let read = &line[..floor(line, LINE)];
         let lower = read.to_ascii_lowercase();
+        if !BEGINNINGS.is_match(&lower) {
+            return None;
+        }
         let found = self.rules().find_map(|rule| {
             let place = rule.signs.iter().find_map(|sign| sign.find(text, &lower))?;
             Some((rule, place))

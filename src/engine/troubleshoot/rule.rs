@@ -50,6 +50,15 @@ pub enum State {
 }
 
 impl Sign {
+    /// What a text that has this sign has in it; `None` for what is no text.
+    pub(super) fn beginning(&self) -> Option<&'static str> {
+        match self {
+            Self::Deploy(parts) | Self::Warning(parts) | Self::Log(parts) | Self::Sample(_, parts) => parts.first().copied(),
+            Self::Message(message) => Some(message),
+            Self::State(_) => None,
+        }
+    }
+
     /// Where in a text of this kind the sign stands, as (begin, end) in bytes. `text` is in small letters.
     pub(super) fn find(&self, text: Text, lower: &str) -> Option<(usize, usize)> {
         match (self, text) {

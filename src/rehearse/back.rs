@@ -1,0 +1,175 @@
+//! Pairs: what else goes wrong on the way back that a first case leads to.
+//!
+//! Rollbacks that begin alike, which is most of them, are explored once, for the first case that leads there. On its way a rollback comes to
+//! joints, and from a joint on everything follows from what is so there: what strikes later is run once for all rollbacks that come to a joint
+//! alike, and counted for each.
+
+use super::explore::{Explorer, Tally, Tried};
+use super::joint::{Begin, Sketch, Tails};
+use super::outcome::Outcome;
+use super::rehearsal::Rehearsal;
+use super::space::{Case, Mishap, Space};
+use super::table::Table;
+use crate::engine::Moment;
+use crate::schedule::ServiceName;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// So many rollbacks are kept at once.
+const AT_ONCE: usize = 64;
+
+/// A rollback, by the first case that leads to it.
+#[derive(Clone, Copy, Debug)]
+struct Lead {
+    /// The case's place.
+    case: usize,
+    /// How many cases all that lead there stand for.
+    paths: u64,
+}
+
+/// A rollback in which nothing else goes wrong.
+struct Back {
+    /// At its beginning.
+    began: Rehearsal,
+    /// At the end of the run.
+    meant: Rehearsal,
+    joints: Vec<(Moment, Arc<Begin>)>,
+    seconds: Vec<Case>,
+}
+
+/// What decides what comes of a second case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    /// A joint, and what strikes so long after it.
+    After(Arc<Begin>, Duration, Mishap),
+    /// A lead's place, and that of the second case.
+    Own(usize, usize),
+}
+
+/// What came of a second case, counted from a moment of its rollback on.
+struct Found {
+    outcome: Outcome,
+    steps: u64,
+}
+
+impl Explorer {
+    /// Every case of every rollback, as far as `room` goes.
+    pub(super) fn explore_back(
+        &self,
+        start: &Rehearsal,
+        cases: &[Case],
+        tried: &[Tried],
+        classes: &[Vec<ServiceName>],
+        table: &mut Table<'_>,
+        room: u64,
+    ) -> (Tally, usize) {
+        let leads = self.leads(cases, tried);
+        let (mut pairs, tails) = (Tally::default(), Tails::default());
+        let mut places: BTreeMap<Key, usize> = BTreeMap::new();
+        let mut found: Vec<Found> = Vec::new();
+        for some in leads.chunks(AT_ONCE) {
+            let backs = self.look_back(start, cases, some, classes);
+            // For each lead the second cases that nobody ran before it, and for each second case where what came of it stands.
+            let (mut to_run, mut uses) = (vec![Vec::new(); some.len()], Vec::new());
+            for (at, (lead, back)) in some.iter().zip(&backs).enumerate() {
+                for (second, case) in back.seconds.iter().enumerate() {
+                    let paths = case.stands_for as u64 * lead.paths;
+                    pairs.counted += paths;
+                    let key = self.key(back, case).unwrap_or(Key::Own(lead.case, second));
+                    let next = places.len();
+                    match places.get(&key) {
+                        Some(place) => uses.push((at, second, *place)),
+                        None if (next as u64) < room => {
+                            places.insert(key, next);
+                            to_run[at].push(second);
+                            uses.push((at, second, next));
+                        }
+                        None => pairs.left_out += paths,
+                    }
+                }
+            }
+            let ran = self.spread(some.len(), &|at| self.strike_back(&backs[at], &to_run[at], &tails));
+            found.extend(ran.into_iter().flatten());
+            for (at, second, place) in uses {
+                let (back, case) = (&backs[at], &backs[at].seconds[second]);
+                let Found { outcome, .. } = &found[place];
+                let took = outcome.took + (back.since(case) - back.began.now());
+                let paths = case.stands_for as u64 * some[at].paths;
+                table.add(&cases[some[at].case], Some(case), &Outcome { took, ..outcome.clone() }, paths);
+            }
+        }
+        pairs.run = found.len() as u64;
+        pairs.steps = found.iter().map(|found| found.steps).sum();
+        (pairs, leads.len())
+    }
+
+    /// The rollbacks, those to which most cases lead before the others.
+    fn leads(&self, cases: &[Case], tried: &[Tried]) -> Vec<Lead> {
+        let mut leads: BTreeMap<(Sketch, usize), Lead> = BTreeMap::new();
+        for (case, (of, tried)) in cases.iter().zip(tried).enumerate() {
+            let Some(back) = &tried.back else { continue };
+            let apart = if self.merging { 0 } else { case };
+            leads.entry((back.sketch(), apart)).or_insert(Lead { case, paths: 0 }).paths += of.stands_for as u64;
+        }
+        let mut leads: Vec<Lead> = leads.into_values().collect();
+        leads.sort_by_key(|lead| (Reverse(lead.paths), lead.case));
+        leads
+    }
+
+    /// Goes through rollbacks in which nothing else goes wrong.
+    fn look_back(&self, start: &Rehearsal, cases: &[Case], leads: &[Lead], classes: &[Vec<ServiceName>]) -> Vec<Back> {
+        // Forks are made in the order of time.
+        let mut in_time: Vec<usize> = (0..leads.len()).collect();
+        in_time.sort_by_key(|at| leads[*at].case);
+        let of_leads: Vec<Case> = in_time.iter().map(|at| cases[leads[*at].case].clone()).collect();
+        let backs = self.each(start, &of_leads, &|at, mut began| {
+            began.strike(&of_leads[at].mishap);
+            began.go_on_until_rollback();
+            let mut meant = began.clone();
+            let mut joints = Vec::new();
+            while self.merging && meant.go_on_to_a_joint() {
+                let begin = if meant.is_at_a_joint() { Begin::of(&mut meant) } else { None };
+                joints.extend(begin.map(|begin| (meant.now(), Arc::new(begin))));
+            }
+            meant.finish();
+            let schedule = self.place.schedule();
+            let seconds = Space { schedule, run: &meant, classes, from: began.now(), is_first: false }.cases();
+            Back { began, meant, joints, seconds }
+        });
+        let mut backs: Vec<(usize, Back)> = in_time.into_iter().zip(backs).collect();
+        backs.sort_by_key(|(at, _)| *at);
+        backs.into_iter().map(|(_, back)| back).collect()
+    }
+
+    fn key(&self, back: &Back, second: &Case) -> Option<Key> {
+        let (joint, begin) = back.joint_before(second).filter(|_| self.merging)?;
+        Some(Key::After(Arc::clone(begin), second.at - *joint, second.mishap.clone()))
+    }
+
+    /// Lets these second cases strike a rollback, each by itself.
+    fn strike_back(&self, back: &Back, seconds: &[usize], tails: &Tails) -> Vec<Found> {
+        let mut run = back.began.clone();
+        let found = seconds.iter().map(|second| {
+            let second = &back.seconds[*second];
+            run.go_on_until(second.at);
+            let Tried { outcome, steps, .. } = self.try_case(second, run.clone(), &back.meant, tails);
+            let took = outcome.took.saturating_sub(back.since(second).0);
+            Found { outcome: Outcome { took, ..outcome }, steps }
+        });
+        found.collect()
+    }
+}
+
+impl Back {
+    /// The last joint that is past when a case strikes.
+    fn joint_before(&self, second: &Case) -> Option<&(Moment, Arc<Begin>)> {
+        self.joints.iter().rev().find(|(at, _)| *at < second.at)
+    }
+
+    /// The moment from which what comes of a case is counted.
+    fn since(&self, second: &Case) -> Moment {
+        self.joint_before(second).map_or(self.began.now(), |(at, _)| *at)
+    }
+}
