@@ -157,17 +157,14 @@ impl Explorer {
             if let Some(tail) = tails.find(&begin) {
                 let outcome = Outcome::joined(case, run.now(), &tail, &run, meant);
                 let back = back.or_else(|| tail.back.clone()).filter(|_| goes_back);
-                tails.learn(joints, |at| tail.after(run.now() - at));
+                tails.learn(joints, |at| Tail::joined(at, case, &outcome, back.as_ref(), &run, meant, &tail));
                 return Tried { outcome, back, steps: run.steps() - before };
             }
             joints.push((begin, run.now()));
         }
         run.finish();
         let outcome = Outcome::of(case, &mut run, meant);
-        tails.learn(joints, |at| {
-            let back = back.as_ref().filter(|_| run.rollback_began().is_some_and(|began| began >= at));
-            Tail::of(at, case, &outcome, back, &run, meant)
-        });
+        tails.learn(joints, |at| Tail::of(at, case, &outcome, back.as_ref(), &run, meant));
         Tried { outcome, back, steps: run.steps() - before }
     }
 

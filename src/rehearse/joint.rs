@@ -7,9 +7,8 @@
 
 use super::outcome::Tail;
 use super::rehearsal::Rehearsal;
-use crate::engine::{Event, Moment};
+use crate::engine::{DeployPurpose, Event, Moment};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What decides what follows from a joint.
@@ -35,31 +34,73 @@ impl Begin {
         if run.now().0 > limit / 2 {
             return None;
         }
-        let (mut past, mut marks) = (String::new(), String::new());
-        for (_, event) in run.told() {
-            let _ = match &**event {
-                Event::BaselineTaken { healthy, not_healthy } => write!(past, "b{healthy:?}{not_healthy:?}"),
-                Event::PhaseVerified { phase, services, .. } => write!(past, "v{}{services:?}", phase.0),
-                Event::PhaseFailed { phase, open, .. } => write!(past, "f{}{open}", phase.0),
-                Event::DeployEnded { purpose, status, .. } => write!(past, "d{purpose:?}{status:?}"),
-                Event::Settled { purpose, .. } => write!(past, "s{purpose:?}"),
-                // A soak that began anew has less time left than one that begins.
-                Event::SoakRestarted { .. } => write!(marks, "r"),
-                Event::RollbackStarted { target, undo } => write!(past, "g{target:?}{undo:?}"),
-                Event::WarningBegan { expectation, .. } => write!(marks, "w{}", expectation.0),
-                Event::WarningOver { expectation, .. } => write!(marks, "o{}", expectation.0),
-                Event::NotDone { may_have_acted, .. } => write!(marks, "n{may_have_acted}"),
-                Event::Warned { .. } => write!(marks, "!"),
-                Event::Resumed { .. } => write!(marks, "k"),
-                _ => continue,
-            };
-        }
-        let sketch = Sketch { past: past.clone(), world: run.sketch() };
-        Some(Self { past: past + &marks, world: run.signature(), sketch })
+        let mut past = Past::default();
+        run.told().iter().for_each(|(_, event)| past.take(event));
+        let text = past.text();
+        let sketch = Sketch { past: text.clone(), world: run.sketch() };
+        Some(Self { past: text + &past.marks + &past.soaks, world: run.signature(past.is_put_back), sketch })
     }
 
     pub(super) fn sketch(&self) -> Sketch {
         self.sketch.clone()
+    }
+}
+
+/// What of a run's past decides what follows.
+#[derive(Debug, Default)]
+struct Past {
+    baseline: String,
+    /// The last verified phase.
+    verified: String,
+    /// All of the way there.
+    forward: String,
+    failed: String,
+    /// All of the way back.
+    back: String,
+    marks: String,
+    /// Soaks that began anew since the last deploy: they have less time left than one that begins.
+    soaks: String,
+    /// Whether what was verified was deployed again. What went before, but for what failed, is of no consequence any more.
+    is_put_back: bool,
+}
+
+impl Past {
+    fn take(&mut self, event: &Event) {
+        let is_back = |purpose: &DeployPurpose| matches!(purpose, DeployPurpose::Rollback(_));
+        let way = |past: &mut Self, is_back: bool, text: String| if is_back { past.back += &text } else { past.forward += &text };
+        match event {
+            Event::BaselineTaken { healthy, not_healthy } => self.baseline = format!("b{healthy:?}{not_healthy:?}"),
+            Event::PhaseVerified { phase, services, .. } => {
+                self.verified = format!("v{}{services:?}", phase.0);
+                self.forward += &self.verified;
+                self.soaks.clear();
+            }
+            Event::PhaseFailed { phase, open, .. } => {
+                self.failed = format!("f{}{open}", phase.0);
+                self.forward += &self.failed;
+            }
+            Event::DeployEnded { purpose, status, .. } => {
+                way(self, is_back(purpose), format!("d{purpose:?}{status:?}"));
+                self.soaks.clear();
+                self.is_put_back |= is_back(purpose);
+            }
+            Event::Settled { purpose, .. } => way(self, is_back(purpose), format!("s{purpose:?}")),
+            Event::SoakRestarted { .. } => self.soaks.push('r'),
+            Event::RollbackStarted { target, undo } => {
+                self.back += &format!("g{target:?}{undo:?}");
+                self.soaks.clear();
+            }
+            Event::WarningBegan { expectation, .. } => self.marks += &format!("w{}", expectation.0),
+            Event::WarningOver { expectation, .. } => self.marks += &format!("o{}", expectation.0),
+            Event::NotDone { may_have_acted, .. } => self.marks += &format!("n{may_have_acted}"),
+            Event::Resumed { .. } => self.marks.push('k'),
+            _ => {}
+        }
+    }
+
+    fn text(&self) -> String {
+        let way = if self.is_put_back { format!("{}{}", self.verified, self.failed) } else { self.forward.clone() };
+        format!("{}{way}{}", self.baseline, self.back)
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Of a run that ended, from a moment of it on.
+    /// Of a run that ended, from a moment of it on. `back`: the rollback that it led to.
     pub(super) fn of(joint: Moment, case: &Case, outcome: &Outcome, back: Option<&Begin>, run: &Rehearsal, meant: &Rehearsal) -> Self {
         Self {
             end: run.ending().cloned(),
@@ -96,15 +96,28 @@ impl Tail {
             took: run.now() - joint,
             gate: outcome.gate.clone(),
             broken: outcome.broken.clone(),
-            back: back.cloned(),
+            back: back.filter(|_| run.rollback_began().is_none_or(|began| began >= joint)).cloned(),
         }
     }
-}
 
-impl Tail {
-    /// The same, seen from so long before.
-    pub(super) fn after(&self, earlier: Duration) -> Self {
-        Self { noticed: self.noticed.map(|after| after + earlier), took: self.took + earlier, ..self.clone() }
+    /// Of a run that came to a joint whose tail is known, from an earlier moment of it on.
+    pub(super) fn joined(
+        joint: Moment,
+        case: &Case,
+        outcome: &Outcome,
+        back: Option<&Begin>,
+        run: &Rehearsal,
+        meant: &Rehearsal,
+        rest: &Self,
+    ) -> Self {
+        let till_rest = run.now() - joint;
+        let so_far = Self::of(joint, case, outcome, back, run, meant);
+        Self {
+            end: rest.end.clone(),
+            noticed: so_far.noticed.or(rest.noticed.map(|after| after + till_rest)),
+            took: rest.took + till_rest,
+            ..so_far
+        }
     }
 }
 

@@ -167,10 +167,11 @@ impl Faults {
     }
 
     /// Says which faults are or may come in force, and since when, as far as that decides anything.
-    pub(super) fn sign(&self, now: Duration, hasher: &mut impl std::hash::Hasher) {
+    pub(super) fn sign(&self, now: Duration, hasher: &mut impl std::hash::Hasher, matters: impl Fn(&str) -> bool) {
         use std::hash::Hash as _;
         self.scope.hash(hasher);
-        for armed in self.armed.iter().filter(|armed| !armed.is_over(now)) {
+        let can_be_felt = |armed: &&Armed| !matches!(&armed.fault.target, Target::Service(name, _) if !matters(name));
+        for armed in self.armed.iter().filter(|armed| !armed.is_over(now)).filter(can_be_felt) {
             (&armed.fault, armed.spent).hash(hasher);
             let counts = armed.fault.lasting().is_some() || armed.fault.every.is_some() || !armed.is_in_force(now);
             armed.since.map(|since| if counts { now.saturating_sub(since) } else { Duration::ZERO }).hash(hasher);

@@ -2,6 +2,7 @@
 
 use super::container::State;
 use super::state::World;
+use super::store::Compose;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -58,8 +59,9 @@ impl World {
     }
 
     /// A number for what is to come of this world: worlds with the same one differ in nothing but names, and when things happened that have
-    /// no consequences any more.
-    pub fn signature(&mut self, now: Duration) -> u64 {
+    /// no consequences any more. `is_last`: no other text will be sent, so that what becomes of services that are not there is of no
+    /// consequence either.
+    pub fn signature(&mut self, now: Duration, is_last: bool) -> u64 {
         self.advance(now);
         let mut hasher = DefaultHasher::new();
         for container in &self.host.containers {
@@ -68,7 +70,11 @@ impl World {
             format!("{symptoms:?}").hash(&mut hasher);
         }
         self.host.images.hash(&mut hasher);
-        self.faults.sign(self.now, &mut hasher);
+        let has = |name: &str| {
+            let is_named = |compose: &Compose| compose.text("composeFile").contains(name);
+            self.host.containers.iter().any(|container| container.service() == name) || self.store.composes.iter().any(is_named)
+        };
+        self.faults.sign(self.now, &mut hasher, |service| !is_last || has(service));
         self.sign_deploys(&mut hasher);
         self.store.composes.iter().for_each(|compose| compose.text("composeFile").hash(&mut hasher));
         hasher.finish()
