@@ -30,6 +30,7 @@ mod initial;
 mod language;
 mod language_properties;
 mod live_run;
+mod merging;
 mod mutated;
 mod notices;
 mod observing;

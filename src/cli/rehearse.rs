@@ -30,7 +30,7 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let setting = rehearse::setting(&schedule, &stand_ins, Vec::new());
     let options = Options { run: "rehearsal".to_owned(), ..Options::default() };
     let place = match Place::prepare(&schedule, &stand_ins, Config::API_KEY, options) {
-        Ok(place) => Arc::new(place),
+        Ok(place) => Arc::new(place.with_whole_gaps()),
         Err(errors) => {
             let unprepared: Vec<Diagnostic> = errors.iter().map(variables::unprepared).collect();
             show(&unprepared, &found.sources, &args.display);

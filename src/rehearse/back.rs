@@ -5,8 +5,8 @@
 //! alike, and counted for each.
 
 use super::explore::{Explorer, Tally, Tried};
-use super::joint::{Begin, Sketch, Tails};
-use super::outcome::Outcome;
+use super::joint::{Begin, Tails};
+use super::outcome::{Outcome, struck};
 use super::rehearsal::Rehearsal;
 use super::space::{Case, Mishap, Space};
 use super::table::Table;
@@ -107,11 +107,11 @@ impl Explorer {
 
     /// The rollbacks, those to which most cases lead before the others.
     fn leads(&self, cases: &[Case], tried: &[Tried]) -> Vec<Lead> {
-        let mut leads: BTreeMap<(Sketch, usize), Lead> = BTreeMap::new();
+        let mut leads: BTreeMap<(Begin, usize), Lead> = BTreeMap::new();
         for (case, (of, tried)) in cases.iter().zip(tried).enumerate() {
             let Some(back) = &tried.back else { continue };
             let apart = if self.merging { 0 } else { case };
-            leads.entry((back.sketch(), apart)).or_insert(Lead { case, paths: 0 }).paths += of.stands_for as u64;
+            leads.entry((back.clone(), apart)).or_insert(Lead { case, paths: 0 }).paths += of.stands_for as u64;
         }
         let mut leads: Vec<Lead> = leads.into_values().collect();
         leads.sort_by_key(|lead| (Reverse(lead.paths), lead.case));
@@ -135,7 +135,8 @@ impl Explorer {
             }
             meant.finish();
             let schedule = self.place.schedule();
-            let seconds = Space { schedule, run: &meant, classes, from: began.now(), is_first: false }.cases();
+            let classes = apart(classes, struck(&of_leads[at].mishap));
+            let seconds = Space { schedule, run: &meant, classes: &classes, from: began.now(), is_first: false }.cases();
             Back { began, meant, joints, seconds }
         });
         let mut backs: Vec<(usize, Back)> = in_time.into_iter().zip(backs).collect();
@@ -160,6 +161,15 @@ impl Explorer {
         });
         found.collect()
     }
+}
+
+/// The classes when something is wrong with a service already: it is no more like the others of its class.
+fn apart(classes: &[Vec<ServiceName>], struck: Option<&ServiceName>) -> Vec<Vec<ServiceName>> {
+    let of_class = |class: &Vec<ServiceName>| {
+        let (alone, others): (Vec<ServiceName>, Vec<ServiceName>) = class.iter().cloned().partition(|name| Some(name) == struck);
+        [alone, others].into_iter().filter(|some| !some.is_empty()).collect::<Vec<_>>()
+    };
+    classes.iter().flat_map(of_class).collect()
 }
 
 impl Back {

@@ -2,27 +2,20 @@
 //!
 //! A joint is right after a deploy ended, everything settled, a phase was verified, or a rollback began. What decides what follows is told by
 //! the events so far (what is verified, what failed, where a rollback goes) and by the world (containers and what is to become of them, faults
-//! in force, jobs in the queue), times only as far as they are still to come. `tests/rehearsing.rs` compares the table with the one that is
-//! made without joints.
+//! in force, jobs in the queue), times only as far as they are still to come. `tests/merging.rs` compares the table with the one that is made
+//! without joints, pairs included, and `tests/rehearsing.rs` that of a larger plan.
 
 use super::outcome::Tail;
 use super::rehearsal::Rehearsal;
-use crate::engine::{DeployPurpose, Event, Moment};
+use crate::engine::{DeployPurpose, Event, Moment, Target, Undo};
+use crate::schedule::PhaseId;
 use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What decides what follows from a joint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Begin {
-    past: String,
-    world: u64,
-    sketch: Sketch,
-}
-
-/// How a rollback begins, in what can matter to it: what failed and where it goes, which containers there are in which state, what is still
-/// wrong. Moments are left out: whatever else goes wrong is tried at moments of its own.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Sketch {
     past: String,
     world: u64,
 }
@@ -36,13 +29,10 @@ impl Begin {
         }
         let mut past = Past::default();
         run.told().iter().for_each(|(_, event)| past.take(event));
-        let text = past.text();
-        let sketch = Sketch { past: text.clone(), world: run.sketch() };
-        Some(Self { past: text + &past.marks + &past.soaks, world: run.signature(past.is_put_back), sketch })
-    }
-
-    pub(super) fn sketch(&self) -> Sketch {
-        self.sketch.clone()
+        let text = past.text() + &past.marks + &past.soaks;
+        let schedule = Arc::clone(run.schedule());
+        let goes_to = past.goes_to.map(|phase| &schedule.phase(phase).services);
+        Some(Self { past: text, world: run.signature(|service| goes_to.is_none_or(|services| services.contains(service))) })
     }
 }
 
@@ -60,6 +50,8 @@ struct Past {
     marks: String,
     /// Soaks that began anew since the last deploy: they have less time left than one that begins.
     soaks: String,
+    /// The phase whose text is deployed on the way back: nothing but its services will be there.
+    goes_to: Option<PhaseId>,
     /// Whether what was verified was deployed again. What went before, but for what failed, is of no consequence any more.
     is_put_back: bool,
 }
@@ -87,12 +79,16 @@ impl Past {
             Event::Settled { purpose, .. } => way(self, is_back(purpose), format!("s{purpose:?}")),
             Event::SoakRestarted { .. } => self.soaks.push('r'),
             Event::RollbackStarted { target, undo } => {
-                self.back += &format!("g{target:?}{undo:?}");
+                add(&mut self.back, format_args!("g{target:?}{undo:?}"));
+                self.goes_to = match (target, undo) {
+                    (Target::Phase(phase), Undo::Redeploy) => Some(*phase),
+                    _ => None,
+                };
                 self.soaks.clear();
             }
-            Event::WarningBegan { expectation, .. } => self.marks += &format!("w{}", expectation.0),
-            Event::WarningOver { expectation, .. } => self.marks += &format!("o{}", expectation.0),
-            Event::NotDone { may_have_acted, .. } => self.marks += &format!("n{may_have_acted}"),
+            Event::WarningBegan { expectation, .. } => add(&mut self.marks, format_args!("w{}", expectation.0)),
+            Event::WarningOver { expectation, .. } => add(&mut self.marks, format_args!("o{}", expectation.0)),
+            Event::NotDone { may_have_acted, .. } => add(&mut self.marks, format_args!("n{may_have_acted}")),
             Event::Resumed { .. } => self.marks.push('k'),
             _ => {}
         }
@@ -102,6 +98,11 @@ impl Past {
         let way = if self.is_put_back { format!("{}{}", self.verified, self.failed) } else { self.forward.clone() };
         format!("{}{way}{}", self.baseline, self.back)
     }
+}
+
+fn add(text: &mut String, what: fmt::Arguments<'_>) {
+    // A string takes everything.
+    let _ = text.write_fmt(what);
 }
 
 /// The tails that are known.

@@ -17,6 +17,7 @@ pub struct Place {
     pub(super) key: String,
     masks: Masks,
     pub(super) options: Options,
+    has_whole_gaps: bool,
 }
 
 impl Place {
@@ -46,7 +47,14 @@ impl Place {
         }
         let mut masks = Masks::default();
         masks.add_secret(key);
-        Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options })
+        Ok(Self { schedule: Arc::clone(schedule), requests, target, key: key.to_owned(), masks, options, has_whole_gaps: false })
+    }
+
+    /// The same without jitter: gaps between repetitions are whole, which is the longest that they can be, and whether a call is made a
+    /// moment sooner or later shortens none.
+    #[must_use]
+    pub fn with_whole_gaps(self) -> Self {
+        Self { has_whole_gaps: true, ..self }
     }
 
     /// What is asked for an expectation that Dokploy does not answer.
@@ -56,7 +64,8 @@ impl Place {
 
     /// A conversation that has not begun.
     pub(super) fn session(&self, run: &str) -> Session {
-        Session::new(self.target.clone(), self.masks.clone()).jittered_by(run).flawed_by(self.options.flaw)
+        let session = Session::new(self.target.clone(), self.masks.clone()).flawed_by(self.options.flaw);
+        if self.has_whole_gaps { session } else { session.jittered_by(run) }
     }
 
     /// The plan.

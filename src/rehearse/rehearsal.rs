@@ -223,14 +223,9 @@ impl Rehearsal {
         self.world.truth(self.now.0)
     }
 
-    /// A number for what is to come of the world around it. `is_last`: no other text will be sent.
-    pub fn signature(&mut self, is_last: bool) -> u64 {
-        self.world.signature(self.now.0, is_last)
-    }
-
-    /// The same without moments.
-    pub fn sketch(&mut self) -> u64 {
-        self.world.sketch(self.now.0)
+    /// A number for what is to come of the world around it, in which these services matter.
+    pub fn signature(&mut self, matters: impl Fn(&str) -> bool) -> u64 {
+        self.world.signature(self.now.0, matters)
     }
 
     /// Goes on until a rollback begins, or to its end. Gives whether one did.

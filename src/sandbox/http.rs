@@ -76,13 +76,14 @@ async fn dokploy(request: Request<Incoming>, shell: &Arc<Shell>) -> Result<Answe
 }
 
 fn from_api(response: ApiResponse) -> Answer {
+    let location = response.location().and_then(|location| HeaderValue::try_from(location).ok());
     let mut answer = with_status(response.status, response.body.into_text());
     let headers = answer.headers_mut();
     headers.insert("keep-alive", HeaderValue::from_static("timeout=5"));
     if let Some(kind) = response.content_type {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     }
-    if let Some(location) = response.location.and_then(|location| HeaderValue::try_from(location).ok()) {
+    if let Some(location) = location {
         headers.insert(LOCATION, location);
     }
     answer

@@ -75,8 +75,6 @@ pub struct ApiResponse {
     pub status: u16,
     /// Its `content-type`.
     pub content_type: Option<&'static str>,
-    /// Where a redirect leads.
-    pub location: Option<String>,
     /// Its body; empty ones are normal.
     pub body: Content,
     /// After how long it comes.
@@ -92,6 +90,8 @@ pub enum Content {
     Json(Value),
     /// Anything else.
     Text(String),
+    /// None, and the browser is to look there.
+    Redirect(String),
 }
 
 impl Content {
@@ -100,6 +100,7 @@ impl Content {
         match self {
             Self::Json(value) => value.to_string(),
             Self::Text(text) => text,
+            Self::Redirect(_) => String::new(),
         }
     }
 }
@@ -113,7 +114,7 @@ impl ApiResponse {
     }
 
     fn with(status: u16, content_type: Option<&'static str>, body: Content) -> Self {
-        Self { status, content_type, location: None, body, after: Duration::ZERO, lost: false }
+        Self { status, content_type, body, after: Duration::ZERO, lost: false }
     }
 
     /// The body as JSON, if it is.
@@ -121,6 +122,7 @@ impl ApiResponse {
         match &self.body {
             Content::Json(value) => Some(value.clone()),
             Content::Text(text) => serde_json::from_str(text).ok(),
+            Content::Redirect(_) => None,
         }
     }
 
@@ -192,7 +194,15 @@ impl ApiResponse {
     }
 
     pub(super) fn redirect(status: u16, location: &str) -> Self {
-        Self { location: Some(location.to_owned()), ..Self::new(status, None, String::new()) }
+        Self::with(status, None, Content::Redirect(location.to_owned()))
+    }
+
+    /// Where a redirect leads.
+    pub fn location(&self) -> Option<&str> {
+        match &self.body {
+            Content::Redirect(location) => Some(location),
+            Content::Json(_) | Content::Text(_) => None,
+        }
     }
 
     pub(super) fn after(self, after: Duration) -> Self {

@@ -323,11 +323,6 @@ impl World {
         Self { is_brief: true, ..self }
     }
 
-    /// Whether a deploy waits or is worked on.
-    pub(super) fn is_deploying(&self) -> bool {
-        self.deploy.is_some() || !self.unfollowed.is_empty() || self.queue.jobs.iter().any(|job| matches!(job.work, Work::Deploy(_)))
-    }
-
     /// Says what is under way.
     pub(super) fn sign_deploys(&self, hasher: &mut impl std::hash::Hasher) {
         use std::hash::Hash as _;

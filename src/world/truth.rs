@@ -2,7 +2,6 @@
 
 use super::container::State;
 use super::state::World;
-use super::store::Compose;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
@@ -45,36 +44,23 @@ impl World {
         app.deployments.last().map(|row| (row.title.clone(), row.created_at))
     }
 
-    /// A number for what there is: containers and their states, what services suffer from, whether a deploy is under way.
-    pub fn sketch(&mut self, now: Duration) -> u64 {
-        self.advance(now);
-        let mut hasher = DefaultHasher::new();
-        for container in &self.host.containers {
-            let symptoms = self.faults.symptoms(container.service(), self.now);
-            (&container.name, &container.definition.hash, container.state_word(), container.booted, format!("{symptoms:?}"))
-                .hash(&mut hasher);
-        }
-        (self.is_deploying(), self.dokploy_is_up(), self.network_is_up(), self.externals_up()).hash(&mut hasher);
-        hasher.finish()
-    }
-
     /// A number for what is to come of this world: worlds with the same one differ in nothing but names, and when things happened that have
-    /// no consequences any more. `is_last`: no other text will be sent, so that what becomes of services that are not there is of no
-    /// consequence either.
-    pub fn signature(&mut self, now: Duration, is_last: bool) -> u64 {
+    /// no consequences any more. `matters`: whether a service may be there for longer than until the next deploy. Of others it only counts
+    /// whether they run.
+    pub fn signature(&mut self, now: Duration, matters: impl Fn(&str) -> bool) -> u64 {
         self.advance(now);
         let mut hasher = DefaultHasher::new();
         for container in &self.host.containers {
-            container.sign(self.now, &mut hasher);
-            let symptoms = self.faults.symptoms(container.service(), self.now);
-            format!("{symptoms:?}").hash(&mut hasher);
+            if matters(container.service()) {
+                container.sign(self.now, &mut hasher);
+                let symptoms = self.faults.symptoms(container.service(), self.now);
+                format!("{symptoms:?}").hash(&mut hasher);
+            } else {
+                (&container.name, &container.definition.hash, container.state_word()).hash(&mut hasher);
+            }
         }
         self.host.images.hash(&mut hasher);
-        let has = |name: &str| {
-            let is_named = |compose: &Compose| compose.text("composeFile").contains(name);
-            self.host.containers.iter().any(|container| container.service() == name) || self.store.composes.iter().any(is_named)
-        };
-        self.faults.sign(self.now, &mut hasher, |service| !is_last || has(service));
+        self.faults.sign(self.now, &mut hasher, matters);
         self.sign_deploys(&mut hasher);
         self.store.composes.iter().for_each(|compose| compose.text("composeFile").hash(&mut hasher));
         hasher.finish()
