@@ -11,6 +11,7 @@ use crate::rehearse::{self, Budget, Explorer, Place};
 use crate::report;
 use crate::report::rehearsal::{Findings, human, json, markdown};
 use crate::report::terminal;
+use crate::schedule::Lines;
 use crate::world::{Config, World};
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -25,6 +26,8 @@ const BROKEN: u8 = 1;
 pub(super) fn rehearse(args: &Args) -> u8 {
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
+    let plan = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref());
+    let lines = plan.map(|plan| Lines::of(plan, &found.sources)).unwrap_or_default();
     let Some(schedule) = found.schedule.map(Arc::new) else { return 2 };
     let stand_ins = make_believe::variables(&schedule);
     let setting = rehearse::setting(&schedule, &stand_ins, Vec::new());
@@ -49,7 +52,7 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let counterexamples = found.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();
     let unnoticed = found.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
     let plan = args.file.display().to_string();
-    let findings = Findings { plan: &plan, schedule: &schedule, explored: &found, counterexamples, unnoticed };
+    let findings = Findings { plan: &plan, schedule: &schedule, lines: &lines, explored: &found, counterexamples, unnoticed };
     let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
     let (colour, _) = args.display.colour();
     let text = match args.format {

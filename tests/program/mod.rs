@@ -22,6 +22,7 @@ mod live_check;
 mod main_job;
 mod notices;
 mod past;
+mod rehearse;
 mod reports;
 mod requests;
 mod resume;

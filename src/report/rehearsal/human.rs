@@ -142,30 +142,17 @@ fn of_sum(label: &str, sum: &Sum) -> Line {
     line.plain(format!("{noticed:>TIME$}{:>TIME$}", duration(sum.took)))
 }
 
+/// Those that nobody would notice are worth the most attention.
 fn holes(found: &Findings<'_>, width: usize) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let explored = found.explored;
-    if !explored.unnoticed.is_empty() {
-        lines.push(Line::new());
-        lines.push(Line::new().styled(Style::Bold, "nobody would notice"));
-        let mut whom: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for ((phase, name), _, _) in &found.unnoticed {
-            let phase = phase.map_or_else(|| "before the first phase".to_owned(), |phase| found.schedule.phase(phase).name.clone());
-            whom.entry(name).or_default().push(phase);
-        }
-        for (name, phases) in whom {
-            let text = format!("{name} down for good, struck in {}, and the run says that all is well", list(phases));
-            lines.extend(wrapped(Style::Warn, &text, 2, width));
-        }
-        if let Some(command) = found.unnoticed.first().and_then(|(_, _, played)| wording::command(found.plan, played)) {
-            lines.push(Line::text("  ").styled(Style::Path, command).whole());
-        }
+    let holes = super::holes::holes(found);
+    if holes.is_empty() {
+        return Vec::new();
     }
-    if !explored.sure_gates.is_empty() {
-        lines.push(Line::new());
-        let text =
-            format!("no fault made {} fail: what is asked there does not depend on anything that was broken", list(&explored.sure_gates));
-        lines.extend(wrapped(Style::Plain, &text, 0, width));
+    let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "holes of the plan")];
+    for hole in holes {
+        let style = if hole.kind == "unnoticed" { Style::Warn } else { Style::Plain };
+        lines.extend(wrapped(style, &format!("{}: {}", hole.place(found.plan), hole.text), 2, width));
+        lines.extend(hole.command.map(|command| Line::text("    ").styled(Style::Path, command).whole()));
     }
     lines
 }

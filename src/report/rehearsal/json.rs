@@ -1,6 +1,7 @@
 //! For machines: one object.
 
 use super::Findings;
+use super::holes::holes;
 use super::wording;
 use crate::rehearse::{End, Tally};
 use serde_json::{Value, json};
@@ -21,10 +22,11 @@ pub fn json(found: &Findings<'_>) -> String {
             })
         })
         .collect();
-    let unnoticed: Vec<Value> = found
-        .unnoticed
-        .iter()
-        .map(|((at, name), _, played)| json!({"phase": phase(*at), "whom": name, "command": wording::command(found.plan, played)}))
+    let holes: Vec<Value> = holes(found)
+        .into_iter()
+        .map(|hole| {
+            json!({"kind": hole.kind, "whom": hole.whom, "phases": hole.phases, "line": hole.line, "text": hole.text, "command": hole.command})
+        })
         .collect();
     let broken: Vec<Value> = found
         .counterexamples
@@ -39,7 +41,7 @@ pub fn json(found: &Findings<'_>) -> String {
         "version": 1, "plan": found.plan,
         "meant": {"code": meant.map(|ending| ending.exit_code().0), "took_ms": u64::try_from(explored.meant.now().0.as_millis()).unwrap_or(u64::MAX)},
         "singles": tally(&explored.singles), "pairs": tally(&explored.pairs), "rollbacks": explored.rollbacks,
-        "rows": rows, "unnoticed": unnoticed, "sure_gates": explored.sure_gates, "broken": broken,
+        "rows": rows, "holes": holes, "broken": broken,
     })
     .to_string()
 }

@@ -1,6 +1,7 @@
 //! For pull requests: the whole table.
 
 use super::Findings;
+use super::holes::holes;
 use super::wording::{self, Ends};
 use crate::report::words::duration;
 use std::fmt::Write as _;
@@ -28,12 +29,12 @@ pub fn markdown(found: &Findings<'_>) -> String {
             duration(row.took)
         );
     }
-    if !found.unnoticed.is_empty() {
-        text.push_str("\n## Nobody would notice\n\n");
-        for ((phase, name), _, played) in &found.unnoticed {
-            let phase = phase.map_or("before the first phase", |phase| found.schedule.phase(phase).name.as_str());
-            let command = wording::command(found.plan, played).map_or_else(String::new, |command| format!(": `{command}`"));
-            let _ = writeln!(text, "- {} in {}{command}", cell(name), cell(phase));
+    let holes = holes(found);
+    if !holes.is_empty() {
+        text.push_str("\n## Holes of the plan\n\n");
+        for hole in holes {
+            let command = hole.command.as_ref().map_or_else(String::new, |command| format!(": `{command}`"));
+            let _ = writeln!(text, "- {}: {}{command}", cell(&hole.place(found.plan)), cell(&hole.text));
         }
     }
     if !found.counterexamples.is_empty() {

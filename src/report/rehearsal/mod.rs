@@ -1,5 +1,6 @@
 //! What a rehearsal found, for people, machines and pull requests.
 
+mod holes;
 mod human;
 mod json;
 mod markdown;
@@ -11,7 +12,7 @@ pub use markdown::markdown;
 pub use wording::broken as broken_in_words;
 
 use crate::rehearse::{Broken, Case, Explored, Played};
-use crate::schedule::{PhaseId, Schedule};
+use crate::schedule::{Lines, PhaseId, Schedule};
 
 /// Everything that a report is made of.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Findings<'a> {
     pub plan: &'a str,
     /// The plan.
     pub schedule: &'a Schedule,
+    /// Its lines.
+    pub lines: &'a Lines,
     /// What was explored.
     pub explored: &'a Explored,
     /// Paths to be read: a counterexample of each property that does not hold.
