@@ -182,7 +182,7 @@ impl Lab {
         let world = World::new(setting(schedule, &NoVariables, Vec::new()).config).in_brief();
         let mut meant = Rehearsal::new(&place, world.clone());
         meant.finish();
-        Self { explorer: Explorer { place, world, symmetry: false, merging: false, workers: 1, budget: Budget::default() }, meant }
+        Self { explorer: Explorer { place, world, symmetry: false, merging: false, workers: 1, budget: Budget::of(1) }, meant }
     }
 
     fn cases(&self) -> Vec<Case> {

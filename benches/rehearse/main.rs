@@ -77,12 +77,12 @@ fn rehearse(services: usize) {
     let (place, world) = ready(&schedule);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     let budget = std::env::var("PLAN_REHEARSE_BUDGET").ok().and_then(|paths| paths.parse().ok());
-    let budget = budget.map_or_else(Budget::default, |paths| Budget { paths });
+    let budget = budget.map_or_else(|| Budget::of(services), |paths| Budget { paths });
     let began = Instant::now();
     let found = Explorer { place, world, symmetry: true, merging: true, workers, budget }.explore();
     let seconds = began.elapsed().as_secs_f64();
     let (singles, pairs) = (&found.singles, &found.pairs);
-    let per_second = |number: u64| number as f64 / seconds;
+    let per_second = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX)) / seconds;
     let taken_in = singles.counted + pairs.counted - singles.left_out - pairs.left_out;
     println!(
         "{services:>8} {:>7} {:>16} {:>7} {:>15} {:>7} {:>8} {:>10} {seconds:>8.1} {:>6.0} {:>10.0} {:>8.0} {:>9.0}",

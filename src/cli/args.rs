@@ -124,7 +124,7 @@ pub(super) struct Rehearse {
     /// The plan
     #[arg(default_value = "rollout.plan")]
     pub(super) file: PathBuf,
-    /// Run at most so many paths, and say what was left out. Default: 15000
+    /// Run at most so many paths, and say what was left out. Default: 15000, of more than ten services as many fewer
     #[arg(long, value_name = "PATHS")]
     pub(super) budget: Option<u64>,
     /// Try services that are alike one by one, too; the table is the same

@@ -46,7 +46,7 @@ pub(super) fn rehearse(args: &Args) -> u8 {
         symmetry: !args.every_service,
         merging: true,
         workers: available_parallelism().map_or(1, usize::from),
-        budget: args.budget.map_or_else(Budget::default, |paths| Budget { paths }),
+        budget: args.budget.map_or_else(|| Budget::of(schedule.services.len()), |paths| Budget { paths }),
     };
     let found = explorer.explore();
     let counterexamples = found.broken.iter().map(|(broken, first, second)| (broken, explorer.play(first, second.as_ref()))).collect();

@@ -26,10 +26,11 @@ pub struct Budget {
     pub paths: u64,
 }
 
-impl Default for Budget {
-    /// All cases of ten services in four phases, and the rollbacks to which most of them lead.
-    fn default() -> Self {
-        Self { paths: 15_000 }
+impl Budget {
+    /// For a plan of so many services, unless somebody says otherwise: up to ten of them all cases in four phases, and the rollbacks to which
+    /// most of them lead. A path of ten times as many services takes ten times as long, and of more than ten a tenth as many are run.
+    pub fn of(services: usize) -> Self {
+        Self { paths: 150_000 / (services as u64).max(10) }
     }
 }
 
@@ -124,10 +125,10 @@ impl Explorer {
         let start = Rehearsal::new(&self.place, self.world.clone());
         let (meant, alike) = (self.meant(), self.alike());
         let mut cases = self.cases(&meant);
-        let counted = cases.iter().map(|case| case.stands_for as u64).sum();
-        let room = usize::try_from(self.budget.paths).unwrap_or(usize::MAX);
-        let left_out: u64 = cases.iter().skip(room).map(|case| case.stands_for as u64).sum();
-        cases.truncate(room);
+        let counted_in = |cases: &[Case]| cases.iter().map(|case| case.stands_for as u64).sum::<u64>();
+        let counted = counted_in(&cases);
+        thin_out(&mut cases, usize::try_from(self.budget.paths).unwrap_or(usize::MAX));
+        let left_out = counted - counted_in(&cases);
         let tails = Tails::default();
         let tried = self.each(&start, &cases, &|at, run| self.try_case(&cases[at], run, &meant, &tails));
         let mut table = Table::new(schedule, &alike);
@@ -218,6 +219,21 @@ impl Explorer {
         results.sort_by_key(|(at, _)| *at);
         results.into_iter().map(|(_, result)| result).collect()
     }
+}
+
+/// Leaves so many, from all of the run alike.
+fn thin_out(cases: &mut Vec<Case>, room: usize) {
+    let all = cases.len();
+    if room >= all {
+        return;
+    }
+    let mut at = 0;
+    // The first of each of `room` equal parts.
+    cases.retain(|_| {
+        let is_first = at == 0 || at * room / all != (at - 1) * room / all;
+        at += 1;
+        is_first && room > 0
+    });
 }
 
 fn next(receiver: &Mutex<Receiver<(usize, Rehearsal)>>) -> Option<(usize, Rehearsal)> {

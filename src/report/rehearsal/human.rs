@@ -4,7 +4,7 @@ use super::Findings;
 use super::wording::{self, Ends};
 use crate::rehearse::{Row, Tally, landmarks};
 use crate::report::line::{Line, Style, wrapped};
-use crate::report::words::{clock, count, duration, list};
+use crate::report::words::{clock, count, duration};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
