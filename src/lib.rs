@@ -3,6 +3,7 @@
 //! Layers, from left to right; a layer never names one to its right (`tests/architecture.rs`):
 //! `source` → `secrets` → `diagnostic` → `syntax` → `model` → `fmt` → `compose` → `check` → `schedule` → `engine` → `dokploy` → `wire` →
 //! `probe` → `store` → `drive` → `notify` → `world` → `sandbox` → `report` → `cli`. Everything up to `wire`, and `world`, is pure.
+//! On `world` stand `rehearse`, and on that `scenario`, pure as well; `report` shows them.
 //! Beside them, for `cli` alone, `init`: compose files to a first plan, pure as well.
 
 pub mod check;
@@ -20,6 +21,7 @@ pub mod probe;
 pub mod rehearse;
 pub mod report;
 pub mod sandbox;
+pub mod scenario;
 pub mod schedule;
 pub mod secrets;
 pub mod source;

@@ -29,8 +29,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("world", &["source", "diagnostic", "compose"]),
     // Everything that decides, on virtual time: of `probe` what is asked and the judging.
     ("rehearse", &["source", "model", "compose", "schedule", "engine", "dokploy", "wire", "probe", "world"]),
+    // What rehearsing plays, in the words of a file.
+    ("scenario", &["source", "diagnostic", "syntax", "model", "schedule", "engine", "world", "rehearse"]),
     ("sandbox", &["source", "diagnostic", "model", "compose", "schedule", "engine", "wire", "probe", "drive", "world"]),
-    ("report", &["source", "diagnostic", "model", "compose", "check", "schedule", "engine", "probe", "store", "drive", "rehearse"]),
+    (
+        "report",
+        &["source", "diagnostic", "model", "compose", "check", "schedule", "engine", "probe", "store", "drive", "rehearse", "scenario"],
+    ),
     (
         "cli",
         &[
@@ -53,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "notify",
             "world",
             "rehearse",
+            "scenario",
             "sandbox",
             "report",
         ],
@@ -76,6 +82,7 @@ const PURE: &[&str] = &[
     "wire",
     "world",
     "rehearse",
+    "scenario",
 ];
 
 /// What the pure layers do without.

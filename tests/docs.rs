@@ -5,6 +5,7 @@ use rollout_plan::cli;
 use rollout_plan::diagnostic::Code;
 use rollout_plan::fmt;
 use rollout_plan::model;
+use rollout_plan::scenario;
 use rollout_plan::source::SourceMap;
 use std::collections::BTreeMap;
 use std::fs;
@@ -70,7 +71,7 @@ fn spans(text: &str) -> Vec<String> {
 fn every_fence_says_what_it_holds() {
     for (path, text) in documents() {
         for fence in fences(&text) {
-            let known = ["plan", "sh", "yaml", "text", "diff"].contains(&fence.kind.as_str());
+            let known = ["plan", "scenario", "sh", "yaml", "text", "diff"].contains(&fence.kind.as_str());
             assert!(known, "{}:{}: `{}` is no kind of block", path.display(), fence.line, fence.kind);
         }
     }
@@ -111,6 +112,22 @@ fn plans_in_the_documents_are_formatted() {
             }
         }
     }
+}
+
+#[test]
+fn scenarios_in_the_documents_are_of_the_example_and_formatted() {
+    let schedule = cli::check::find(&root().join("examples/bizosaas/rollout.plan")).schedule.unwrap();
+    let mut read = 0;
+    for (path, text) in documents() {
+        for fence in fences(&text).iter().filter(|fence| fence.kind == "scenario") {
+            let file = SourceMap::default().add(&path, fence.text.clone());
+            let staged = scenario::load(file, &fence.text, &schedule);
+            assert!(staged.diagnostics.is_empty(), "{}:{}: {:#?}", path.display(), fence.line, staged.diagnostics);
+            assert_eq!(fence.text, fmt::format(&fence.text).unwrap(), "{}:{}", path.display(), fence.line);
+            read += staged.scenarios.len();
+        }
+    }
+    assert!(read >= 2, "only {read}");
 }
 
 /// The command lines of a document that call `plan`: from blocks of shell, and from prose.

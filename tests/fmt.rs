@@ -29,7 +29,7 @@ fn plans(folder: &str) -> Vec<PathBuf> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "plan") {
+            } else if path.extension().is_some_and(|extension| extension == "plan" || extension == "scenario") {
                 found.push(path);
             }
         }

@@ -18,11 +18,11 @@ const SCAFFOLD: [(&str, &str); 4] = [
     ("phase", "phase scaffold {\n  deploy backend from \"phase1.yml\"\n}\n"),
 ];
 
-struct Case {
-    name: String,
-    plan: String,
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) plan: String,
     whole: bool,
-    expected: String,
+    pub(crate) expected: String,
 }
 
 impl Case {
@@ -45,7 +45,12 @@ fn folder() -> PathBuf {
 }
 
 fn documents() -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder()).expect("the fixtures are there");
+    documents_in(&folder())
+}
+
+/// The documents of a folder, by name.
+pub(crate) fn documents_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the fixtures are there");
     let mut documents: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     documents.sort();
@@ -54,6 +59,11 @@ fn documents() -> Vec<PathBuf> {
 
 /// The cases of a document.
 fn cases(document: &str) -> Vec<Case> {
+    cases_of("plan", document)
+}
+
+/// The same where texts stand in fences of another kind.
+pub(crate) fn cases_of(fence: &str, document: &str) -> Vec<Case> {
     let mut cases: Vec<Case> = Vec::new();
     let mut heading = String::new();
     let mut lines = document.lines();
@@ -67,7 +77,7 @@ fn cases(document: &str) -> Vec<Case> {
             block.push_str(inner);
             block.push('\n');
         }
-        if kind.starts_with("plan") {
+        if kind.starts_with(fence) {
             cases.push(Case { name: heading.clone(), plan: block, whole: kind == "plan whole", expected: String::new() });
         } else if let Some(case) = cases.last_mut().filter(|_| kind == "diagnostics") {
             case.expected = block;
@@ -77,14 +87,15 @@ fn cases(document: &str) -> Vec<Case> {
 }
 
 /// The document with what was found in each case.
-fn rewritten(document: &str, found: &[String]) -> String {
+pub(crate) fn rewritten(fence: &str, document: &str, found: &[String]) -> String {
+    let fence = format!("```{fence}");
     let mut out = String::new();
     let mut found = found.iter();
     let mut lines = document.lines().peekable();
     while let Some(line) = lines.next() {
         out.push_str(line);
         out.push('\n');
-        if !line.starts_with("```plan") {
+        if !line.starts_with(&fence) {
             continue;
         }
         for inner in lines.by_ref() {
@@ -112,7 +123,7 @@ fn read(text: &str) -> (SourceMap, Lowered) {
     (sources, lowered)
 }
 
-fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn render(sources: &SourceMap, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     let place = |span: Span| {
         let file = sources.file(span.file);
@@ -152,7 +163,7 @@ fn every_fixture_says_exactly_what_is_found() {
             results.push(found);
         }
         if update {
-            std::fs::write(&path, rewritten(&document, &results)).expect("a writable fixture");
+            std::fs::write(&path, rewritten("plan", &document, &results)).expect("a writable fixture");
         }
     }
     assert!(update || wrong.is_empty(), "{wrong}\nUPDATE_FIXTURES=1 writes them anew");

@@ -50,6 +50,7 @@ mod reports;
 mod runbook;
 mod sampling;
 mod sandbox;
+mod scenarios;
 mod shapes;
 mod shapes_of_world;
 mod store;

@@ -124,13 +124,17 @@ pub(super) struct Rehearse {
     /// The plan
     #[arg(default_value = "rollout.plan")]
     pub(super) file: PathBuf,
+    /// Instead of exploring, play these scenarios and compare what comes with what they expect: a file, or a folder of *.scenario files
+    /// (repeatable). Exit 1 when one does not hold
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["budget", "every_service"])]
+    pub(super) test: Vec<PathBuf>,
     /// Run at most so many paths, and say what was left out. Default: 15000, of more than ten services as many fewer
     #[arg(long, value_name = "PATHS")]
     pub(super) budget: Option<u64>,
     /// Try services that are alike one by one, too; the table is the same
     #[arg(long)]
     pub(super) every_service: bool,
-    /// Show every line of the table
+    /// Show every line of the table; with --test, the path of every scenario
     #[arg(long)]
     pub(super) all: bool,
     /// How it is shown
@@ -149,6 +153,8 @@ pub(super) enum RehearseForm {
     Json,
     /// The whole table as Markdown
     Markdown,
+    /// With --test: `JUnit`'s XML, a test case for each scenario
+    Junit,
 }
 
 /// `plan run`.
@@ -164,6 +170,9 @@ pub(super) struct Run {
     /// KIND". Where and when: "… [in PHASE | in rollback | from PHASE] [after 30s] [for 30s] [every 2m]"; --help lists the kinds
     #[arg(long, value_name = "FAULT", requires = "sandbox", long_help = fault_help())]
     pub(super) fault: Vec<String>,
+    /// Play a scenario in the sandbox: its faults, and at the end whether what it expects came. The name may be left out where there is one
+    #[arg(long, value_name = "FILE[:NAME]", requires = "sandbox", conflicts_with = "fault")]
+    pub(super) scenario: Option<String>,
     /// How fast the sandbox's time passes: a factor, or `max`. Times in the plan and sample counts do not change
     #[arg(long, value_name = "N|max", default_value_t = Speed::default(), requires = "sandbox")]
     pub(super) speed: Speed,

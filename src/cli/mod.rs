@@ -27,6 +27,7 @@ mod resume;
 mod rewrite;
 mod run;
 mod sandbox;
+mod scenarios;
 mod show;
 mod status;
 mod unknown;

@@ -2,8 +2,9 @@
 
 use super::args::{Rehearse as Args, RehearseForm};
 use super::check::find;
-use super::look::show;
+use super::look::{complain, show};
 use super::make_believe;
+use super::scenarios;
 use super::variables;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Options;
@@ -24,6 +25,10 @@ const BROKEN: u8 = 1;
 
 /// Rehearses, and gives the exit code.
 pub(super) fn rehearse(args: &Args) -> u8 {
+    if let Err((message, help)) = is_meant(args) {
+        complain(&args.display, message, help);
+        return 2;
+    }
     let found = find(&args.file);
     show(&found.diagnostics, &found.sources, &args.display);
     let plan = found.lowered.as_ref().and_then(|lowered| lowered.plan.as_ref());
@@ -40,6 +45,9 @@ pub(super) fn rehearse(args: &Args) -> u8 {
             return 2;
         }
     };
+    if !args.test.is_empty() {
+        return scenarios::test(args, found.sources, &schedule, place, &stand_ins);
+    }
     let explorer = Explorer {
         place,
         world: World::new(setting.config).in_brief(),
@@ -56,10 +64,19 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
     let (colour, _) = args.display.colour();
     let text = match args.format {
-        RehearseForm::Human => human(&findings, width, colour, args.all),
+        RehearseForm::Human | RehearseForm::Junit => human(&findings, width, colour, args.all),
         RehearseForm::Json => json(&findings) + "\n",
         RehearseForm::Markdown => markdown(&findings),
     };
     report::to_stdout(&text);
     if found.broken.is_empty() { 0 } else { BROKEN }
+}
+
+/// Whether the forms asked for are there: scenarios and the exploration have not the same.
+fn is_meant(args: &Args) -> Result<(), (&'static str, &'static str)> {
+    match (args.format, args.test.is_empty()) {
+        (RehearseForm::Junit, true) => Err(("--format junit is for scenarios", "name their folder: --test scenarios")),
+        (RehearseForm::Markdown, false) => Err(("--format markdown is not for scenarios", "with --test it may be human, json or junit")),
+        _ => Ok(()),
+    }
 }

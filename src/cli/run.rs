@@ -12,6 +12,7 @@ use super::notices::{self, Notices};
 use super::past;
 use super::reports;
 use super::resume::{self, Taken};
+use super::scenarios;
 use super::variables::{self, Environment, authority, no_authority};
 use super::watch;
 use super::way_back;
@@ -29,6 +30,7 @@ use crate::probe::ConnectTo;
 use crate::rehearse;
 use crate::report::{self, Format, Reporter, Setting, Streams};
 use crate::sandbox::{self, Sandbox};
+use crate::scenario::{Ended, Scenario, Signs};
 use crate::schedule::{GateId, Lines, Schedule, digest};
 use crate::source::{SourceMap, Span};
 use crate::store::{LockFolder, Note, Place, Store, new_run_id};
@@ -88,6 +90,8 @@ struct Job<'a> {
     options: Options,
     approvals: BTreeMap<GateId, Approver>,
     faults: Vec<Fault>,
+    /// What `--scenario` names, and what the run told so far.
+    scenario: Option<(Scenario, Rc<RefCell<Signs>>)>,
     connect_to: ConnectTo,
     format: Format,
     /// Digest of the plan's text.
@@ -117,7 +121,7 @@ impl<'a> Job<'a> {
         args: &'a Args,
         aim: Aim<'_>,
         schedule: Schedule,
-        sources: SourceMap,
+        mut sources: SourceMap,
         (address, lines): (Address, Lines),
     ) -> Result<Self, Stopped> {
         let wrong = |message: &str, help: &str| {
@@ -155,12 +159,15 @@ impl<'a> Job<'a> {
         }
         let faults = args.fault.iter().map(|fault| Fault::parse(fault)).collect::<Result<Vec<_>, _>>();
         let faults = faults.map_err(|error| wrong(&error.to_string(), "`plan run --help` and docs/sandbox.md name every fault"))?;
+        let scenario = args.scenario.as_deref().map(|text| scenarios::one(text, &schedule, &mut sources, &args.display).ok_or(Stopped(2)));
+        let scenario = scenario.transpose()?;
+        let (faults, who) = scenario.as_ref().map_or((faults, "by --fault"), |scenario| (scenario.faults(), "by the scenario"));
         for fault in &faults {
             named::fault(&schedule, fault).map_err(|(text, help)| wrong(&text, &help))?;
         }
         if let Some(gate) = answering::answered_by_faults(&schedule, &faults).into_iter().find(|gate| approvals.contains_key(gate)) {
             let name = &schedule.gates[gate.0].name;
-            return Err(wrong(&format!("gate `{name}` is answered twice: by --approve and by --fault"), "leave one of them out"));
+            return Err(wrong(&format!("gate `{name}` is answered twice: by --approve and {who}"), "leave one of them out"));
         }
         let connect_to = asking::routes(args.connect_to.as_deref()).map_err(|(message, help)| wrong(&message, help))?;
         let run = new_run_id().map_err(|error| wrong(&error, ""))?;
@@ -179,8 +186,9 @@ impl<'a> Job<'a> {
             Some(args::RunFormat::Github) => Format::Github,
             Some(args::RunFormat::Human) | None => Format::Human,
         };
+        let scenario = scenario.map(|scenario| (scenario, Rc::default()));
         let plan_digest = sources.find(&args.file).map(|file| digest(sources.file(file).text())).unwrap_or_default();
-        Ok(Self { args, schedule, sources, address, options, approvals, faults, connect_to, format, plan_digest, lines, back })
+        Ok(Self { args, schedule, sources, address, options, approvals, faults, scenario, connect_to, format, plan_digest, lines, back })
     }
 
     fn go(self) -> Result<u8, Stopped> {
@@ -267,10 +275,20 @@ impl<'a> Job<'a> {
         let requests = state.run_folder(&job.options.run).join("sandbox-requests.jsonl");
         let (unfelt, clock) = (Rc::clone(&sandbox), PacedClock::start(job.args.speed));
         let noter = Rc::clone(&reporter);
+        let scenario = job.scenario.clone().map(|(scenario, signs)| (scenario, signs, Arc::new(job.schedule.clone()), job.sources.clone()));
         let code = job.roll_out(connection, clock, people, AlwaysFree, reporter, state, None).await;
-        let unfelt: Vec<String> = unfelt.with_world(|world, _| world.unfelt_faults().map(ToString::to_string).collect());
-        for fault in &unfelt {
-            noter.borrow_mut().note(&format!("the fault \"{fault}\" never had anything to break"));
+        let told = match &scenario {
+            None => {
+                let told = |fault: &Fault| format!("the fault \"{fault}\" never had anything to break");
+                unfelt.with_world(|world, _| world.unfelt_faults().map(told).collect())
+            }
+            Some((scenario, signs, schedule, sources)) => {
+                let ended = unfelt.with_world(Ended::of);
+                scenarios::after(scenario, (schedule, sources), &stand_ins, (signs.borrow().clone(), ended))
+            }
+        };
+        for line in &told {
+            noter.borrow_mut().note(line);
         }
         // For tests and the curious; a run does not depend on it.
         let _ = std::fs::write(requests, sandbox.request_log());
@@ -384,7 +402,8 @@ impl<'a> Job<'a> {
         };
         let post = connection.notices.post(teller, Rc::clone(&masks), Rc::clone(&reporter));
         let mut record = Masking::new(&mut record, masks);
-        let mut telling = Telling(Rc::clone(&reporter), post.clone());
+        let witness = self.scenario.as_ref().map(|(_, signs)| Rc::clone(signs));
+        let mut telling = Telling { reporter: Rc::clone(&reporter), post: post.clone(), witness };
         let mut sending = pin!(notices::work(post.as_deref()));
         let watching = Box::pin(build_log::follow(&reporter, &*platform, &*clock));
         let ticking = tick(&reporter, &*clock, self.args.sandbox);
@@ -494,14 +513,21 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Hands the engine's events to the reporter, and to those who are told.
-struct Telling(Rc<RefCell<Reporter>>, Option<Rc<Post<Mail>>>);
+/// Hands the engine's events to the reporter, to those who are told, and to whoever judges a scenario.
+struct Telling {
+    reporter: Rc<RefCell<Reporter>>,
+    post: Option<Rc<Post<Mail>>>,
+    witness: Option<Rc<RefCell<Signs>>>,
+}
 
 impl Report for Telling {
     fn event(&mut self, now: Moment, event: &Event) {
-        self.0.borrow_mut().event(now, event);
-        if let Some(post) = &self.1 {
+        self.reporter.borrow_mut().event(now, event);
+        if let Some(post) = &self.post {
             post.event(now, event);
+        }
+        if let Some(witness) = &self.witness {
+            witness.borrow_mut().tell(now, event);
         }
     }
 }

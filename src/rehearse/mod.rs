@@ -23,7 +23,7 @@ mod table;
 pub use explore::{Budget, Explored, Explorer, Tally};
 pub use line::{api_request, http_response};
 pub use looking::look;
-pub use outcome::{End, Outcome};
+pub use outcome::{End, Outcome, noticed};
 pub use place::Place;
 pub use play::Played;
 pub use properties::Broken;

@@ -9,6 +9,7 @@ use crate::engine::{Ending, Event, Moment, Reason};
 use crate::schedule::ServiceName;
 use crate::world::Target;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How a run ended, from best to worst.
@@ -28,7 +29,7 @@ pub enum End {
 
 impl End {
     /// Of an ending.
-    fn of(ending: &Ending, is_noticed: bool) -> Self {
+    pub fn of(ending: &Ending, is_noticed: bool) -> Self {
         match ending.exit_code().0 {
             0 if is_noticed => Self::Recovered,
             0 => Self::Unharmed,
@@ -58,7 +59,7 @@ impl Outcome {
     /// Of a run that ended. `meant` is the run without the case.
     pub(super) fn of(case: &Case, run: &mut Rehearsal, meant: &Rehearsal) -> Self {
         let struck = struck(&case.mishap);
-        let noticed = noticed(case.at, struck, run, meant);
+        let noticed = noticed_in(case.at, struck, run, meant);
         let Some(ending) = run.ending().cloned() else {
             let (broken, took) = (vec![Broken::NeverEnds], run.now().0);
             return Self { end: End::Degraded(10), noticed: noticed.map(|at| at - case.at), took, gate: None, broken };
@@ -92,7 +93,7 @@ impl Tail {
     pub(super) fn of(joint: Moment, case: &Case, outcome: &Outcome, back: Option<&Begin>, run: &Rehearsal, meant: &Rehearsal) -> Self {
         Self {
             end: run.ending().cloned(),
-            noticed: noticed(joint, struck(&case.mishap), run, meant).map(|at| at - joint),
+            noticed: noticed_in(joint, struck(&case.mishap), run, meant).map(|at| at - joint),
             took: run.now() - joint,
             gate: outcome.gate.clone(),
             broken: outcome.broken.clone(),
@@ -124,7 +125,7 @@ impl Tail {
 impl Outcome {
     /// Of a run that came to a joint whose tail is known.
     pub(super) fn joined(case: &Case, joint: Moment, tail: &Tail, run: &Rehearsal, meant: &Rehearsal) -> Self {
-        let seen = noticed(case.at, struck(&case.mishap), run, meant).or_else(|| tail.noticed.map(|after| joint + after));
+        let seen = noticed_in(case.at, struck(&case.mishap), run, meant).or_else(|| tail.noticed.map(|after| joint + after));
         let end = tail.end.as_ref().map_or(End::Degraded(10), |ending| End::of(ending, seen.is_some()));
         let took = joint.0 + tail.took;
         // What was said before the joint is this path's own.
@@ -145,13 +146,26 @@ pub(super) fn struck(mishap: &Mishap) -> Option<&ServiceName> {
 }
 
 /// The first moment at which the run shows that something is not as it was meant to be.
-fn noticed(at: Moment, struck: Option<&ServiceName>, run: &Rehearsal, meant: &Rehearsal) -> Option<Moment> {
+fn noticed_in(at: Moment, struck: Option<&ServiceName>, run: &Rehearsal, meant: &Rehearsal) -> Option<Moment> {
+    noticed(at, struck, (run.told(), run.unwell()), meant.unwell())
+}
+
+/// Services that are not well, each time these become others, and from when on.
+type Unwell = [(Moment, BTreeSet<ServiceName>)];
+
+/// The first moment from `at` on at which a run shows, by what it told and by who was unwell, that something is not as it was meant to be.
+/// `struck`: the service that something happened to; `meant`: who is unwell when nothing happens.
+pub fn noticed(
+    at: Moment,
+    struck: Option<&ServiceName>,
+    (told, unwell): (&[(Moment, Arc<Event>)], &Unwell),
+    meant: &Unwell,
+) -> Option<Moment> {
     // A service that is also unwell later where nothing goes wrong, since it has yet to come up, is told apart by events only.
-    let is_unwell = |of: &Rehearsal, name: &ServiceName| {
-        of.unwell().iter().find(|(since, names)| *since >= at && names.contains(name)).map(|(since, _)| *since)
-    };
-    let by_round = struck.filter(|name| is_unwell(meant, name).is_none()).and_then(|name| is_unwell(run, name));
-    let by_event = run.told().iter().find(|(since, event)| *since >= at && is_trouble(event));
+    let is_unwell =
+        |of: &Unwell, name: &ServiceName| of.iter().find(|(since, names)| *since >= at && names.contains(name)).map(|(since, _)| *since);
+    let by_round = struck.filter(|name| is_unwell(meant, name).is_none()).and_then(|name| is_unwell(unwell, name));
+    let by_event = told.iter().find(|(since, event)| *since >= at && is_trouble(event));
     [by_round, by_event.map(|(since, _)| *since)].into_iter().flatten().min()
 }
 

@@ -37,6 +37,7 @@ pub mod rehearsal;
 mod reporter;
 pub mod runbook;
 pub mod safe;
+pub mod scenario;
 mod setting;
 pub mod standing;
 mod story;

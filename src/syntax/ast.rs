@@ -1,6 +1,7 @@
 //! The syntax tree: statements as written, with spans, names not resolved.
 
 use super::form::Form;
+use super::scenario::{FaultExpr, Scope, Wanted};
 use crate::source::{FileId, Span, Spanned};
 use std::time::Duration;
 
@@ -292,6 +293,14 @@ pub enum Head {
         /// What its value must be.
         condition: Condition,
     },
+    /// `scenario NAME { … }`
+    Scenario(Name),
+    /// `when phase NAME { … }`, `when rollback { … }`, `from phase NAME { … }`, `always { … }`
+    When(Scope),
+    /// `SERVICE KIND [after DURATION] [for DURATION] [every DURATION]`
+    Fault(FaultExpr),
+    /// `expect verified`, `expect phase NAME failed`, …: of a scenario.
+    Wanted(Wanted),
     /// The keyword is known and the rest could not be read.
     Broken {
         /// What it would have declared, if that can be told.

@@ -73,7 +73,8 @@ struct Headless {
 
 impl Headless {
     fn holds(&self, pair: &Pair<'_, Rule>, indentation: usize) -> bool {
-        !matches!(pair.as_rule(), Rule::statement | Rule::stray_close | Rule::junk | Rule::stray_block) || indentation > self.indentation
+        !matches!(pair.as_rule(), Rule::statement | Rule::strike | Rule::stray_close | Rule::junk | Rule::stray_block)
+            || indentation > self.indentation
     }
 
     fn close(self, body: &mut Body, close: Option<Span>) {
@@ -122,9 +123,14 @@ impl<'t> Builder<'t> {
         let mut pasted = 0;
         for pair in pairs {
             let span = self.span(&pair);
-            if let (Some(place), Rule::statement | Rule::junk) = (around.place, pair.as_rule()) {
+            if let (Some(place), Rule::statement | Rule::strike | Rule::junk) = (around.place, pair.as_rule()) {
                 let start = span.start as usize;
-                let found = if start >= pasted && is_broken(&pair) { yaml::pasted(self.file, self.text, start, place) } else { None };
+                // A fault with a colon, as on the command line, is no YAML.
+                let found = if start >= pasted && place != Place::When && is_broken(&pair) {
+                    yaml::pasted(self.file, self.text, start, place)
+                } else {
+                    None
+                };
                 if let Some(found) = found {
                     self.problems.push(found.problem);
                     pasted = found.end;
@@ -154,7 +160,7 @@ impl<'t> Builder<'t> {
             }
             let same_line = previous.is_some_and(|end| !self.text[end..span.start as usize].contains(['\n', '\r']));
             match pair.as_rule() {
-                Rule::statement => {
+                Rule::statement | Rule::strike => {
                     if same_line && around.place.is_some() {
                         let word = Span { end: span.start + length(leading_word(&self.text[span.range()])), ..span };
                         self.problems.push(Diagnostic::new(Code::Syntax, "two statements on one line", word, "begin a new line here"));
@@ -378,7 +384,7 @@ impl<'t> Builder<'t> {
         let mut found: Option<(Span, Span, Span)> = None;
         let (mut outer, mut inner) = (head, inner);
         loop {
-            let last = inner.filter(|pair| pair.as_rule() == Rule::statement).last().map(Pair::into_inner);
+            let last = inner.filter(|pair| matches!(pair.as_rule(), Rule::statement | Rule::strike)).last().map(Pair::into_inner);
             let Some((this, block)) = last.and_then(|mut parts| parts.next().zip(parts.next())) else { break };
             let (this, open) = (self.span(&this), self.span(&block).start);
             let Some(close) = block.clone().into_inner().next_back().filter(|close| close.as_rule() == Rule::close) else { break };
@@ -445,7 +451,14 @@ impl<'t> Builder<'t> {
     fn misplaced(&mut self, form: &Form, keyword: Span, around: Surroundings) {
         let Some(place) = around.place else { return };
         let belongs: Vec<String> = form.places.iter().map(ToString::to_string).collect();
-        let mut problem = Diagnostic::new(Code::Misplaced, format!("`{}` does not belong {place}", form.keyword), keyword, "not here");
+        // A word that says something else here is told apart by the next one.
+        let word = if place.forms().any(|here| here.keyword == form.keyword) {
+            let next = self.text[keyword.end as usize..].trim_start_matches([' ', '\t']);
+            format!("{} {}", form.keyword, leading_word(next))
+        } else {
+            form.keyword.to_owned()
+        };
+        let mut problem = Diagnostic::new(Code::Misplaced, format!("`{word}` does not belong {place}"), keyword, "not here");
         if let Some(opener) = around.opener {
             problem = problem.label(opener, "in the block of this");
         }

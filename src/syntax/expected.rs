@@ -10,6 +10,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         text => "a string, `env(…)`, `secret(…)` or a name",
         plain | string | raw => "a string",
         name | names | word | reference => "a name",
+        fault_kind => "a kind of fault such as `crash`",
         duration => "a duration such as `10m`",
         size => "a size such as `10GiB`",
         days => "a time such as `14d`",
@@ -57,6 +58,23 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         k_stop => "`stop`",
         k_webhook => "`webhook`",
         k_within => "`within`",
+        k_back => "`back`",
+        k_blamed => "`blamed`",
+        k_degraded => "`degraded`",
+        k_exit => "`exit`",
+        k_external => "`external`",
+        k_failed => "`failed`",
+        k_gate => "`gate`",
+        k_healthy => "`healthy`",
+        k_noticed => "`noticed`",
+        k_phase => "`phase`",
+        k_rollback => "`rollback`",
+        k_rolled => "`rolled`",
+        k_service => "`service`",
+        k_stopped => "`stopped`",
+        k_to => "`to`",
+        k_unnoticed => "`unnoticed`",
+        k_verified => "`verified`",
         variable => "`env(…)`",
         secret => "`secret(…)`",
         end => "the end of the line",
@@ -70,7 +88,7 @@ pub(super) fn words(rule: Rule) -> Option<&'static str> {
         | status | time | body | json | header | none | some | ignore | running | image | query | ping | disk | memory | exit | stdout
         | condition | method | send | auth | follow | certificate | connect | read | banner | info | database | stderr | setting
         | phase | require | deploy | settle | soak | on_failure | removes | template | interpolation | escape | brace | characters
-        | letter | blank | bom | s | o => {
+        | letter | blank | bom | s | o | strikes | strike | scenario | when | from | always | fault | clause | wanted | outcome | limit => {
             return None;
         }
     })
@@ -107,6 +125,23 @@ pub(super) fn connector(rule: Rule) -> Option<&'static str> {
             | Rule::k_stop
             | Rule::k_webhook
             | Rule::k_within
+            | Rule::k_back
+            | Rule::k_blamed
+            | Rule::k_degraded
+            | Rule::k_exit
+            | Rule::k_external
+            | Rule::k_failed
+            | Rule::k_gate
+            | Rule::k_healthy
+            | Rule::k_noticed
+            | Rule::k_phase
+            | Rule::k_rollback
+            | Rule::k_rolled
+            | Rule::k_service
+            | Rule::k_stopped
+            | Rule::k_to
+            | Rule::k_unnoticed
+            | Rule::k_verified
             | Rule::equal
             | Rule::equals
             | Rule::less

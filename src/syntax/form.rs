@@ -40,6 +40,10 @@ pub enum Place {
     Server,
     /// `expect exec … { … }`
     Exec,
+    /// `scenario NAME { … }`
+    Scenario,
+    /// `when phase NAME { … }`, `when rollback { … }`, `from phase NAME { … }`, `always { … }`
+    When,
 }
 
 impl Place {
@@ -68,6 +72,8 @@ impl Place {
             Place::Redis => "expect redis",
             Place::Server => "expect server",
             Place::Exec => "expect exec",
+            Place::Scenario => "scenario",
+            Place::When => "when",
         }
     }
 }
@@ -106,7 +112,7 @@ pub enum BlockUse {
 /// One statement of the language.
 #[derive(Debug)]
 pub struct Form {
-    /// Its first word.
+    /// Its first word; in capitals, where it begins with a name.
     pub keyword: &'static str,
     /// Where it belongs.
     pub places: &'static [Place],
@@ -123,6 +129,13 @@ impl Form {
         FORMS.iter().find(|form| form.keyword == keyword)
     }
 
+    /// The statement with this keyword that belongs here, else the one that belongs elsewhere. Where lines begin with names, any other word
+    /// is one.
+    pub(super) fn at(keyword: &str, place: Place) -> Option<&'static Form> {
+        let here = place.forms().find(|form| form.keyword == keyword);
+        here.or_else(|| Form::of(keyword)).or_else(|| place.forms().find(|form| form.rule == Rule::fault))
+    }
+
     /// What its block holds; `None` without a block, or where only the rest of its line tells (`expect`).
     pub fn opens(&self) -> Option<Place> {
         Some(match self.rule {
@@ -134,6 +147,8 @@ impl Form {
             Rule::external => External,
             Rule::gate => Gate,
             Rule::phase => Phase,
+            Rule::scenario => Scenario,
+            Rule::when | Rule::from | Rule::always => When,
             _ => return None,
         })
     }
@@ -149,10 +164,10 @@ impl Form {
     }
 }
 
-/// Statements are compared by their keyword.
+/// Statements are compared by how they are written.
 impl PartialEq for Form {
     fn eq(&self, other: &Self) -> bool {
-        self.keyword == other.keyword
+        self.shape == other.shape
     }
 }
 
@@ -163,7 +178,10 @@ const fn form(keyword: &'static str, rule: Rule, places: &'static [Place], block
 }
 
 use BlockUse::{May, Must, Never};
-use Place::{App, Container, Dokploy, Exec, External, File, Gate, Http, Job, Logs, Phase, Postgres, Redis, Sampling, Server, Service, Tcp};
+use Place::{
+    App, Container, Dokploy, Exec, External, File, Gate, Http, Job, Logs, Phase, Postgres, Redis, Sampling, Scenario, Server, Service, Tcp,
+    When,
+};
 
 /// The whole language, in the order of the grammar.
 pub static FORMS: &[Form] = &[
@@ -190,7 +208,7 @@ pub static FORMS: &[Form] = &[
     form("external", Rule::external, &[File], Must, "external NAME { … }"),
     form("gate", Rule::gate, &[File], Must, "gate NAME { … }"),
     form("phase", Rule::phase, &[File], Must, "phase NAME after OTHER { … }"),
-    form("note", Rule::note, &[Service, Job, External, Gate, Phase], Never, "note \"…\""),
+    form("note", Rule::note, &[Service, Job, External, Gate, Phase, Scenario], Never, "note \"…\""),
     form("hint", Rule::hint, &[Service, Job, External], Never, "hint \"…\""),
     form("needs", Rule::needs, &[Service, Job], Never, "needs NAME"),
     form("uses", Rule::uses, &[Service, Job], Never, "uses NAME"),
@@ -236,6 +254,12 @@ pub static FORMS: &[Form] = &[
     form("stdout", Rule::stdout, &[Exec], Never, "stdout contains \"…\""),
     form("stderr", Rule::stderr, &[Exec], Never, "stderr contains \"…\""),
     form("set", Rule::setting, &[Exec], Never, "set NAME = secret(\"VARIABLE\")"),
+    form("scenario", Rule::scenario, &[File], Must, "scenario NAME { … }"),
+    form("when", Rule::when, &[Scenario], Must, "when phase PHASE { … }"),
+    form("from", Rule::from, &[Scenario], Must, "from phase PHASE { … }"),
+    form("always", Rule::always, &[Scenario], Must, "always { … }"),
+    form("SERVICE", Rule::fault, &[When], Never, "SERVICE crash after 40s"),
+    form("expect", Rule::wanted, &[Scenario], Never, "expect rolled back to PHASE within 10m"),
 ];
 
 #[cfg(test)]
@@ -244,9 +268,9 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn a_keyword_names_one_statement_and_begins_its_shape() {
-        let keywords: BTreeSet<_> = FORMS.iter().map(|form| form.keyword).collect();
-        assert_eq!(keywords.len(), FORMS.len());
+    fn a_keyword_names_one_statement_of_a_place_and_begins_its_shape() {
+        let places = FORMS.iter().flat_map(|form| form.places.iter().map(|place| (form.keyword, *place)));
+        assert_eq!(places.clone().collect::<BTreeSet<_>>().len(), places.count());
         for form in FORMS {
             assert!(form.shape.starts_with(form.keyword), "{}", form.keyword);
         }

@@ -12,6 +12,7 @@ mod grammar;
 mod parse;
 mod repair;
 mod said;
+mod scenario;
 mod spelled;
 mod value;
 mod yaml;
@@ -23,4 +24,5 @@ pub use ast::{
 pub use form::{BlockUse, FORMS, Form, Place};
 pub use parse::{MAX_BYTES, Parsed, parse, parse_with_said};
 pub use said::Said;
+pub use scenario::{Clause, FaultExpr, Scope, Wanted, Whom};
 pub use value::duration_of;

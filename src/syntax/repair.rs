@@ -43,7 +43,7 @@ pub(super) fn statement(file: FileId, text: &str, start: usize, place: Place, pr
     let mut draft = Draft::new(file, text, start);
     let mut found = Vec::new();
     let written = leading_word(text);
-    let form = match Form::of(written) {
+    let form = match Form::at(written, place) {
         // It is told that it stands in the wrong place; what is wrong with it otherwise can wait.
         Some(form) if !form.places.contains(&place) => {
             return Repaired { statement: Some((form, Head::Broken { name: declared(form, &draft) })), next: None };

@@ -40,21 +40,21 @@ pub(super) struct Values<'a> {
 }
 
 /// The inner pairs of one statement, taken in order by what they are.
-struct Slots<'i>(Pairs<'i, Rule>);
+pub(super) struct Slots<'i>(pub(super) Pairs<'i, Rule>);
 
 impl<'i> Slots<'i> {
     /// The next pair of this rule, whatever stands before it.
-    fn take(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
+    pub(super) fn take(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
         self.0.find(|pair| pair.as_rule() == rule)
     }
 
     /// The next pair of this rule, if there is one; otherwise nothing is taken.
-    fn take_if(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
+    pub(super) fn take_if(&mut self, rule: Rule) -> Option<Pair<'i, Rule>> {
         if self.has(rule) { self.take(rule) } else { None }
     }
 
     /// Whether there is one of this rule.
-    fn has(&self, rule: Rule) -> bool {
+    pub(super) fn has(&self, rule: Rule) -> bool {
         self.0.clone().any(|pair| pair.as_rule() == rule)
     }
 }
@@ -183,7 +183,7 @@ impl Values<'_> {
                 let word = slots.take(Rule::word)?;
                 Head::Set(Spanned::new(word.as_str().to_owned(), self.span(&word)), self.text(&mut slots)?)
             }
-            _ => return None,
+            _ => return self.scenario_head(pair),
         })
     }
 
@@ -206,7 +206,7 @@ impl Values<'_> {
         })
     }
 
-    fn name(&mut self, slots: &mut Slots<'_>) -> Option<Name> {
+    pub(super) fn name(&mut self, slots: &mut Slots<'_>) -> Option<Name> {
         let name = slots.take(Rule::name)?;
         Some(self.name_of(&name))
     }
@@ -220,13 +220,17 @@ impl Values<'_> {
     }
 
     /// A name; one in quotes is taken as it stands.
-    fn name_of(&mut self, name: &Pair<'_, Rule>) -> Name {
+    pub(super) fn name_of(&mut self, name: &Pair<'_, Rule>) -> Name {
         Spanned::new(name.as_str().trim_matches('"').to_owned(), self.span(name))
     }
 
-    fn duration(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<Duration>> {
+    pub(super) fn duration(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<Duration>> {
         let pair = slots.take(Rule::duration)?;
-        Some(Spanned::new(duration(pair.as_str()), self.span(&pair)))
+        Some(self.duration_of(&pair))
+    }
+
+    pub(super) fn duration_of(&mut self, pair: &Pair<'_, Rule>) -> Spanned<Duration> {
+        Spanned::new(duration(pair.as_str()), self.span(pair))
     }
 
     /// A duration, or days.
@@ -285,7 +289,7 @@ impl Values<'_> {
         Some(Literal { kind, written: pair.as_str().to_owned(), span: self.span(&pair) })
     }
 
-    fn integer(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<u64>> {
+    pub(super) fn integer(&mut self, slots: &mut Slots<'_>) -> Option<Spanned<u64>> {
         let pair = slots.take(Rule::integer)?;
         Some(Spanned::new(integer(pair.as_str()), self.span(&pair)))
     }

@@ -59,6 +59,12 @@ impl Fault {
         Self { target, when, after: Duration::ZERO, lasts: None, every: None }
     }
 
+    /// Whether it strikes one deploy or one call, and is spent.
+    pub(super) fn strikes_once(&self) -> bool {
+        let at_a_call = matches!(self.target, Target::Dokploy(DokployFault::Restarts | DokployFault::AnswerLost));
+        at_a_call || matches!(self.target, Target::Dokploy(kind) if kind.strikes_a_deploy())
+    }
+
     /// How long it is in force once it struck: `for`, or the duration of its kind, which means the same. `None`: for as long as its scope is.
     pub fn lasting(&self) -> Option<Duration> {
         use DokployFault::{DatabaseDown, DiskFull, DockerDown, Down, NoisyShell};

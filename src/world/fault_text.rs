@@ -1,49 +1,14 @@
 //! The text of a fault: `TARGET: KIND [DURATION] [in PHASE | in rollback | from PHASE] [after DURATION] [for DURATION] [every DURATION]`.
 
 use super::fault::{DokployFault, ExternalFault, Fault, GateFault, ServiceFault, Target, When};
-use crate::diagnostic::nearest;
+use super::fault_words::{
+    DOKPLOY, DOKPLOY_KINDS, EXTERNAL, EXTERNAL_KINDS, FaultError, GATE, GATE_KINDS, NETWORK, NETWORK_KINDS, Part, SERVICE_KINDS, Timing,
+    Whom, target_of,
+};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A fault that cannot be read; the sentence says what would be.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FaultError(String);
-
-const DOKPLOY: &str = "dokploy";
-const NETWORK: &str = "network";
-const EXTERNAL: &str = "external";
-const GATE: &str = "gate";
-const SERVICE_KINDS: [&str; 11] = [
-    "build-fails",
-    "image-missing",
-    "crash-loop",
-    "crash",
-    "exits",
-    "never-healthy",
-    "http-500",
-    "slow-start",
-    "slow-answers",
-    "port-conflict",
-    "oom",
-];
-const DOKPLOY_KINDS: [&str; 11] = [
-    "job-lost",
-    "restarts",
-    "docker-down",
-    "queue-busy",
-    "database-down",
-    "error-row-goes-on",
-    "row-never-ends",
-    "noisy-shell",
-    "disk-full",
-    "answer-lost",
-    "down",
-];
-const NETWORK_KINDS: [&str; 1] = ["down"];
-const EXTERNAL_KINDS: [&str; 2] = ["down", "hangs"];
-const GATE_KINDS: [&str; 2] = ["refused", "silent"];
 /// Words that begin what may follow a kind.
 const CLAUSES: [&str; 5] = ["in", "from", "after", "for", "every"];
 
@@ -53,7 +18,9 @@ impl Fault {
     /// # Errors
     /// When it cannot be read: the sentence lists what is valid there, or offers the nearest.
     pub fn parse(text: &str) -> Result<Self, FaultError> {
-        let shape = || FaultError(format!("`{text}` is not a fault: write `SERVICE: KIND`, such as `brain-api: crash-loop in core`"));
+        let shape = || {
+            FaultError::of(Part::Whole, format!("`{text}` is not a fault: write `SERVICE: KIND`, such as `brain-api: crash-loop in core`"))
+        };
         let (target, rest) = text.split_once(':').ok_or_else(shape)?;
         let (target, mut words) = (target.trim(), rest.split_whitespace());
         let kind = words.next().ok_or_else(shape)?;
@@ -63,18 +30,16 @@ impl Fault {
         let mut words: Vec<&str> = words.collect();
         let clauses = words.split_off(words.iter().position(|word| CLAUSES.contains(word)).unwrap_or(words.len()));
         let timing = Timing::read(&clauses)?;
-        let target = match target.split_once(char::is_whitespace) {
-            Some((EXTERNAL, name)) => Target::External(name.trim().to_owned(), external_fault(kind)?),
-            Some((GATE, name)) => Target::Gate(name.trim().to_owned(), gate_fault(kind)?),
+        let whom = match target.split_once(char::is_whitespace) {
+            Some((EXTERNAL, name)) => Whom::External(name.trim()),
+            Some((GATE, name)) => Whom::Gate(name.trim()),
             Some(_) => return Err(shape()),
-            None if target == DOKPLOY => Target::Dokploy(dokploy_fault(kind, &mut words)?),
-            None if target == NETWORK && kind == "down" => Target::Network(duration(&mut words)?),
-            None if target == NETWORK => return Err(unknown(kind, "the network", &NETWORK_KINDS)),
-            None => Target::Service(target.to_owned(), service_fault(kind, &mut words)?),
+            None => Whom::Named(target),
         };
+        let target = target_of(whom, kind, &mut || duration(&mut words))?;
         if let Some(left) = words.first() {
             let may = "only `in PHASE`, `in rollback`, `from PHASE`, `after 30s`, `for 30s` or `every 2m` may follow";
-            return Err(FaultError(format!("`{left}` is not understood after `{kind}`: {may}")));
+            return Err(FaultError::of(Part::Length, format!("`{left}` is not understood after `{kind}`: {may}")));
         }
         timing.of(target, kind)
     }
@@ -97,15 +62,6 @@ impl Fault {
     }
 }
 
-/// What may follow a kind.
-#[derive(Default)]
-struct Timing {
-    when: Option<When>,
-    after: Option<Duration>,
-    lasts: Option<Duration>,
-    every: Option<Duration>,
-}
-
 impl Timing {
     fn read(words: &[&str]) -> Result<Self, FaultError> {
         let mut timing = Self::default();
@@ -123,59 +79,11 @@ impl Timing {
             };
             match *clause {
                 _ if !twice => {}
-                "in" | "from" => return Err(FaultError("only one `in` or `from` may stand in a fault".to_owned())),
-                clause => return Err(FaultError(format!("`{clause}` stands twice"))),
+                "in" | "from" => return Err(FaultError::of(Part::Whole, "only one `in` or `from` may stand in a fault".to_owned())),
+                clause => return Err(FaultError::of(Part::Whole, format!("`{clause}` stands twice"))),
             }
         }
         Ok(timing)
-    }
-
-    /// The fault, if this target can be timed so.
-    fn of(self, target: Target, kind: &str) -> Result<Fault, FaultError> {
-        let no = |clause: &str, why: &str| Err(FaultError(format!("`{kind}` takes no `{clause}`: {why}")));
-        let given = [("after", self.after), ("for", self.lasts), ("every", self.every)];
-        let given = |clauses: &[&str]| given.iter().find(|(name, given)| given.is_some() && clauses.contains(name)).map(|(name, _)| *name);
-        match &target {
-            Target::Dokploy(fault) if fault.strikes_a_deploy() => {
-                if let Some(clause) = given(&["after", "for", "every"]) {
-                    return no(clause, "it strikes the next deploy, once; `in PHASE` or `from PHASE` says which");
-                }
-            }
-            Target::Dokploy(DokployFault::Restarts) => {
-                if let Some(clause) = given(&["for", "every"]) {
-                    return no(clause, "Dokploy restarts once and is away for 5 s; `dokploy: down` says how long and how often");
-                }
-            }
-            Target::Dokploy(DokployFault::AnswerLost) => {
-                if let Some(clause) = given(&["for", "every"]) {
-                    return no(clause, "one answer is lost, once");
-                }
-            }
-            _ => {}
-        }
-        let fault = Fault {
-            target,
-            when: self.when.unwrap_or(When::Always),
-            after: self.after.unwrap_or_default(),
-            lasts: self.lasts,
-            every: self.every,
-        };
-        let own = Fault { lasts: None, ..fault.clone() }.lasting();
-        if let (Some(own), Some(_)) = (own, fault.lasts) {
-            let own = Written(own);
-            return Err(FaultError(format!("`{kind} {own}` and `{kind} for {own}` are the same: say only one of them")));
-        }
-        match (fault.every, fault.lasting()) {
-            (Some(_), None) if !matches!(fault.target, Target::Service(_, ServiceFault::Crash)) => {
-                Err(FaultError("`every` needs a `for`: how long it holds each time, such as `for 30s every 2m`".to_owned()))
-            }
-            (Some(every), Some(lasts)) if every <= lasts => Err(FaultError(format!(
-                "`every {}` is not longer than the {} that it lasts: it would never be over",
-                Written(every),
-                Written(lasts)
-            ))),
-            _ => Ok(fault),
-        }
     }
 }
 
@@ -183,10 +91,12 @@ fn when(clause: &str, words: &[&str]) -> Result<When, FaultError> {
     match (clause, words) {
         ("in", ["rollback"]) => Ok(When::Rollback),
         ("in", [phase]) => Ok(When::Phase((*phase).to_owned())),
-        ("in", _) => Err(FaultError("after `in` comes the name of one phase, or `rollback`".to_owned())),
-        (_, ["rollback"]) => Err(FaultError("`from` takes a phase; a rollback is the last that comes: write `in rollback`".to_owned())),
+        ("in", _) => Err(FaultError::of(Part::Whole, "after `in` comes the name of one phase, or `rollback`".to_owned())),
+        (_, ["rollback"]) => {
+            Err(FaultError::of(Part::Whole, "`from` takes a phase; a rollback is the last that comes: write `in rollback`".to_owned()))
+        }
         (_, [phase]) => Ok(When::From((*phase).to_owned())),
-        _ => Err(FaultError("after `from` comes the name of one phase".to_owned())),
+        _ => Err(FaultError::of(Part::Whole, "after `from` comes the name of one phase".to_owned())),
     }
 }
 
@@ -194,73 +104,7 @@ fn time(clause: &str, words: &[&str]) -> Result<Duration, FaultError> {
     let mut left = words.to_vec();
     match (duration(&mut left)?, left.as_slice()) {
         (Some(time), []) => Ok(time),
-        _ => Err(FaultError(format!("after `{clause}` comes one duration, such as `{clause} 30s`"))),
-    }
-}
-
-fn service_fault(kind: &str, words: &mut Vec<&str>) -> Result<ServiceFault, FaultError> {
-    Ok(match kind {
-        "build-fails" => ServiceFault::BuildFails,
-        "image-missing" => ServiceFault::ImageMissing,
-        "crash-loop" => ServiceFault::CrashLoop,
-        "exits" => ServiceFault::Exits,
-        "never-healthy" => ServiceFault::NeverHealthy,
-        "http-500" => ServiceFault::Http500,
-        "slow-start" => ServiceFault::SlowStart(
-            duration(words)?.ok_or_else(|| FaultError("`slow-start` needs a duration: `slow-start 40s`".to_owned()))?,
-        ),
-        "port-conflict" => ServiceFault::PortConflict,
-        "oom" => ServiceFault::Oom,
-        "crash" => ServiceFault::Crash,
-        "slow-answers" => ServiceFault::SlowAnswers(
-            duration(words)?.ok_or_else(|| FaultError("`slow-answers` needs a duration: `slow-answers 2s`".to_owned()))?,
-        ),
-        _ => return Err(unknown(kind, "a service", &SERVICE_KINDS)),
-    })
-}
-
-fn dokploy_fault(kind: &str, words: &mut Vec<&str>) -> Result<DokployFault, FaultError> {
-    Ok(match kind {
-        "job-lost" => DokployFault::JobLost,
-        "restarts" => DokployFault::Restarts,
-        "docker-down" => DokployFault::DockerDown(duration(words)?),
-        "queue-busy" => DokployFault::QueueBusy(
-            duration(words)?.ok_or_else(|| FaultError("`queue-busy` needs a duration: `queue-busy 2m`".to_owned()))?,
-        ),
-        "database-down" => DokployFault::DatabaseDown(duration(words)?),
-        "error-row-goes-on" => DokployFault::ErrorRowGoesOn,
-        "row-never-ends" => DokployFault::RowNeverEnds,
-        "noisy-shell" => DokployFault::NoisyShell(duration(words)?),
-        "disk-full" => DokployFault::DiskFull(duration(words)?),
-        "answer-lost" => DokployFault::AnswerLost,
-        "down" => DokployFault::Down(duration(words)?),
-        _ => return Err(unknown(kind, "Dokploy", &DOKPLOY_KINDS)),
-    })
-}
-
-fn external_fault(kind: &str) -> Result<ExternalFault, FaultError> {
-    match kind {
-        "down" => Ok(ExternalFault::Down),
-        "hangs" => Ok(ExternalFault::Hangs),
-        _ => Err(unknown(kind, "an external", &EXTERNAL_KINDS)),
-    }
-}
-
-fn gate_fault(kind: &str) -> Result<GateFault, FaultError> {
-    match kind {
-        "refused" => Ok(GateFault::Refused),
-        "silent" => Ok(GateFault::Silent),
-        _ => Err(unknown(kind, "a gate", &GATE_KINDS)),
-    }
-}
-
-fn unknown(kind: &str, of: &str, valid: &[&str]) -> FaultError {
-    match nearest(kind, valid.iter().copied()) {
-        Some(near) => FaultError(format!("`{kind}` is not a fault of {of}: did you mean `{near}`?")),
-        None => FaultError(match valid {
-            [only] => format!("`{kind}` is not a fault of {of}: there is {only}"),
-            several => format!("`{kind}` is not a fault of {of}: there are {}", several.join(", ")),
-        }),
+        _ => Err(FaultError::of(Part::Whole, format!("after `{clause}` comes one duration, such as `{clause} 30s`"))),
     }
 }
 
@@ -280,7 +124,7 @@ fn duration(words: &mut Vec<&str>) -> Result<Option<Duration>, FaultError> {
     };
     match word[..split].parse::<u64>().ok().and_then(|count| count.checked_mul(millis)) {
         Some(total) if total > 0 => Ok(Some(Duration::from_millis(total))),
-        _ => Err(FaultError(format!("`{word}` is not a duration: write `500ms`, `40s`, `2m` or `1h`"))),
+        _ => Err(FaultError::of(Part::Whole, format!("`{word}` is not a duration: write `500ms`, `40s`, `2m` or `1h`"))),
     }
 }
 
@@ -414,7 +258,7 @@ impl fmt::Display for GateFault {
 }
 
 /// A duration as it is written in a fault.
-struct Written(Duration);
+pub(super) struct Written(pub(super) Duration);
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

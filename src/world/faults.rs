@@ -49,6 +49,8 @@ struct Armed {
     struck: Option<Duration>,
     /// Had an effect at least once.
     felt: bool,
+    /// When it struck first.
+    first: Option<Duration>,
 }
 
 impl Armed {
@@ -60,6 +62,12 @@ impl Armed {
 
     fn is_in_force(&self, now: Duration) -> bool {
         self.since.is_some_and(|since| self.fault.window(since).is_open(now))
+    }
+
+    /// It strikes now, and never again.
+    fn spend(&mut self, now: Duration) {
+        (self.spent, self.felt) = (true, true);
+        self.first.get_or_insert(now);
     }
 
     /// When it comes into force or leaves it, after `now`. One that strikes a deploy, or one call, does neither by itself.
@@ -92,7 +100,7 @@ impl Faults {
     }
 
     pub(super) fn add(&mut self, fault: Fault, now: Duration) {
-        self.armed.push(Armed { fault, since: None, spent: false, struck: None, felt: false });
+        self.armed.push(Armed { fault, since: None, spent: false, struck: None, felt: false, first: None });
         self.enter(self.scope.clone(), now);
     }
 
@@ -126,8 +134,11 @@ impl Faults {
     pub(super) fn deal_with(&mut self, now: Duration) {
         self.dealt_with = now;
         for armed in &mut self.armed {
-            if matches!(armed.fault.target, Target::Network(_) | Target::Dokploy(DokployFault::Down(_))) && armed.is_in_force(now) {
-                armed.felt = true;
+            if armed.is_in_force(now) {
+                armed.felt |= matches!(armed.fault.target, Target::Network(_) | Target::Dokploy(DokployFault::Down(_)));
+                if !armed.fault.strikes_once() {
+                    armed.first.get_or_insert(now);
+                }
             }
         }
     }
@@ -135,6 +146,11 @@ impl Faults {
     /// Faults that had no effect yet: a misspelled service, a phase that never came.
     pub(super) fn unfelt(&self) -> impl Iterator<Item = &Fault> {
         self.armed.iter().filter(|armed| !armed.felt).map(|armed| &armed.fault)
+    }
+
+    /// Every fault, and when it struck first, if anything came of it.
+    pub(super) fn struck(&self) -> impl Iterator<Item = (&Fault, Option<Duration>)> {
+        self.armed.iter().map(|armed| (&armed.fault, armed.first.filter(|_| armed.felt)))
     }
 
     /// What a service suffers from now.
@@ -264,22 +280,22 @@ impl Faults {
                 && scope.as_ref().is_some_and(|scope| scope.strikes(&armed.fault.when, |phase| begun.contains(phase)));
             !armed.spent && armed.fault.target == Target::Dokploy(DokployFault::AnswerLost) && (of_title || armed.is_in_force(now))
         });
-        lost.map(|armed| (armed.spent, armed.felt) = (true, true)).is_some()
+        lost.map(|armed| armed.spend(now)).is_some()
     }
 
     /// Whether the job of a deploy with this title gets lost. Once.
-    pub(super) fn loses_job(&mut self, title: &str) -> bool {
-        self.once(title, |fault| (fault.target == Target::Dokploy(DokployFault::JobLost)).then_some(())).is_some()
+    pub(super) fn loses_job(&mut self, title: &str, now: Duration) -> bool {
+        self.once(title, now, |fault| (fault.target == Target::Dokploy(DokployFault::JobLost)).then_some(())).is_some()
     }
 
     /// How long after the row of a deploy with this title Dokploy restarts; 0 when nothing says. Once.
-    pub(super) fn restarts_during(&mut self, title: &str) -> Option<Duration> {
-        self.once(title, |fault| (fault.target == Target::Dokploy(DokployFault::Restarts)).then_some(fault.after))
+    pub(super) fn restarts_during(&mut self, title: &str, now: Duration) -> Option<Duration> {
+        self.once(title, now, |fault| (fault.target == Target::Dokploy(DokployFault::Restarts)).then_some(fault.after))
     }
 
     /// How the SSH session of a deploy with this title on another server is cut off. Once.
-    pub(super) fn cuts_off(&mut self, title: &str) -> Option<CutOff> {
-        self.once(title, |fault| match fault.target {
+    pub(super) fn cuts_off(&mut self, title: &str, now: Duration) -> Option<CutOff> {
+        self.once(title, now, |fault| match fault.target {
             Target::Dokploy(DokployFault::ErrorRowGoesOn) => Some(CutOff::Killed),
             Target::Dokploy(DokployFault::RowNeverEnds) => Some(CutOff::Lost),
             _ => None,
@@ -287,18 +303,17 @@ impl Faults {
     }
 
     /// How long somebody else's job before a deploy with this title takes. Once.
-    pub(super) fn busy_before(&mut self, title: &str) -> Option<Duration> {
-        self.once(title, |fault| if let Target::Dokploy(DokployFault::QueueBusy(takes)) = fault.target { Some(takes) } else { None })
+    pub(super) fn busy_before(&mut self, title: &str, now: Duration) -> Option<Duration> {
+        self.once(title, now, |fault| if let Target::Dokploy(DokployFault::QueueBusy(takes)) = fault.target { Some(takes) } else { None })
     }
 
     /// These strike by the title of the deploy in question, which was not started yet.
-    fn once<T>(&mut self, title: &str, of: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+    fn once<T>(&mut self, title: &str, now: Duration, of: impl Fn(&Fault) -> Option<T>) -> Option<T> {
         let (scope, begun) = (Scope::of_title(title), &self.begun);
         let strikes = |armed: &&mut Armed| !armed.spent && scope.strikes(&armed.fault.when, |phase| begun.contains(phase));
         self.armed.iter_mut().filter(strikes).find_map(|armed| {
             let found = of(&armed.fault)?;
-            armed.spent = true;
-            armed.felt = true;
+            armed.spend(now);
             Some(found)
         })
     }
@@ -334,10 +349,10 @@ mod tests {
     #[test]
     fn one_that_strikes_once_is_spent() {
         let mut all = faults(&["dokploy: job-lost in core"]);
-        assert!(!all.loses_job("plan run=r phase=other try=1"));
+        assert!(!all.loses_job("plan run=r phase=other try=1", Duration::ZERO));
         assert_eq!(all.unfelt().count(), 1);
-        assert!(all.loses_job("plan run=r phase=core try=1"));
-        assert!(!all.loses_job("plan run=r phase=core try=2"));
+        assert!(all.loses_job("plan run=r phase=core try=1", Duration::ZERO));
+        assert!(!all.loses_job("plan run=r phase=core try=2", Duration::ZERO));
         assert_eq!(all.unfelt().count(), 0);
     }
 

@@ -76,10 +76,10 @@ impl World {
         let default = if redeploy { "Rebuild deployment" } else { "Manual deployment" };
         let title = asked.optional("title").unwrap_or(default).to_owned();
         let description = asked.optional("description").unwrap_or("");
-        if let Some(takes) = self.faults.busy_before(&title) {
+        if let Some(takes) = self.faults.busy_before(&title, self.now) {
             self.queue.push("Manual deployment", "", false, Work::Other(takes), self.now);
         }
-        if !self.faults.loses_job(&title) {
+        if !self.faults.loses_job(&title, self.now) {
             self.queue.push(&title, description, redeploy, Work::Deploy(id.clone()), self.now);
         }
         let message = if redeploy { "Redeployment queued" } else { "Deployment queued" };

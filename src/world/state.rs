@@ -228,11 +228,11 @@ impl World {
         self.faults.enter(Scope::of_title(&job.title), now);
         self.feel_faults();
         if self.server_of(&app).is_some()
-            && let Some(how) = self.faults.cuts_off(&job.title)
+            && let Some(how) = self.faults.cuts_off(&job.title, now)
         {
             self.cut_off_at = Some((now + CUT_OFF_INTO, how));
         }
-        if let Some(after) = self.faults.restarts_during(&job.title) {
+        if let Some(after) = self.faults.restarts_during(&job.title, now) {
             self.restarts_at = Some(now + if after.is_zero() { RESTARTS_INTO } else { after });
         }
         if modelled {
@@ -464,6 +464,11 @@ impl World {
     /// Faults that had no effect so far: worth telling when a run is over, since a misspelled service looks like a service that is well.
     pub fn unfelt_faults(&self) -> impl Iterator<Item = &Fault> {
         self.faults.unfelt()
+    }
+
+    /// Every fault, and when it struck first; `None`: nothing came of it so far.
+    pub fn struck_faults(&self) -> impl Iterator<Item = (&Fault, Option<Duration>)> {
+        self.faults.struck()
     }
 
     /// The first key that is configured: the owner's, unless said otherwise. Empty when there is none.

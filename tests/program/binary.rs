@@ -45,8 +45,7 @@ impl Home {
 
     /// A copy of the example.
     pub fn copy_of_example(&self) -> PathBuf {
-        for entry in fs::read_dir(EXAMPLE).unwrap() {
-            let entry = entry.unwrap();
+        for entry in fs::read_dir(EXAMPLE).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
             self.file(&format!("example/{}", entry.file_name().to_str().unwrap()), &fs::read_to_string(entry.path()).unwrap());
         }
         self.path().join("example")

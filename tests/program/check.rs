@@ -32,7 +32,7 @@ fn the_example_has_a_schedule_and_no_finding() {
 #[test]
 fn the_plan_that_the_language_was_designed_by_has_no_finding_and_is_laid_out() {
     let home = Home::new();
-    for entry in std::fs::read_dir(EXAMPLE).unwrap().map(Result::unwrap) {
+    for entry in std::fs::read_dir(EXAMPLE).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
         std::fs::copy(entry.path(), home.path().join(entry.file_name())).unwrap();
     }
     let more = [

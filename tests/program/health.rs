@@ -289,7 +289,7 @@ fn the_document_shows_what_the_example_says() {
         let exports = &beside.exports;
         exports.deliver(&std::fs::read_to_string(format!("{EXAMPLE}/phase4.yml")).unwrap());
         let home = exports.home();
-        for entry in std::fs::read_dir(EXAMPLE).unwrap().map(|entry| entry.unwrap()) {
+        for entry in std::fs::read_dir(EXAMPLE).unwrap().map(|entry| entry.unwrap()).filter(|entry| entry.path().is_file()) {
             home.file(entry.file_name().to_str().unwrap(), &std::fs::read_to_string(entry.path()).unwrap());
         }
         wait_until("everything answers", || home.plan(["health", "--try"]).stdout.contains("13 of 13 passed"));

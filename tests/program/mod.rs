@@ -27,6 +27,7 @@ mod reports;
 mod requests;
 mod resume;
 mod same_path;
+mod scenarios;
 mod second_run;
 mod secrets;
 pub mod served;

@@ -160,6 +160,7 @@ impl<'a> Lowering<'a> {
 
     fn plan(&mut self) -> Option<Plan> {
         let ast = self.ast;
+        self.no_scenarios();
         self.lets_are_sound();
         let settings = self.settings();
         let services = ast.statements.iter().filter_map(|statement| self.service(statement)).collect();
@@ -186,6 +187,14 @@ impl<'a> Lowering<'a> {
             watch: settings.watch,
             notify,
         })
+    }
+
+    /// What stands in files of its own.
+    fn no_scenarios(&mut self) {
+        for scenario in self.ast.statements.iter().filter(|statement| matches!(statement.head, Head::Scenario(_))) {
+            let problem = Diagnostic::new(Code::Misplaced, "a `scenario` does not belong in the plan", scenario.span, "not here");
+            self.problems.push(problem.help("put it into a file of its own beside the plan, such as scenarios/NAME.scenario"));
+        }
     }
 
     /// What every plan has, and this one has not. Where a statement was not understood, that may have been it.
