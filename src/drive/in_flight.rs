@@ -1,16 +1,14 @@
 //! Effects under way, each a task of its own, and the answers that they bring.
 
+use super::instant::ASKED_BY;
 use crate::engine::{Input, OpId};
 use std::collections::BTreeMap;
 use std::future::Future;
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 
-/// How often everything that can be done at one instant is let go on before that instant's deadlines count, where instants last until nothing
-/// can be done. A local exchange takes about ten turns of the runtime; more than needed costs microseconds.
-const TURNS: usize = 64;
-
-/// The same on the machine's own time, where an instant is over by then, and each turn is a question to the system.
+/// How often everything that can be done is let go on before deadlines count, on the machine's own time: an instant is over by then, and each
+/// turn is a question to the system.
 const LIVE_TURNS: usize = 2;
 
 /// Fewer handles than this are not looked through.
@@ -45,7 +43,7 @@ pub(super) struct InFlight {
 impl InFlight {
     /// Nothing yet. `is_virtual`: time stands still while anything can be done.
     pub(super) fn new(is_virtual: bool) -> Self {
-        let turns = if is_virtual { TURNS } else { LIVE_TURNS };
+        let turns = if is_virtual { ASKED_BY } else { LIVE_TURNS };
         let (sender, inbox) = mpsc::unbounded_channel();
         Self {
             tasks: JoinSet::new(),
@@ -90,12 +88,7 @@ impl InFlight {
             tokio::select! {
                 biased;
                 Some(answer) = self.inbox.recv() => return self.ready.push(answer),
-                Some(ended) = self.tasks.join_next() => {
-                    // A bug in a task is a bug of the run: without this its answer would be waited for in silence.
-                    if let Err(error) = ended && error.is_panic() {
-                        std::panic::resume_unwind(error.into_panic());
-                    }
-                }
+                Some(ended) = self.tasks.join_next() => is_over(ended),
                 else => std::future::pending().await,
             }
         }
@@ -104,6 +97,12 @@ impl InFlight {
     /// Every answer that can be had without time passing, ordered by operation.
     pub(super) async fn drain(&mut self) -> Vec<Input> {
         for _ in 0..self.turns {
+            while let Some(ended) = self.tasks.try_join_next() {
+                is_over(ended);
+            }
+            if self.tasks.is_empty() {
+                break;
+            }
             tokio::task::yield_now().await;
         }
         while let Ok(answer) = self.inbox.try_recv() {
@@ -112,5 +111,14 @@ impl InFlight {
         // Stable: progress stays before the end.
         self.ready.sort_by_key(|(op, _)| *op);
         self.ready.drain(..).map(|(_, input)| input).collect()
+    }
+}
+
+/// A bug in a task is a bug of the run: without this its answer would be waited for in silence.
+fn is_over(ended: Result<(), JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
     }
 }

@@ -4,6 +4,7 @@ mod approve;
 mod checkup;
 mod clock;
 mod in_flight;
+pub(crate) mod instant;
 mod interrupt;
 mod locking;
 mod machine;

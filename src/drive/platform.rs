@@ -1,6 +1,6 @@
 //! Dokploy as the engine's platform: runs the protocol's procedures over a transport, and asks git for what is git's.
 
-use super::{Clock, Limits, Platform, SharedMasks, Sources, Transport, resolve};
+use super::{Clock, Limits, Platform, SharedMasks, Sources, Transport, instant, resolve};
 use crate::dokploy::{Call, Next, Reply, Session};
 use crate::engine::{Answer, Intent};
 use crate::wire::{self, TimeLimits};
@@ -36,6 +36,7 @@ impl<T: Transport, C: Clock, S: Sources> Dokploy<T, C, S> {
 
     async fn send(&self, call: Call, remote: bool) -> Reply {
         let limits = wire::limits(&call, remote).into();
+        self.let_others_go_first().await;
         match self.transport.send(wire::encode(&call), limits).await {
             Ok(response) => wire::decode(&call, &response),
             Err(error) if error.may_have_left => Reply::Lost(error.message),
@@ -43,7 +44,14 @@ impl<T: Transport, C: Clock, S: Sources> Dokploy<T, C, S> {
         }
     }
 
+    async fn let_others_go_first(&self) {
+        if self.clock.is_virtual() {
+            instant::after_changes().await;
+        }
+    }
+
     async fn resolve(&self, references: &[(String, String)]) -> Answer {
+        self.let_others_go_first().await;
         match resolve(&self.sources, references).await {
             Answer::Failed(mut failure) => {
                 failure.message = self.session.borrow().masks().apply(&failure.message);

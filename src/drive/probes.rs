@@ -3,7 +3,7 @@
 use super::clock::asleep;
 use super::pace::Pace;
 use super::turns::Turns;
-use super::{Heard, Prober, SharedMasks};
+use super::{Heard, Prober, SharedMasks, instant};
 use crate::engine::{Moment, Sample};
 use crate::model::Variables;
 use crate::probe::{self, Asking, Outcome, PrepareError, Request};
@@ -76,6 +76,9 @@ impl Prober for Probes {
         let called = Instant::now();
         self.pace.keep().await;
         let turn = self.turns.take(expectation.0, &request.question, self.timeout).await;
+        if self.asking.connect_to.pretends {
+            instant::after_changes().await;
+        }
         let (asked, slept) = (Instant::now(), asleep());
         let mut outcome = match &turn {
             Ok(_turn) => probe::ask(request, &self.asking, request.limit(self.timeout)).await,

@@ -9,10 +9,6 @@ use std::time::Duration;
 /// What comes back, and after how long.
 pub(super) fn call(world: &mut World, now: Duration, key: &str, call: &Call, remote: bool) -> (Reply, Duration) {
     let Some(answer) = world.api(now, &api_request(&wire::encode(call), key)) else {
-        if world.went_down_at(now) {
-            // Whoever went away at this very instant had taken the connection already.
-            return (Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned()), Duration::ZERO);
-        }
         return (Reply::NotSent("no connection: connection refused".to_owned()), Duration::ZERO);
     };
     let limit = wire::limits(call, remote).answer;

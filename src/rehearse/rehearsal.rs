@@ -1,7 +1,8 @@
 //! One run on virtual time: the driver's loop without a runtime. What waits is data, so that a clone is another future of the same past.
 //!
 //! The rules are those of [`crate::drive`]: inputs first, then everything that can be done at this instant, answers in the order of their
-//! operations, answers before deadlines at equal times. `tests/rehearsing.rs` holds this loop against that one, event by event.
+//! operations. Within an instant answers that are due come before changes of the world, these before whoever asks, and deadlines last.
+//! `tests/agreement.rs` holds this loop against that one, event by event.
 
 use super::place::Place;
 use super::space::Mishap;
@@ -62,8 +63,9 @@ enum Until {
 /// An effect under way.
 #[derive(Clone, Debug)]
 enum Task {
-    /// A procedure that goes on then, with these replies. `in_flight`: to calls whose connections are open until then.
-    Asking { procedure: Box<Procedure>, remote: bool, replies: Vec<Reply>, in_flight: bool, at: Moment },
+    /// A procedure that goes on then, with these replies, each of which is there at its moment. `in_flight`: to calls whose connections are
+    /// open until then.
+    Asking { procedure: Box<Procedure>, remote: bool, replies: Vec<(Moment, Reply)>, in_flight: bool, at: Moment },
     /// A sample that begins then.
     Sampling { expectation: ExpectationId, called: Moment, at: Moment },
     /// A sample whose connection is open until then.
@@ -169,8 +171,9 @@ impl Rehearsal {
                 let fault = fault.clone();
                 self.change_world(|world, now| world.add_fault(now, fault));
             }
-            Mishap::Killed(gap) => self.be_killed(*gap),
+            Mishap::Killed(gap) => return self.be_killed(*gap),
         }
+        self.break_connections();
     }
 
     /// The process is gone, with everything that was under way in it, and `gap` later another goes on by what was recorded.
@@ -320,9 +323,8 @@ impl Rehearsal {
         for task in self.tasks.values_mut() {
             match task {
                 Task::Asking { replies, in_flight, at, .. } if *in_flight && !is_up && *at > now => {
-                    let lost = || Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned());
-                    for reply in replies.iter_mut() {
-                        *reply = lost();
+                    for (_, reply) in replies.iter_mut().filter(|(at, _)| *at > now) {
+                        *reply = Reply::Lost("the connection broke before the answer was whole: connection reset by peer".to_owned());
                     }
                     *at = now;
                 }
@@ -453,15 +455,15 @@ impl Rehearsal {
         let now = self.now;
         match task {
             Task::Asking { mut procedure, remote, replies, .. } => {
-                let turn = procedure.turn(now, replies);
+                let turn = procedure.turn(now, replies.into_iter().map(|(_, reply)| reply).collect());
                 let progress = turn.progress.into_iter().map(|step| (op, Input::Answered(op, Answer::Progress(step))));
                 self.ready.extend(progress);
                 match turn.next {
                     Next::Calls(calls) => {
                         let (key, world) = (&self.place.key, &mut self.world);
                         let answers = calls.iter().map(|call| line::call(world, now.0, key, call, remote));
-                        let (replies, after): (Vec<Reply>, Vec<Duration>) = answers.unzip();
-                        let at = now + after.into_iter().max().unwrap_or_default();
+                        let replies: Vec<(Moment, Reply)> = answers.map(|(reply, after)| (now + after, reply)).collect();
+                        let at = replies.iter().map(|(at, _)| *at).max().unwrap_or(now);
                         Some(Task::Asking { procedure, remote, replies, in_flight: true, at })
                     }
                     Next::Wait(until) => {

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// Connections that wait to be accepted.
@@ -35,7 +36,14 @@ pub(super) struct Address {
     pub(super) target: Target,
     pub(super) at: SocketAddr,
     _reservation: TcpSocket,
-    listening: Option<JoinHandle<()>>,
+    listening: Option<Listening>,
+}
+
+/// Somebody listens. Dropped, it ends.
+#[derive(Debug)]
+struct Listening {
+    _until: oneshot::Sender<()>,
+    accepting: JoinHandle<()>,
 }
 
 impl Address {
@@ -45,26 +53,25 @@ impl Address {
         Ok(Self { target, at: reservation.local_addr()?, _reservation: reservation, listening: None })
     }
 
-    /// Listens, or stops. When it returns, connections are accepted or refused.
-    pub(super) async fn listen(&mut self, up: bool, shell: &Arc<Shell>) -> io::Result<()> {
-        match (up, self.listening.take()) {
-            (true, None) => {
-                let listener = bound(self.at)?.listen(BACKLOG)?;
-                self.listening = Some(spawn(listener, self.target.clone(), Arc::clone(shell)));
-            }
-            (false, Some(task)) => {
-                task.abort();
-                // The socket is closed when the task is gone, its connections with it.
-                let _ = task.await;
-            }
-            (_, same) => self.listening = same,
+    /// Listens from now on, where nobody does.
+    pub(super) fn listen(&mut self, shell: &Arc<Shell>) -> io::Result<()> {
+        if self.listening.is_none() {
+            let listener = bound(self.at)?.listen(BACKLOG)?;
+            let (until, over) = oneshot::channel();
+            let accepting = tokio::spawn(accept(listener, self.target.clone(), Arc::clone(shell), over));
+            self.listening = Some(Listening { _until: until, accepting });
         }
         Ok(())
     }
 
+    /// Begins to break off. Connections are broken, and new ones refused, when what this gives is over.
+    pub(super) fn break_off(&mut self) -> Option<JoinHandle<()>> {
+        Some(self.listening.take()?.accepting)
+    }
+
     pub(super) fn close(&mut self) {
-        if let Some(task) = self.listening.take() {
-            task.abort();
+        if let Some(listening) = self.listening.take() {
+            listening.accepting.abort();
         }
     }
 }
@@ -77,15 +84,12 @@ fn bound(at: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Apart from `listen`, since a connection may itself make addresses listen.
-fn spawn(listener: TcpListener, target: Target, shell: Arc<Shell>) -> JoinHandle<()> {
-    tokio::spawn(accept(listener, target, shell))
-}
-
-async fn accept(listener: TcpListener, target: Target, shell: Arc<Shell>) {
+async fn accept(listener: TcpListener, target: Target, shell: Arc<Shell>, mut over: oneshot::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
+            biased;
+            _ = &mut over => break,
             accepted = listener.accept() => {
                 if let Ok((stream, _)) = accepted {
                     connections.spawn(serve(stream, target.clone(), Arc::clone(&shell)));
@@ -94,4 +98,6 @@ async fn accept(listener: TcpListener, target: Target, shell: Arc<Shell>) {
             Some(_) = connections.join_next() => {}
         }
     }
+    drop(listener);
+    connections.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! What the sandbox's connections share: the world, its clock, and the addresses.
 
 use super::address::{Address, Target};
+use crate::drive::instant;
 use crate::probe::ConnectTo;
 use crate::world::{Speaks, World};
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 /// The world is looked at so often at the least: a clock cannot sleep until the end of time, which a fault may name.
@@ -96,6 +98,7 @@ impl Shell {
                 () = self.until(next) => {}
                 () = self.changed.notified() => {}
             }
+            instant::after_answers().await;
         }
     }
 
@@ -106,8 +109,16 @@ impl Shell {
         }
     }
 
-    /// Brings the world up to now and the addresses in line with it.
+    /// Brings the world up to now and the addresses in line with it. Whoever waits for that may be a connection that breaks in it.
     pub(super) async fn sync(self: &Arc<Self>) {
+        let _ = self.syncing().await;
+    }
+
+    fn syncing(self: &Arc<Self>) -> JoinHandle<()> {
+        tokio::spawn(Arc::clone(self).bring_in_line())
+    }
+
+    async fn bring_in_line(self: Arc<Self>) {
         let mut addresses = self.addresses.lock().await;
         let (dokploy, services, externals) = {
             let mut world = self.world();
@@ -121,17 +132,23 @@ impl Shell {
             reserve_published(&mut addresses, &mut world);
             (world.dokploy_is_up(), world.listening(), world.externals_up())
         };
-        for address in addresses.iter_mut() {
-            let up = match &address.target {
-                Target::Dokploy => dokploy,
-                Target::Service(port) => services.contains(port),
-                Target::External(name) | Target::Silent(name) | Target::Postgres(name) | Target::Redis(name) => externals.contains(name),
-            };
-            if address.listen(up, self).await.is_err()
+        let is_up = |target: &Target| match target {
+            Target::Dokploy => dokploy,
+            Target::Service(port) => services.contains(port),
+            Target::External(name) | Target::Silent(name) | Target::Postgres(name) | Target::Redis(name) => externals.contains(name),
+        };
+        let (up, down): (Vec<&mut Address>, Vec<&mut Address>) = addresses.iter_mut().partition(|address| is_up(&address.target));
+        // Whatever goes away goes away together.
+        let broken_off: Vec<JoinHandle<()>> = down.into_iter().filter_map(Address::break_off).collect();
+        for address in up {
+            if address.listen(&self).is_err()
                 && let Target::Service(port) = address.target
             {
                 self.world().block_port(port);
             }
+        }
+        for over in broken_off {
+            let _ = over.await;
         }
     }
 

@@ -45,8 +45,6 @@ pub struct World {
     pub(super) log: Vec<LoggedCall>,
     /// Whether answers have no more than what is read of them, and no log is kept.
     pub(super) is_brief: bool,
-    /// When Dokploy was reachable last and then was not.
-    went_down: Option<Duration>,
     deploy: Option<Deploy>,
     /// Commands on other servers that Dokploy follows no longer.
     unfollowed: Vec<Deploy>,
@@ -72,7 +70,6 @@ impl World {
             faults: Faults::new(config.faults),
             log: Vec::new(),
             is_brief: false,
-            went_down: None,
             deploy: None,
             unfollowed: Vec::new(),
             cut_off_at: None,
@@ -154,9 +151,7 @@ impl World {
     pub fn advance(&mut self, now: Duration) {
         while let Some(at) = self.next_change().filter(|at| *at <= now) {
             self.now = self.now.max(at);
-            let was_up = self.dokploy_is_up();
             self.happen();
-            self.notice_going_down(was_up);
         }
         self.now = self.now.max(now);
     }
@@ -306,17 +301,6 @@ impl World {
         self.down_until = Some(self.now + RESTART_TAKES);
     }
 
-    fn notice_going_down(&mut self, was_up: bool) {
-        if was_up && !self.dokploy_is_up() {
-            self.went_down = Some(self.now);
-        }
-    }
-
-    /// Whether Dokploy ceased to be reachable at this very moment.
-    pub fn went_down_at(&self, now: Duration) -> bool {
-        self.went_down == Some(now)
-    }
-
     /// Leaves out of the largest answers what this program does not read, and keeps no log of requests: for whoever asks very often.
     #[must_use]
     pub fn in_brief(self) -> Self {
@@ -337,9 +321,7 @@ impl World {
     /// Makes Dokploy restart now.
     pub fn restart_dokploy(&mut self, now: Duration) {
         self.advance(now);
-        let was_up = self.dokploy_is_up();
         self.restart();
-        self.notice_going_down(was_up);
     }
 
     /// Whether Dokploy answers at all; while it restarts or a fault has it down, connections are refused.
@@ -448,10 +430,8 @@ impl World {
     /// Adds a fault from now on.
     pub fn add_fault(&mut self, now: Duration, fault: Fault) {
         self.advance(now);
-        let was_up = self.dokploy_is_up();
         self.faults.add(fault, self.now);
         self.feel_faults();
-        self.notice_going_down(was_up);
     }
 
     /// Takes all faults away. What they broke stays broken until it is started or deployed again.

@@ -4,7 +4,7 @@ use super::in_memory::{FromWorld, NoVariables, told};
 use rollout_plan::check::{FileError, Files};
 use rollout_plan::dokploy::{Masks, Session, Target};
 use rollout_plan::drive::{
-    AlwaysFree, Approve, AsTold, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Report, Speed,
+    AlwaysFree, Approve, AsTold, BaseUrl, Dokploy, Driven, HttpTransport, NoInterrupts, Outside, PacedClock, Probes, Record, Report, Speed,
     install_tls, run,
 };
 use rollout_plan::engine::{Ending, Engine, Event, Moment, Options};
@@ -123,9 +123,14 @@ pub async fn rollout_told(
     options: Options,
     listener: &mut dyn Report,
 ) -> Left {
-    let (gates, world) = (Arc::clone(&schedule), sandbox.access());
-    let people = AsTold(move |gate: GateId| told(world.with_world(|world, now| world.approval(now, &gates.gates[gate.0].name))));
+    let people = people_of(&schedule, sandbox);
     rollout_asking(schedule, id, sandbox, state, options, listener, people).await
+}
+
+/// People who do as the faults of a sandbox have them do.
+pub fn people_of(schedule: &Arc<Schedule>, sandbox: &Sandbox) -> impl Approve + 'static {
+    let (gates, world) = (Arc::clone(schedule), sandbox.access());
+    AsTold(move |gate: GateId| told(world.with_world(|world, now| world.approval(now, &gates.gates[gate.0].name))))
 }
 
 /// The same, with somebody to ask.
@@ -138,30 +143,42 @@ pub async fn rollout_asking<P: Approve + 'static>(
     listener: &mut dyn Report,
     people: P,
 ) -> Left {
+    let store = Store::open(Some(state.to_owned())).unwrap();
+    let known_runs =
+        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut record = store.begin(id).unwrap();
+    let mut times = Both(Times::default(), listener);
+    let engine = Engine::new(Arc::clone(&schedule), Options { run: id.into(), known_runs, ..options });
+    let before = sandbox.log().len();
+    let driven = drive(engine, Moment::START, &schedule, sandbox, &mut record, &mut times, people).await;
+    let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
+    let journal = store::read(&store.journal(id)).unwrap();
+    assert_eq!(journal.torn_at, None);
+    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0.0 }
+}
+
+/// What a process of the command line does from a moment on, at full speed.
+pub async fn drive<P: Approve + 'static>(
+    engine: Engine,
+    from: Moment,
+    schedule: &Schedule,
+    sandbox: &Sandbox,
+    record: &mut dyn Record,
+    report: &mut dyn Report,
+    people: P,
+) -> Driven {
     install_tls();
-    let clock = Rc::new(PacedClock::start(Speed::Max));
+    let clock = Rc::new(PacedClock::start_at(Speed::Max, from));
     let mut masks = Masks::default();
     masks.add_secret(&sandbox.api_key);
     let target = Target { project: "Backend".into(), environment: "staging".into(), compose: "backend".into() };
     let transport = HttpTransport::new(BaseUrl::parse(&sandbox.url).unwrap(), &sandbox.api_key).unwrap();
     let platform = Dokploy::new(Session::new(target, masks).jittered_by("a run"), transport, Rc::clone(&clock), FromWorld);
     let asking = Asking { connect_to: sandbox.connect_to.clone(), ..Asking::default() };
-    let prober = Probes::prepare(&schedule, &NoVariables, asking).unwrap();
+    let prober = Probes::prepare(schedule, &NoVariables, asking).unwrap();
     let outside =
         Outside { platform: Rc::new(platform), prober: Rc::new(prober), clock, people: Rc::new(people), locks: Rc::new(AlwaysFree) };
-
-    let store = Store::open(Some(state.to_owned())).unwrap();
-    let known_runs =
-        std::fs::read_dir(state.join("runs")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    let mut record = store.begin(id).unwrap();
-    let mut times = Both(Times::default(), listener);
-    let engine = Engine::new(schedule, Options { run: id.into(), known_runs, ..options });
-    let before = sandbox.log().len();
-    let driven = run(engine, outside, &mut record, &mut times, &mut NoInterrupts).await;
-    let Driven::Ended(ending, None) = driven else { panic!("{driven:?}") };
-    let journal = store::read(&store.journal(id)).unwrap();
-    assert_eq!(journal.torn_at, None);
-    Left { ending, journal: journal.entries, calls: sandbox.log().split_off(before), times: times.0.0 }
+    run(engine, outside, record, report, &mut NoInterrupts).await
 }
 
 /// The kinds of events, in order.
