@@ -7,6 +7,7 @@ use rollout_plan::rehearse::{Budget, Explored, Explorer, Place, setting};
 use rollout_plan::schedule::Schedule;
 use rollout_plan::world::{Config, World};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Services of each phase; as short a plan as can be, since every pair of faults is run by itself here.
@@ -33,15 +34,16 @@ sampling {
     let (mut files, mut compose, mut port) = (Vec::new(), "services:\n".to_owned(), 8080);
     for (at, services) in phases.iter().enumerate() {
         for name in *services {
-            plan += &format!("service {name} {{ expect http \"http://127.0.0.1:{port}/health\" }}\n");
-            compose += &format!(
+            let _ = writeln!(plan, "service {name} {{ expect http \"http://127.0.0.1:{port}/health\" }}");
+            let _ = writeln!(
+                compose,
                 "  {name}:\n    image: registry.example/{name}:v1\n    restart: unless-stopped\n    ports: [\"{port}:80\"]\n    x-sandbox: {{ \
-                 build: 100ms, boot: 100ms }}\n"
+                 build: 100ms, boot: 100ms }}"
             );
             port += 1;
         }
         let after = at.checked_sub(1).map_or_else(String::new, |before| format!("after p{before}"));
-        plan += &format!("phase p{at} {after} {{\n  deploy backend from \"{at}.yml\" within 10s\n  settle within 6s\n  soak 2s\n}}\n");
+        let _ = writeln!(plan, "phase p{at} {after} {{\n  deploy backend from \"{at}.yml\" within 10s\n  settle within 6s\n  soak 2s\n}}");
         files.push((format!("{at}.yml"), compose.clone()));
     }
     files.insert(0, ("rollout.plan".to_owned(), plan));
