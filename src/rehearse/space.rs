@@ -258,12 +258,15 @@ impl Space<'_> {
                     ServiceFault::Exits,
                     ServiceFault::NeverHealthy,
                     ServiceFault::Http500,
-                    ServiceFault::PortConflict,
                     ServiceFault::Oom,
                 ];
                 for kind in kinds.into_iter().chain(slow.map(ServiceFault::SlowStart)) {
                     add(Target::Service(service.clone(), kind), stands_for);
                 }
+            }
+            // Services are started one after the other, and none any more after one whose port is taken: so nobody stands for others here.
+            for service in touched {
+                add(Target::Service(service.clone(), ServiceFault::PortConflict), 1);
             }
             let kinds = [
                 DokployFault::JobLost,
