@@ -89,6 +89,19 @@ async fn a_service_refuses_until_it_has_booted_and_after_it_was_stopped() {
     assert_eq!(exchange(api, "GET /x", "").await.unwrap().0, 200);
 }
 
+/// A question to Dokploy's database takes 24 ms.
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_due_when_dokploy_goes_away_is_had_and_a_later_one_is_lost() {
+    for (down_after, is_had) in [(1023, false), (1024, true), (1025, true)] {
+        let sandbox = start(&[&format!("dokploy: down after {down_after}ms")], Vec::new()).await;
+        sleep(Duration::from_secs(1)).await;
+        let answer = exchange(api(&sandbox), "GET /api/project.all", "").await;
+        assert_eq!(answer.is_ok(), is_had, "{down_after}: {answer:?}");
+        sleep(Duration::from_millis(2)).await;
+        assert!(refuses(api(&sandbox)).await, "{down_after}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn time_is_tokios() {
     let sandbox = start(&[], Vec::new()).await;

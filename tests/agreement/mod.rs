@@ -13,7 +13,7 @@ use dice::Dice;
 use rollout_plan::engine::Options;
 use rollout_plan::rehearse::{Case, Explorer, Mishap, Place, Rehearsal};
 use rollout_plan::schedule::Schedule;
-use rollout_plan::world::{Config, World};
+use rollout_plan::world::{Config, Fault, World};
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,12 +27,16 @@ const SEED: u64 = 20_261_129;
 /// Threads that play them.
 const SIDE_BY_SIDE: usize = 2;
 
-fn rehearsed(schedule: &Arc<Schedule>, config: Config) -> Told {
+fn rehearsal(schedule: &Arc<Schedule>, world: World) -> Rehearsal {
     let options = Options { run: RUN.into(), ..Options::default() };
     let place = Place::prepare(schedule, &NoVariables, Config::API_KEY, options).unwrap();
-    let mut rehearsal = Rehearsal::new(&Arc::new(place), World::new(config).in_brief());
+    let mut rehearsal = Rehearsal::new(&Arc::new(place), world);
     rehearsal.finish();
-    Told::rehearsed(&rehearsal)
+    rehearsal
+}
+
+fn rehearsed(schedule: &Arc<Schedule>, config: Config) -> Told {
+    Told::rehearsed(&rehearsal(schedule, World::new(config).in_brief()))
 }
 
 #[test]
@@ -42,6 +46,22 @@ fn a_rehearsal_of_the_example_is_the_run_over_http() {
         let config = || live::config(Config::default(), faults);
         let difference = over_http::played(&schedule, config()).difference(&rehearsed(&schedule, config()));
         assert_eq!(difference, None, "{faults:?}");
+    }
+}
+
+/// Every eighth call of a run: what paths that are drawn meet seldom.
+#[test]
+fn a_call_at_the_very_moment_at_which_dokploy_goes_away_is_refused_over_http_and_rehearsed() {
+    let schedule = small();
+    let meant = rehearsal(&schedule, World::new(config(&schedule, Vec::new())));
+    let moments: BTreeSet<u64> = meant.world().log().iter().map(|call| call.at_ms).collect();
+    let struck: Vec<u64> = moments.into_iter().filter(|at| *at > 0).step_by(8).collect();
+    assert!(struck.len() >= 8, "{struck:?}");
+    for (at, whom) in struck.into_iter().zip(["dokploy", "network"].into_iter().cycle()) {
+        let fault = format!("{whom}: down after {at}ms for 2s");
+        let config = || config(&schedule, vec![Fault::parse(&fault).unwrap()]);
+        let difference = over_http::played(&schedule, config()).difference(&rehearsed(&schedule, config()));
+        assert_eq!(difference, None, "{fault}");
     }
 }
 

@@ -34,7 +34,7 @@ impl Told {
     }
 }
 
-/// What of an event must be the same: everything in it but places on the disk, and the words for how a connection broke.
+/// What of an event must be the same: everything in it but places on the disk.
 fn telling(at: Moment, event: &Event) -> String {
     let mut value = serde_json::to_value(event).unwrap();
     strip(&mut value);
@@ -44,7 +44,7 @@ fn telling(at: Moment, event: &Event) -> String {
 fn strip(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            for name in ["path", "options", "why", "actual", "evidence", "what", "text", "verdict", "cause"] {
+            for name in ["path", "options"] {
                 fields.remove(name);
             }
             fields.values_mut().for_each(strip);
