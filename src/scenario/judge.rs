@@ -49,6 +49,8 @@ pub struct Finding {
 pub enum Came {
     /// The run ended so, after so long.
     End,
+    /// The run ended with this code.
+    Exit(Option<u8>),
     /// The phase was verified.
     Verified,
     /// The phase failed.
@@ -124,7 +126,7 @@ impl Case<'_> {
             }
             Wanted::Stopped(limit) => (matches!(end, Some(End::Stopped(_))) && in_time(limit, took), Came::End),
             Wanted::Degraded(limit) => (matches!(end, Some(End::Degraded(_))) && in_time(limit, took), Came::End),
-            Wanted::Exit(wanted) => (code.map(u64::from) == Some(wanted.value), Came::End),
+            Wanted::Exit(wanted) => (code.map(u64::from) == Some(wanted.value), Came::Exit(code)),
             Wanted::PhaseVerified(name) => self.is(name, &Came::Verified),
             Wanted::PhaseFailed(name) => self.is(name, &Came::Failed),
             Wanted::Healthy(name) => {

@@ -19,11 +19,16 @@ pub fn load(file: FileId, text: &str, schedule: &Schedule) -> Staged {
     let mut lowering = Lowering { text, schedule, problems: parsed.problems };
     let mut named: BTreeMap<String, Span> = BTreeMap::new();
     let mut scenarios = Vec::new();
+    let mut inside = 0;
     for statement in &parsed.ast.statements {
         let Head::Scenario(name) = &statement.head else {
-            lowering.not_here(statement);
+            // What stands in a scenario's block was told of.
+            if statement.span.start >= inside {
+                lowering.not_here(statement);
+            }
             continue;
         };
+        inside = statement.block.as_ref().and_then(|block| block.close).map_or(inside, |close| close.end);
         if let Some(first) = named.insert(name.value.clone(), name.span) {
             let message = format!("scenario \"{}\" is declared twice", name.value);
             let problem = Diagnostic::new(Code::DeclaredTwice, message, name.span, "declared again here");
@@ -110,8 +115,10 @@ impl Lowering<'_> {
             Scope::Rollback => When::Rollback,
             Scope::Always => When::Always,
         };
-        if let (Err(unknown), Scope::Phase(name) | Scope::From(name)) = (names::scope(self.schedule, &when), scope) {
-            self.problems.push(unknown_name(unknown, name.span));
+        if let (Err((message, help)), Scope::Phase(name) | Scope::From(name)) = (names::scope(self.schedule, &when), scope) {
+            let is_rollback = name.value == "rollback";
+            let help = if is_rollback { "what strikes in a rollback stands in `when rollback { … }`".to_owned() } else { help };
+            self.problems.push(unknown_name((message, help), name.span));
         }
         let mut faults = Vec::new();
         for line in block.body() {

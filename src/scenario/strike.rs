@@ -45,8 +45,11 @@ pub(super) fn fault(expr: &FaultExpr, when: When, line: Span, schedule: &Schedul
         let of = |word| expr.clauses.iter().find(|(clause, _)| clause.word() == word).map_or(line, |(_, time)| time.span);
         let (code, span, label) = match error.part() {
             Part::Whole => (Code::WrongKind, line, "not a fault"),
-            Part::Kind => (Code::UnknownName, expr.kind.span, "not a fault of this"),
-            Part::Length => (Code::WrongKind, expr.length.map_or(line, |length| length.span), "not a part of this kind"),
+            Part::Kind => (Code::UnknownName, expr.kind.span, "no such kind"),
+            Part::Length => match expr.length {
+                Some(length) => (Code::WrongKind, length.span, "not a part of this kind"),
+                None => (Code::WrongKind, expr.kind.span, "a duration belongs after this"),
+            },
             Part::Clause("every") => (Code::TimeAlgebra, of("every"), "cannot be"),
             Part::Clause(word) => (Code::WrongKind, of(word), "does not go with this kind"),
         };
@@ -58,7 +61,8 @@ pub(super) fn fault(expr: &FaultExpr, when: When, line: Span, schedule: &Schedul
 
 /// The diagnostic for a name that the plan does not have.
 pub(super) fn unknown_name((message, help): names::Unknown, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::UnknownName, message, span, "not in the plan").help(help)
+    let label = if message.starts_with("the plan has no") { "not in the plan" } else { "it cannot be struck" };
+    Diagnostic::new(Code::UnknownName, message, span, label).help(help)
 }
 
 /// A time that something may take.

@@ -198,7 +198,7 @@ pub(super) fn target_of(whom: Whom<'_>, kind: &str, length: Length<'_>) -> Resul
 
 /// The duration that a kind must have.
 fn needed(kind: &str, such_as: &str, length: Length<'_>) -> Result<Duration, FaultError> {
-    length()?.ok_or_else(|| FaultError::of(Part::Kind, format!("`{kind}` needs a duration: `{kind} {such_as}`")))
+    length()?.ok_or_else(|| FaultError::of(Part::Length, format!("`{kind}` needs a duration: `{kind} {such_as}`")))
 }
 
 fn service_fault(kind: &str, length: Length<'_>) -> Result<ServiceFault, FaultError> {

@@ -101,7 +101,7 @@ fn a_scenario_over_http_comes_to_what_it_came_to_in_memory() {
 fn a_run_plays_one_scenario() {
     let home = Home::new();
     home.file("wrong.scenario", WRONG);
-    let run = |more: &[&str]| home.plan(["run", &example(), "--sandbox", "--speed", "max"].into_iter().chain(more.iter().copied()));
+    let run = |more: &[&str]| home.plan(["run", &example(), "--sandbox", "--speed", "max"].iter().copied().chain(more.iter().copied()));
     run(&["--scenario", "wrong.scenario"]).ends(2).says("has 2 scenarios, and a run plays one").says("\"as meant\", \"not as meant\"");
     run(&["--scenario", "wrong.scenario:as ment"]).ends(2).says("did you mean \"as meant\"?");
     run(&["--scenario", "gone.scenario"]).ends(2).says("there is no file of scenarios");

@@ -3,7 +3,6 @@
 use crate::rehearse::End;
 use crate::report::words::{duration, list};
 use crate::scenario::{Came, Finding, Judged};
-use crate::syntax::Wanted;
 
 /// How a run ended, in the words that a scenario expects it in: `rolled back to core, exit 4, after 9m 12s`.
 pub(super) fn end(judged: &Judged) -> String {
@@ -21,10 +20,8 @@ pub(super) fn end(judged: &Judged) -> String {
 /// What came of an expectation, as a clause.
 pub(super) fn came(finding: &Finding, judged: &Judged) -> String {
     match &finding.came {
-        Came::End => match (&finding.expected.wanted, judged.code) {
-            (Wanted::Exit(_), Some(code)) => format!("exit {code}: {}", end(judged)),
-            _ => end(judged),
-        },
+        Came::Exit(Some(code)) => format!("exit {code}: {}", end(judged)),
+        Came::End | Came::Exit(None) => end(judged),
         Came::Verified => "it was verified".to_owned(),
         Came::Failed => "it failed".to_owned(),
         Came::Begun => "it was begun, and neither verified nor failed".to_owned(),

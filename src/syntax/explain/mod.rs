@@ -104,6 +104,9 @@ pub(super) fn shape(form: &Form, text: &str) -> &'static str {
         (Rule::notify, "exec") => "notify exec [\"PROGRAM\", \"ARGUMENT\"] about failure",
         (Rule::notify, "slack") => "notify slack secret(\"SLACK_WEBHOOK\") about failure",
         (Rule::expect, "external") => "expect external NAME",
+        (Rule::wanted, "service") => "expect service NAME blamed within 1m",
+        (Rule::wanted, "phase") => "expect phase NAME failed",
+        (Rule::wanted, "exit") => "expect exit 4",
         _ => form.shape,
     }
 }

@@ -75,7 +75,10 @@ impl Stop<'_> {
         const POLICIES: &[&str] = &["rollback", "stop", "ask"];
         const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
         const CHANNELS: &[&str] = &["webhook", "slack", "exec"];
-        let (valid, what) = if self.expects(Rule::k_slack) {
+        const ENDS: &[&str] = &["verified", "rolled", "stopped", "degraded", "exit", "phase", "service", "noticed", "unnoticed"];
+        let (valid, what) = if self.expects(Rule::k_rolled) && self.expects(Rule::k_unnoticed) {
+            (ENDS, "something that a scenario can expect")
+        } else if self.expects(Rule::k_slack) {
             (CHANNELS, "a way to be told")
         } else if self.expects(Rule::probe) {
             (PROBES, "something that can be asked")
