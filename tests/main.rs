@@ -5,6 +5,7 @@
 mod architecture;
 mod beside;
 mod check;
+mod checkups;
 mod codes;
 mod compose_properties;
 mod compose_styles;
@@ -52,6 +53,7 @@ mod sampling;
 mod sandbox;
 mod shapes;
 mod shapes_of_world;
+mod signs;
 mod store;
 mod support;
 mod surveying;
