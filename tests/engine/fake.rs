@@ -318,6 +318,16 @@ pub struct Run {
     pub events: Vec<(Moment, Event)>,
     pub effects: Vec<(Moment, Effect)>,
     pub ending: Ending,
+    /// What it heard, told and asked for, in order.
+    pub log: Vec<(Moment, Line)>,
+}
+
+/// One thing that went in or out.
+#[derive(Clone, Debug)]
+pub enum Line {
+    Heard(Input),
+    Told(Box<Event>),
+    Asked(Effect),
 }
 
 impl Run {
@@ -385,7 +395,7 @@ fn drive_all(
     let mut engine = Engine::new(Arc::clone(schedule), options);
     let mut due: BTreeMap<(Moment, u64), Input> = BTreeMap::new();
     let (mut number, mut now) = (0, Moment::START);
-    let mut run = (Vec::new(), Vec::new());
+    let mut run = (Vec::new(), Vec::new(), Vec::new());
     due.insert((Moment::START, 0), Input::Begin);
     for (at, input) in also {
         number += 1;
@@ -407,10 +417,12 @@ fn drive_all(
             (None, None) => panic!("the run waits for nothing: {:?}", run.0.last()),
         };
         let step = engine.decide(now, input.clone());
-        assert_eq!(step, engine.decide(now, input), "decide is not a function");
+        assert_eq!(step, engine.decide(now, input.clone()), "decide is not a function");
+        run.2.push((now, Line::Heard(input)));
         for event in step.events {
             engine.apply(now, &event);
             if event.is_shown() {
+                run.2.push((now, Line::Told(Box::new(event.clone()))));
                 run.0.push((now, event));
             }
         }
@@ -420,11 +432,12 @@ fn drive_all(
                 number += 1;
                 due.insert((now + delay, number), input);
             }
+            run.2.push((now, Line::Asked(effect.clone())));
             run.1.push((now, effect));
         }
         if let Some(ending) = engine.ending() {
             assert_eq!(engine.decide(now, Input::Woke), Step::default(), "something follows the end");
-            return Run { events: run.0, effects: run.1, ending: ending.clone() };
+            return Run { events: run.0, effects: run.1, ending: ending.clone(), log: run.2 };
         }
     }
     panic!("the run does not end");
@@ -466,7 +479,7 @@ pub fn drive_asleep(fake: &mut Fake, options: Options, at: Moment, gap: Duration
             run.1.push((now, effect));
         }
         if let Some(ending) = engine.ending() {
-            return Run { events: run.0, effects: run.1, ending: ending.clone() };
+            return Run { events: run.0, effects: run.1, ending: ending.clone(), log: Vec::new() };
         }
     }
     panic!("the run does not end");

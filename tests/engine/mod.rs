@@ -5,6 +5,7 @@ mod by_hand;
 mod fake;
 mod giving_way;
 mod locking;
+mod model;
 mod plan;
 mod properties;
 mod refusals;

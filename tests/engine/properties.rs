@@ -1,6 +1,7 @@
 //! What holds of every run, whatever is answered and whenever.
 
 use super::fake::{Run, drive_with, options};
+use super::model;
 use super::plan::{SERVICES, schedule, with_approval};
 use proptest::prelude::*;
 use rollout_plan::engine::*;
@@ -339,6 +340,7 @@ proptest! {
         let options = Options { adopt, redeploy, ..options() };
         let run = chaotic(&drawn, kindness, &options, interrupt.map(Moment::millis));
         holds(&run);
+        model::holds(&run, &with_approval(schedule()));
         let again = chaotic(&drawn, kindness, &options, interrupt.map(Moment::millis));
         prop_assert_eq!(run.events, again.events, "two equal runs differ");
     }
@@ -355,6 +357,7 @@ fn the_choices_reach_every_kind_of_ending() {
         let kindness = [85, 96, 99][usize::from(seed % 3)];
         let run = chaotic(&drawn, kindness, &Options { adopt: true, ..options() }, None);
         holds(&run);
+        model::holds(&run, &with_approval(schedule()));
         *codes.entry(run.code()).or_default() += 1;
         undone.extend(run.events.iter().filter_map(|(_, event)| match event {
             Event::RollbackStarted { undo, .. } => Some(format!("{undo:?}")),

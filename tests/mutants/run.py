@@ -12,6 +12,8 @@ Needs cargo-mutants (`cargo install cargo-mutants --locked`) and, for Python, tr
     tests/mutants/run.py src/check --tests 'lib check::' --tests 'all check:: language:: --skip program::' --tests 'all codes::'
 
 Each `--tests` is a test binary and its arguments, run in this order until one fails; `--only survivors` repeats those after a fixture was added.
+`--properties` are run before them, and what they kill is counted apart; `--only examples` tries new properties on what only examples kill.
+`--sample` draws so many of all mutants by `--seed`; the copy then has no others, and is built faster.
 """
 
 import argparse
@@ -19,12 +21,14 @@ import collections
 import concurrent.futures
 import json
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import tree_sitter
@@ -51,9 +55,9 @@ SHELL = ["nice", "sh", "-c", 'ulimit -v 8000000; exec "$@"', "sh"]
 # What is changed.
 
 
-def listed(folder):
+def listed(folders):
     """cargo-mutants' list, each with its place in bytes."""
-    command = ["cargo", "mutants", "--list", "--json", "--file", f"{folder}/**"]
+    command = ["cargo", "mutants", "--list", "--json", *(part for folder in folders for part in ("--file", f"{folder}/**"))]
     answer = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for mutant in json.loads(answer):
         lines = (ROOT / mutant["file"]).read_text().split("\n")
@@ -256,7 +260,7 @@ def built(tree, mutants):
     while True:
         woven, unplaced = weave(mutants, out)
         copy(tree, woven)
-        messages, well = cargo(tree, "check", "--lib")
+        messages, well = cargo(tree, "build", "--lib")
         if well:
             break
         wrong = culprits(tree, messages) - out
@@ -311,14 +315,22 @@ def killer(tree, tests, number, stages, limit):
     return None
 
 
-def plain(tree, mutant, stages, limit):
+def fate(tree, tests, number, options):
+    """What kills a mutant, and whether that is a property."""
+    for kind, stages in (("property", options.properties), ("example", [] if options.only == "examples" else options.tests)):
+        if killed := killer(tree, tests, number, stages, options.limit):
+            return f"{kind}: {killed}"
+    return "survived"
+
+
+def plain(tree, mutant, options):
     """The same with the mutant alone in its file, built anew."""
     source = (ROOT / mutant["file"]).read_bytes()
     start, end = mutant["place"]
     write(tree / mutant["file"], source[:start] + mutant["to"].encode() + source[end:])
     try:
-        tests = binaries(tree) if cargo(tree, "check", "--lib")[1] else None
-        return killer(tree, tests, "", stages, limit) or "survived" if tests else "does not compile"
+        tests = binaries(tree) if cargo(tree, "build", "--lib")[1] else None
+        return fate(tree, tests, "", options) if tests else "does not compile"
     finally:
         write(tree / mutant["file"], source)
 
@@ -327,54 +339,71 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folders", nargs="+", help="what is mutated, like src/check")
     arguments.add_argument("--match", default="", help="a pattern: only mutants whose names have it are run and reported")
-    arguments.add_argument("--tests", action="append", required=True, help="a binary (lib, all) and its arguments")
+    arguments.add_argument("--tests", action="append", default=[], help="a binary (lib, all) and its arguments")
+    arguments.add_argument("--properties", action="append", default=[], help="the same, of tests that hold of whatever is drawn or explored; run first")
     arguments.add_argument("--tree", type=Path, default=Path("/tmp/plan-mutants"), help="where the copy is made; a target/ there is used")
     arguments.add_argument("--every", type=int, default=1, help="a sample: each so manieth mutant")
-    arguments.add_argument("--only", choices=["survivors", "new"], help="those that survived before, or those not run before")
+    arguments.add_argument("--sample", type=int, help="a sample: so many, drawn by --seed")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--only", choices=["survivors", "examples", "new"], help="those that survived before, that only examples killed, or not run before")
     arguments.add_argument("--plain", action="store_true", help="build and test what cannot be switched, one by one")
     arguments.add_argument("--jobs", type=int, default=2)
     arguments.add_argument("--limit", type=int, default=120, help="seconds for one run of the tests")
     options = arguments.parse_args()
 
-    mutants = [mutant for folder in options.folders for mutant in listed(folder)]
+    mutants = list(listed(options.folders))
     for file in (file for folder in options.folders for file in sorted((ROOT / folder).rglob("*.rs"))):
         source = file.read_bytes()
         mutants += ours(str(file.relative_to(ROOT)), source, RUST.parse(source))
+    if options.sample:
+        mutants = random.Random(options.seed).sample(sorted(mutants, key=lambda mutant: mutant["name"]), options.sample)
     for number, mutant in enumerate(mutants):
         mutant["number"] = number
     tests, unswitched, broken = built(options.tree, mutants)
     kept = options.tree / "target" / "mutants.json"
     results = json.loads(kept.read_text()) if kept.exists() else {}
 
-    if failed := killer(options.tree, tests, "", options.tests, 10 * options.limit):
-        sys.exit(f"without any mutant, {failed} fails")
+    for stage in options.properties + ([] if options.only == "examples" else options.tests):
+        began = time.monotonic()
+        if failed := killer(options.tree, tests, "", [stage], 10 * options.limit):
+            sys.exit(f"without any mutant, {failed} fails")
+        print(f"{time.monotonic() - began:.1f} s without any mutant: {stage}", file=sys.stderr, flush=True)
     results |= {mutant["name"]: "does not compile" for mutant in broken}
     mutants, unswitched = ([mutant for mutant in of if re.search(options.match, mutant["name"])] for of in (mutants, unswitched))
     switched = [mutant for mutant in mutants if mutant not in unswitched + broken][:: options.every]
-    if options.only:
-        switched = [mutant for mutant in switched if (results.get(mutant["name"], "survived") == "survived" if options.only == "survivors" else mutant["name"] not in results)]
+    wanted = {
+        None: lambda end: True,
+        "survivors": lambda end: end in (None, "survived"),
+        "examples": lambda end: (end or "").startswith("example"),
+        "new": lambda end: end is None,
+    }[options.only]
+    switched = [mutant for mutant in switched if wanted(results.get(mutant["name"]))]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        runs = {pool.submit(killer, options.tree, tests, mutant["number"], options.tests, options.limit): mutant for mutant in switched}
+        runs = {pool.submit(fate, options.tree, tests, mutant["number"], options): mutant for mutant in switched}
         for run in concurrent.futures.as_completed(runs):
-            results[runs[run]["name"]] = run.result() or "survived"
-            if run.result() is None:
-                print(f"survived: {runs[run]['name']}", file=sys.stderr, flush=True)
+            name, end = runs[run]["name"], run.result()
+            # What no property kills stays what it was: examples were not run.
+            if end != "survived" or options.only != "examples":
+                results[name] = end
+            print(f"{end}: {name}", file=sys.stderr, flush=True)
             kept.write_text(json.dumps(results, indent=1))
     for mutant in unswitched if options.plain else []:
-        results[mutant["name"]] = plain(options.tree, mutant, options.tests, options.limit)
+        results[mutant["name"]] = plain(options.tree, mutant, options)
         print(f"{results[mutant['name']]}: {mutant['name']}", file=sys.stderr, flush=True)
         kept.write_text(json.dumps(results, indent=1))
     report(mutants, unswitched, results)
 
 
 def report(mutants, unswitched, results):
-    print("| file | mutants | killed | survived | do not compile |\n| --- | ---: | ---: | ---: | ---: |")
-    for file in [*sorted({mutant["file"] for mutant in mutants}), "all"]:
-        ends = [results.get(mutant["name"]) for mutant in mutants if file in (mutant["file"], "all")]
+    print("| file | mutants | by properties | only by examples | survived | do not compile |\n| --- | ---: | ---: | ---: | ---: | ---: |")
+    files = sorted({mutant["file"] for mutant in mutants})
+    for file in [*files, *sorted({"/".join(file.split("/")[:2]) for file in files})]:
+        ends = [results.get(mutant["name"]) for mutant in mutants if mutant["file"].startswith(file)]
         ran = [end for end in ends if end and end != "does not compile"]
-        survived = ran.count("survived")
-        print(f"| {file} | {len(ran)} | {len(ran) - survived} | {survived} | {ends.count('does not compile')} |")
-    print("\nsurvived:", *(mutant["name"] for mutant in mutants if results.get(mutant["name"]) == "survived"), sep="\n- ")
+        count = lambda kind: sum(end.startswith(kind) for end in ran)
+        print(f"| {file} | {len(ran)} | {count('property')} | {count('example')} | {count('survived')} | {ends.count('does not compile')} |")
+    for end in ("example", "survived"):
+        print(f"\n{end}:", *(f"{mutant['name']} ({results[mutant['name']]})" for mutant in mutants if results.get(mutant["name"], "").startswith(end)), sep="\n- ")
     print("\nnot switched, not run:", *(mutant["name"] for mutant in unswitched if mutant["name"] not in results), sep="\n- ")
 
 

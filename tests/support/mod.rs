@@ -1,6 +1,7 @@
 //! Loopback servers that behave as badly as a test needs, on plain sockets and threads of their own.
 
 pub mod captured;
+pub mod dice;
 pub mod in_memory;
 pub mod live;
 pub mod servers;

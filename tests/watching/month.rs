@@ -1,6 +1,7 @@
 //! A month of two hundred services with scripted outages, through the pure machine. What is to be told is worked out from the script with
 //! sums of its own, and not by counting samples.
 
+use crate::support::dice::Dice;
 use rollout_plan::engine::vigil::{Rules, Sight, Turn, Turned, Vigil};
 use rollout_plan::engine::{Moment, Reading};
 use rollout_plan::schedule::Subject;
@@ -15,18 +16,6 @@ pub const SERVICES: usize = 200;
 pub struct Outage {
     pub from: usize,
     pub rounds: usize,
-}
-
-/// Numbers that are all over the place and the same every time.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % below as u64).unwrap()
-    }
 }
 
 pub fn name(service: usize) -> String {
