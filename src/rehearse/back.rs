@@ -11,7 +11,7 @@ use super::rehearsal::Rehearsal;
 use super::space::{Case, Mishap, Space};
 use super::table::Table;
 use crate::engine::Moment;
-use crate::schedule::ServiceName;
+use crate::schedule::{PhaseId, ServiceName};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,12 +21,14 @@ use std::time::Duration;
 const AT_ONCE: usize = 64;
 
 /// A rollback, by the first case that leads to it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Lead {
     /// The case's place.
     case: usize,
     /// How many cases all that lead there stand for.
     paths: u64,
+    /// By the phase in which they strike: the place of the first of them, and how many they stand for.
+    by_phase: BTreeMap<Option<PhaseId>, (usize, u64)>,
 }
 
 /// A rollback in which nothing else goes wrong.
@@ -96,8 +98,10 @@ impl Explorer {
                 let (back, case) = (&backs[at], &backs[at].seconds[second]);
                 let Found { outcome, .. } = &found[place];
                 let took = outcome.took + (back.since(case) - back.began.now());
-                let paths = case.stands_for as u64 * some[at].paths;
-                table.add(&cases[some[at].case], Some(case), &Outcome { took, ..outcome.clone() }, paths);
+                let outcome = Outcome { took, ..outcome.clone() };
+                for (first, paths) in some[at].by_phase.values() {
+                    table.add(&cases[*first], Some(case), &outcome, case.stands_for as u64 * paths);
+                }
             }
         }
         pairs.run = found.len() as u64;
@@ -111,7 +115,9 @@ impl Explorer {
         for (case, (of, tried)) in cases.iter().zip(tried).enumerate() {
             let Some(back) = &tried.back else { continue };
             let apart = if self.merging { 0 } else { case };
-            leads.entry((back.clone(), apart)).or_insert(Lead { case, paths: 0 }).paths += of.stands_for as u64;
+            let lead = leads.entry((back.clone(), apart)).or_insert_with(|| Lead { case, paths: 0, by_phase: BTreeMap::new() });
+            lead.paths += of.stands_for as u64;
+            lead.by_phase.entry(of.phase).or_insert((case, 0)).1 += of.stands_for as u64;
         }
         let mut leads: Vec<Lead> = leads.into_values().collect();
         leads.sort_by_key(|lead| (Reverse(lead.paths), lead.case));
