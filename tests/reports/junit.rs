@@ -1,11 +1,12 @@
 //! What `JUnit` reports have to look like: the schema beside this file, which a library holds them against, and what no schema of that kind can
 //! say, that the numbers are right.
 
+use fastxml::schema::{Schema, Validator};
 use roxmltree::{Document, Node};
-use std::sync::LazyLock;
-use xmloxide::validation::xsd::{XsdSchema, parse_xsd, validate_xsd};
+use std::sync::{Arc, LazyLock};
 
-static SCHEMA: LazyLock<XsdSchema> = LazyLock::new(|| parse_xsd(include_str!("junit.xsd")).expect("the schema is one"));
+static SCHEMA: LazyLock<Arc<Schema>> =
+    LazyLock::new(|| Arc::new(Schema::from_xsd(include_bytes!("junit.xsd")).expect("the schema is one")));
 
 /// How many cases a document has, and of which kinds.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,12 +19,11 @@ pub struct Totals {
 
 /// Holds a document against the schema and against its own numbers.
 pub fn structure(xml: &str) -> Result<Totals, String> {
-    let tree = xmloxide::Document::parse_str(xml).map_err(|error| error.to_string())?;
-    let verdict = validate_xsd(&tree, &SCHEMA);
-    if let Some(error) = verdict.errors.first() {
-        return Err(error.to_string());
-    }
     let document = Document::parse(xml).map_err(|error| error.to_string())?;
+    let report = Validator::from(xml).schema(Arc::clone(&SCHEMA)).run().map_err(|error| error.to_string())?;
+    if let Some(error) = report.errors().first() {
+        return Err(error.message.to_string());
+    }
     let root = document.root_element();
     for suite in root.children().filter(|node| node.has_tag_name("testsuite")) {
         numbers(suite)?;

@@ -36,7 +36,7 @@ sampling {
 pub fn schedule(services: &[String], more: &str) -> Arc<Schedule> {
     let (mut plan, mut file) = (HEAD.to_owned(), "services:\n".to_owned());
     for service in services {
-        let (name, more) = service.split_once(' ').unwrap_or((service, ""));
+        let (name, more) = service.split_once(' ').unwrap_or((service.as_str(), ""));
         let _ = write!(
             plan,
             "\nservice {name} {{\n  hint \"look at {name}\"\n  {more}\n  expect http \"http://{name}.example/health\" {{ status == 200 }}\n}}\n"
