@@ -71,7 +71,7 @@ fn asked(args: &Args) -> Result<u8, Stopped> {
     let code = runtime.block_on(async {
         let platform = platform.map(|(address, platform)| (address, Rc::new(platform.sharing(masks))));
         let surveyed = match &platform {
-            Ok((address, platform)) => live::ask_survey(&**platform).await.and_then(|survey| {
+            Ok((address, platform)) => live::ask_survey(&**platform).await.map_err(|none| none.why).and_then(|survey| {
                 let (position, refusal) = outlook(&schedule, &Options::default(), &survey);
                 match refusal {
                     Some(Reason::CouldNotAsk { why }) => Err(why),

@@ -127,7 +127,7 @@ fn found_here() -> Result<(Vec<PathBuf>, Vec<String>), Stopped> {
     } else {
         format!("name the compose files: plan init FILE…\nthere are {}", short_list(yaml, NAMED))
     };
-    Err(complaint("no compose file in this folder: neither compose.yml or docker-compose.yml nor phase1.yml, phase2.yml …", help))
+    Err(complaint("no compose file in this folder: no compose.yml or docker-compose.yml, and no phase1.yml, phase2.yml …", help))
 }
 
 /// Where the plan goes.

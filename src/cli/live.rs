@@ -5,7 +5,7 @@ use super::way_back;
 use crate::compose::masks_of;
 use crate::dokploy::{Masks, Session, Target};
 use crate::drive::{self, BaseUrl, Dokploy, GitSources, HttpTransport, LiveClock, Platform};
-use crate::engine::{Answer, Intent, Options, Reason, Survey, Unset, outlook, unset};
+use crate::engine::{Answer, Failure, FailureKind, Intent, Options, Reason, Survey, Unset, outlook, unset};
 use crate::model::Dokploy as Address;
 use crate::report::standing::standing;
 use crate::schedule::Schedule;
@@ -23,15 +23,43 @@ pub(super) enum Asked {
         /// Variables of the compose files without a value.
         unset: Vec<Unset>,
     },
+    /// What it answered says that a run would end before it begins: why, and the exit code.
+    Refused(String, u8),
     /// It was not asked, or did not answer; why.
     Not(String),
+}
+
+/// Why there is no survey.
+pub(super) struct NoSurvey {
+    /// One sentence.
+    pub(super) why: String,
+    /// The exit code of a run, where Dokploy answered and its answer keeps a run from starting.
+    code: Option<u8>,
+}
+
+impl From<String> for NoSurvey {
+    fn from(why: String) -> Self {
+        Self { why, code: None }
+    }
+}
+
+impl From<Failure> for NoSurvey {
+    fn from(failure: Failure) -> Self {
+        let code = match failure.kind {
+            FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Some(3),
+            FailureKind::MissingRight => Some(9),
+            _ => None,
+        };
+        Self { why: failure.message, code }
+    }
 }
 
 /// Asks the plan's Dokploy what is live. `plan` is its file, `look` columns and colour.
 pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (usize, bool)) -> Asked {
     let (shown, survey) = match survey(plan, schedule, address) {
         Ok(asked) => asked,
-        Err(why) => return Asked::Not(why),
+        Err(NoSurvey { why, code: Some(code) }) => return Asked::Refused(why, code),
+        Err(NoSurvey { why, code: None }) => return Asked::Not(why),
     };
     let state = std::env::var_os("PLAN_STATE").map(Into::into);
     let options = Options { known_runs: way_back::known_runs(state), ..Options::default() };
@@ -48,7 +76,7 @@ pub(super) fn ask(plan: &Path, schedule: &Schedule, address: &Address, look: (us
 
 /// Reads what pre-flight would read. Gives Dokploy's address, without credentials, and what it says; or why it was not asked or did not
 /// answer.
-pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Result<(String, Survey), String> {
+pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Result<(String, Survey), NoSurvey> {
     let (shown, platform) = platform(plan, schedule, address, Rc::new(LiveClock::start()))?;
     let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
     let answer = runtime.block_on(ask_survey(&platform));
@@ -58,11 +86,11 @@ pub(super) fn survey(plan: &Path, schedule: &Schedule, address: &Address) -> Res
 }
 
 /// Reads what pre-flight would read.
-pub(super) async fn ask_survey(platform: &impl Platform) -> Result<Survey, String> {
+pub(super) async fn ask_survey(platform: &impl Platform) -> Result<Survey, NoSurvey> {
     match platform.carry_out(Intent::Survey, &mut |_| {}).await {
         Answer::Surveyed(survey) => Ok(*survey),
-        Answer::Failed(failure) => Err(failure.message),
-        _ => Err("it answered with something else".to_owned()),
+        Answer::Failed(failure) => Err(failure.into()),
+        _ => Err("it answered with something else".to_owned().into()),
     }
 }
 

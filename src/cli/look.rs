@@ -68,6 +68,10 @@ pub(super) fn check(args: &Check) -> u8 {
             print(&text);
             if code == 0 { shown.code } else { code }
         }
+        Asked::Refused(why, code) => {
+            complain(&args.display, &why, "`plan run` would end with this before it begins; `plan check --offline` does without Dokploy");
+            code
+        }
         Asked::Not(why) if args.live => {
             complain(&args.display, &format!("Dokploy was not asked: {why}"), "without --live, `plan check` does without");
             9

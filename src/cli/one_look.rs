@@ -27,7 +27,7 @@ pub(super) fn look(plan: &Path, schedule: &Schedule, address: &Address, probes: 
     });
     let runtime = drive::runtime(false).map_err(|error| format!("no runtime: {error}"))?;
     let looked = runtime.block_on(async {
-        let survey = live::ask_survey(&*platform).await?;
+        let survey = live::ask_survey(&*platform).await.map_err(|none| none.why)?;
         let (position, _) = outlook(schedule, &Options::default(), &survey);
         let findings = match probes {
             Err(why) => Err(why),

@@ -42,7 +42,7 @@ pub(super) fn take(store: &Store, wanted: Option<&str>, schedule: &Schedule) -> 
     let places = places(store).map_err(|error| unreadable(&error))?;
     let place = match wanted {
         Some(name) => past::find(&places, name).map_err(|(message, help)| Not { code: 2, message, help })?,
-        None => newest(&places, schedule)?,
+        None => newest(&places, schedule, |_| true)?,
     };
     if store.is_at_work(&place.run) {
         let message = format!("run {} is at work in another process", place.run);
@@ -56,9 +56,10 @@ pub(super) fn take(store: &Store, wanted: Option<&str>, schedule: &Schedule) -> 
     Ok(Taken { id: place.run, record, past, baseline, gap })
 }
 
-/// The run of the plan's app that was cut off last and could be gone on with, if nothing was changed since.
+/// The run of the plan's app that was cut off last and could be gone on with, if nothing was changed since. One that ended before it changed
+/// anything left nothing behind.
 pub(super) fn left_behind(store: &Store, schedule: &Schedule) -> Option<String> {
-    let run = newest(&places(store).ok()?, schedule).ok()?.run;
+    let run = newest(&places(store).ok()?, schedule, |has_changed| has_changed).ok()?.run;
     (!store.is_at_work(&run)).then_some(run)
 }
 
@@ -66,7 +67,8 @@ fn places(store: &Store) -> Result<Vec<Place>, StoreError> {
     Ok(Archive::open(Some(store.folder().to_owned()))?.places()?.into_iter().filter(|place| !place.in_sandbox).collect())
 }
 
-fn newest(places: &[Place], schedule: &Schedule) -> Result<Place, Not> {
+/// `is_meant`: whether one that can be gone on with is, by whether it may have changed anything.
+fn newest(places: &[Place], schedule: &Schedule, is_meant: impl Fn(bool) -> bool) -> Result<Place, Not> {
     let app = app_as_written(&schedule.app);
     for place in places {
         let run = place.read();
@@ -78,8 +80,8 @@ fn newest(places: &[Place], schedule: &Schedule) -> Result<Place, Not> {
             continue;
         }
         match standing(&run) {
-            Standing::Resumable => return Ok(place.clone()),
-            Standing::Over { has_changed: false, .. } => {}
+            Standing::Resumable { has_changed } if is_meant(has_changed) => return Ok(place.clone()),
+            Standing::Resumable { .. } | Standing::Over { has_changed: false, .. } => {}
             Standing::Over { how, .. } => {
                 let message = format!("there is nothing to go on with: the newest run of {app}, {}, {how}", place.run);
                 return Err(Not { code: 3, message, help: "`plan run` goes on from what is live".to_owned() });
@@ -91,7 +93,7 @@ fn newest(places: &[Place], schedule: &Schedule) -> Result<Place, Not> {
 }
 
 enum Standing {
-    Resumable,
+    Resumable { has_changed: bool },
     Over { has_changed: bool, how: String },
 }
 
@@ -103,8 +105,9 @@ fn standing(run: &Past) -> Standing {
             Standing::Over { has_changed: ending.facts.changed, how: format!("ended: {}", ending.verdict) }
         }
         _ if by_hand => Standing::Over { has_changed: true, how: "was going back by hand".to_owned() },
+        Some(Event::RunEnded { ending }) => Standing::Resumable { has_changed: ending.facts.changed },
         // A damaged one is refused when it is opened, with the place of the damage.
-        _ => Standing::Resumable,
+        _ => Standing::Resumable { has_changed: true },
     }
 }
 

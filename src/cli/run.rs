@@ -33,7 +33,7 @@ use crate::sandbox::{self, Sandbox};
 use crate::scenario::{Ended, Scenario, Signs};
 use crate::schedule::{GateId, Lines, Schedule, digest};
 use crate::source::{SourceMap, Span};
-use crate::store::{LockFolder, Note, Place, Store, new_run_id};
+use crate::store::{LockFolder, Note, Place, Store, new_run_id, this_user};
 use crate::world::{Fault, World};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -472,7 +472,7 @@ impl<'a> Job<'a> {
                 Prompt::Elsewhere => reporter.answered_elsewhere(),
             }
         };
-        let who = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".to_owned());
+        let (who, _) = this_user();
         let terminal = report::terminal::can_ask()
             .then(|| Terminal::new(Approver(who), Box::new(show), BufReader::new(std::io::stdin()), stand_still));
         Answering::People(People { yes, given: self.approvals.clone(), terminal })

@@ -175,7 +175,7 @@ where
     };
     let survey = match surveyed {
         Ok(survey) => survey,
-        Err(why) => return silent(display, &why).0,
+        Err(none) => return silent(display, &none.why).0,
     };
     let (position, refusal) = outlook(&schedule, &Options::default(), &survey);
     if let Some(Reason::CouldNotAsk { why }) = refusal {

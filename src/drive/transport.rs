@@ -37,6 +37,10 @@ impl BaseUrl {
     /// # Errors
     /// What is wrong with it, as the end of a sentence that begins with the address.
     pub fn parse(text: &str) -> Result<Self, String> {
+        // Without it `localhost:3000` would be a scheme and a path.
+        if !text.contains("://") {
+            return Err("has no scheme: write http:// or https:// before it".into());
+        }
         let url = Url::parse(text.trim()).map_err(|error| format!("is not an address ({error}); write https://HOST[:PORT]"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("is neither http nor https".into());
@@ -291,6 +295,9 @@ mod tests {
             ["", "deploy.example", "deploy.example:3000", "ftp://deploy.example", "http://", "https://deploy.example/?a=b", "https://x/#y"]
         {
             assert!(BaseUrl::parse(text).is_err(), "{text}");
+        }
+        for text in ["127.0.0.1:3000", "localhost:3000", "deploy.example/dokploy"] {
+            assert!(BaseUrl::parse(text).is_err_and(|why| why.starts_with("has no scheme")), "{text}");
         }
     }
 

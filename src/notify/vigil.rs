@@ -132,8 +132,12 @@ fn plain(event: NoticeEvent, what: &'static str, text: String) -> Words {
 
 fn ended(standing: &Standing, took: Duration, interrupted: bool) -> Words {
     let mut parts = vec![format!("{}/{} healthy", standing.healthy, standing.services)];
-    for (subjects, how) in [(&standing.unwell, "unhealthy"), (&standing.undecided, "undecided"), (&standing.unasked, "could not be asked")]
-    {
+    for (subjects, how) in [
+        (&standing.unwell, "unhealthy"),
+        (&standing.undecided, "undecided"),
+        (&standing.unasked, "could not be asked"),
+        (&standing.unseen, "not seen"),
+    ] {
         if !subjects.is_empty() {
             parts.push(format!("{how}: {}", names(subjects.iter().map(name))));
         }

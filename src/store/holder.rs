@@ -1,5 +1,6 @@
 //! Who holds a lock: the note that the holder leaves beside it, for people and other terminals to read.
 
+use super::times;
 use jiff::Timestamp;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
@@ -80,9 +81,22 @@ impl Note {
 /// The user and the machine that this process is of, by name.
 pub fn this_user() -> (String, String) {
     let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let who = set("USER").or_else(|| set("LOGNAME")).unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()));
+    let who = set("USER").or_else(|| set("LOGNAME")).unwrap_or_else(|| {
+        let number = rustix::process::getuid().as_raw();
+        let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        name_among(&users, number).map_or_else(|| format!("user {number}"), str::to_owned)
+    });
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
     (who, host.filter(|name| !name.is_empty()).or_else(|| set("HOSTNAME")).unwrap_or_else(|| "this machine".to_owned()))
+}
+
+/// The name of the user with this number, in a list of users as `/etc/passwd` is one.
+fn name_among(users: &str, number: u32) -> Option<&str> {
+    let number = number.to_string();
+    users.lines().map(|line| line.split(':').collect::<Vec<_>>()).find_map(|fields| match fields[..] {
+        [name, _, of, ..] if of == number && !name.is_empty() => Some(name),
+        _ => None,
+    })
 }
 
 /// Who holds a lock, by what the kernel and the note say.
@@ -103,6 +117,7 @@ impl Holder {
             Holder::Run(note) => {
                 let Note { who, host, pid, run, since, phase, .. } = &**note;
                 let phase = phase.as_ref().map_or(String::new(), |phase| format!(", {phase}"));
+                let since = times::utc(since);
                 format!("another run holds this app on this machine: {who} on {host}, pid {pid}, run {run}{phase}, since {since}")
             }
             Holder::Unnamed => "another run holds this app on this machine, and left no note of who it is".to_owned(),
@@ -116,5 +131,17 @@ impl Holder {
             (Holder::Run(one), Holder::Run(other)) => (&one.run, one.pid, &one.host) == (&other.run, other.pid, &other.host),
             (one, other) => one == other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_known_by_name_without_variables_that_say_it() {
+        let users = "root:x:0:0:root:/root:/bin/sh\n# none:x\nada:x:1000:1000:Ada:/home/ada:/bin/sh\n:x:7:7::/:\n";
+        assert_eq!([0, 1000].map(|number| name_among(users, number)), [Some("root"), Some("ada")]);
+        assert_eq!([1, 7, 100].map(|number| name_among(users, number)), [None; 3]);
     }
 }

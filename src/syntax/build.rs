@@ -412,7 +412,12 @@ impl<'t> Builder<'t> {
         let head = around.opener.unwrap_or(open);
         let keyword = leading_word(&self.text[head.range()]);
         let what = if keyword.is_empty() { "this block".to_owned() } else { format!("the block of `{keyword}`") };
-        let end = self.text[..block.end as usize].trim_end().len();
+        // Comments on lines of their own are about what follows: no block ends after them.
+        let mut inside = self.text[..block.end as usize].trim_end();
+        while let Some((before, _)) = inside.rsplit_once('\n').filter(|(_, line)| line.trim_start().starts_with('#')) {
+            inside = before.trim_end();
+        }
+        let end = inside.len();
         let last = self.text[..end].char_indices().next_back().map_or(end, |(at, _)| at);
         let mut problem = Diagnostic::new(Code::UnclosedBlock, format!("{what} is never closed"), open, "opened here");
         if last > open.start as usize {

@@ -77,6 +77,21 @@ fn names_what_would_keep_a_run_from_starting() {
 }
 
 #[test]
+fn an_app_that_dokploy_does_not_have_is_an_error_as_it_is_to_a_run() {
+    let served = serve(Config::default());
+    let home = served.exports.home();
+    small::put(&home);
+    home.file("rollout.plan", &small::PLAN.replace("compose \"backend\"", "compose \"backendd\""));
+    for arguments in [&["check"][..], &["check", "--live"]] {
+        let ran = home.plan(arguments);
+        ran.ends(3).says("no compose service `backendd`").says("did you mean `backend`?").does_not_say("was not asked");
+        assert!(ran.stdout.contains("Total"), "what was proved is told all the same:\n{}", ran.stdout);
+    }
+    home.plan(["check", "--offline"]).ends(0);
+    home.plan(["run", "--yes"]).ends(3).says("no compose service `backendd`");
+}
+
+#[test]
 fn somebody_elses_deploy_says_nothing_against_the_plan() {
     let jobs = vec![OtherJob { title: "nightly".to_owned(), takes: Duration::from_secs(600) }];
     let served = serve(Config { jobs, ..Config::default() });

@@ -1,6 +1,8 @@
 //! The reports that a run of the real binary leaves are those that `plan show` gives of it later.
 
 use super::binary::{EXAMPLE, Home, example, in_sandbox};
+use super::served::Served;
+use super::small;
 use crate::reports::junit::structure;
 use std::fs;
 
@@ -39,6 +41,20 @@ fn what_a_run_leaves_is_what_is_shown_of_it_later() {
         assert_eq!(read(&home, "summary.md"), format!("# Another step\n{}", read(&home, "markdown.report")));
         let shown = home.plan(["show", "latest", "--format", "github"]);
         assert_eq!(shown.ends(0).stdout.trim_end(), commands);
+    }
+}
+
+/// What was live before the run took none of its time.
+#[test]
+fn a_phase_that_was_live_before_has_no_time_in_the_table() {
+    let served = Served::start(small::config(), &small::ADDRESSES);
+    let home = served.exports.home();
+    small::put(&home);
+    home.plan(["run", "--yes"]).ends(0);
+    home.plan(["run", "--yes", "--report", "markdown=again.md"]).ends(0);
+    let page = read(&home, "again.md");
+    for row in ["| one | was live | web |  |  |  |  |  |  |", "| two | ✅ was live, holds | worker |"] {
+        assert!(page.contains(row), "{row} is not in\n{page}");
     }
 }
 

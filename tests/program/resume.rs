@@ -90,3 +90,15 @@ fn nothing_to_go_on_with_is_said() {
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("nothing to go on with"), "{stderr}");
 }
+
+/// Only what changed something is worth going on with; one that Dokploy did not answer left nothing behind.
+#[test]
+fn a_run_that_changed_nothing_is_not_recalled() {
+    let served = Served::start(small::config(), &small::ADDRESSES);
+    let home = served.exports.home();
+    small::put(&home);
+    let output = home.command(["run", "--yes"]).env("DOKPLOY_URL", "http://127.0.0.1:1").output().unwrap();
+    assert_eq!(output.status.code(), Some(9), "{:?}", said(&output));
+    let ran = home.plan(["run", "--yes"]);
+    ran.ends(0).does_not_say("was cut off");
+}

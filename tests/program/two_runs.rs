@@ -123,7 +123,7 @@ fn lock_wait_waits_and_then_does_its_job() {
     let first = Running::asking(&served, &home);
 
     let impatient = home.plan(["run", "--yes", "--lock-wait", "1s"]);
-    impatient.ends(7).says("another run holds this app");
+    impatient.ends(7).says("another run holds this app").says(" UTC");
     assert!(impatient.stderr.contains("1s left"), "{}", impatient.stderr);
 
     let command = |format: &str| home.command(["run", "--yes", "--lock-wait", "1m", "--approve", "go-ahead=ada", "--format", format]);

@@ -4,6 +4,7 @@ mod hostile;
 pub(crate) mod junit;
 mod recorded;
 mod schema;
+mod xsd;
 
 use std::path::Path;
 

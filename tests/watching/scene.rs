@@ -32,13 +32,14 @@ sampling {
 }
 "#;
 
-/// A plan of these services in one phase, and this at its end.
+/// A plan of these services in one phase, and this at its end. A service may be written with a statement of its block: `web needs api`.
 pub fn schedule(services: &[String], more: &str) -> Arc<Schedule> {
     let (mut plan, mut file) = (HEAD.to_owned(), "services:\n".to_owned());
-    for name in services {
+    for service in services {
+        let (name, more) = service.split_once(' ').unwrap_or((service.as_str(), ""));
         let _ = write!(
             plan,
-            "\nservice {name} {{\n  hint \"look at {name}\"\n  expect http \"http://{name}.example/health\" {{ status == 200 }}\n}}\n"
+            "\nservice {name} {{\n  hint \"look at {name}\"\n  {more}\n  expect http \"http://{name}.example/health\" {{ status == 200 }}\n}}\n"
         );
         let _ = write!(file, "  {name}:\n    image: registry.example/{name}:1.0\n");
     }

@@ -112,7 +112,14 @@ impl Seen {
 
 /// What a round has to tell, in the order in which it is told.
 pub fn told_of(turned: &[Turned], findings: &[Finding], deploying: Option<&str>) -> Vec<VigilEvent> {
-    let seen = |subject: &Subject| findings.iter().find(|finding| finding.subject == *subject).map(Seen::of).unwrap_or_default();
+    let of = |subject: &Subject| findings.iter().find(|finding| finding.subject == *subject);
+    // By its verdict nothing is well after one round: what this round saw counts.
+    let is_unwell = |subject: &Subject| of(subject).is_some_and(|finding| finding.reading != Reading::Pass);
+    let seen = |subject: &Subject| {
+        let mut seen = of(subject).map(Seen::of).unwrap_or_default();
+        seen.leans_on.retain(is_unwell);
+        seen
+    };
     let mut events = Vec::new();
     for turn in [Turn::Unhealthy, Turn::Unasked, Turn::Recovered, Turn::Gone, Turn::StillUnhealthy, Turn::StillUnasked] {
         let alike = turned.iter().filter(|turned| turned.turn == turn);

@@ -320,5 +320,6 @@ fn back_suite(account: &Account) -> Option<Suite> {
     if !back.excused.is_empty() {
         out.push(format!("not healthy before either: {}", words::list(&back.excused)));
     }
-    Some(suite(account, format!("rollback to {target}"), cases, out))
+    let suite = suite(account, format!("rollback to {target}"), cases, out);
+    Some(Suite { timestamp: account.back_began.clone().or(suite.timestamp), ..suite })
 }

@@ -26,6 +26,8 @@ pub struct Account {
     pub(super) phases: Vec<PhaseAccount>,
     /// The way back, if it began.
     pub(super) back: Spans,
+    /// When it began, on the wall clock (RFC 3339, UTC).
+    pub(super) back_began: Option<String>,
     /// Gates as they were asked, in order.
     pub(super) gates: Vec<GateAccount>,
     /// What was warned of, a sentence each.
@@ -126,6 +128,7 @@ impl Account {
             beats: Vec::new(),
             phases,
             back: Spans::default(),
+            back_began: None,
             gates: Vec::new(),
             warnings: Vec::new(),
             told: BTreeSet::new(),
@@ -141,6 +144,9 @@ impl Account {
             account.take(entry.at, event.as_ref().unwrap_or(&entry.event));
             if let Some(current) = account.view.current {
                 account.phases[current.0].began.get_or_insert_with(|| entry.time.clone());
+            }
+            if account.view.rollback.is_some() {
+                account.back_began.get_or_insert_with(|| entry.time.clone());
             }
         }
         let recorded = account.view.ending.clone().filter(|_| !matches!(past.condition, Condition::Damaged(_)));

@@ -192,6 +192,7 @@ fn phases(account: &Account, page: &mut Page) {
             Stage::Pending => "not reached".to_owned(),
             stage => format!("⚠️ {}", stage.word()),
         };
+        let is_live = matches!(step.stage, Stage::Live) || told.asserted_only;
         let is_verified = matches!(step.stage, Stage::Verified) || told.asserted_only;
         let healthy = if is_verified { format!("{0}/{0}", told.healthy) } else { String::new() };
         let samples = if is_verified { step.samples.to_string() } else { String::new() };
@@ -209,7 +210,7 @@ fn phases(account: &Account, page: &mut Page) {
             between(spans.asked, deployed),
             between(deployed, spans.settled),
             between(spans.settled, soaked),
-            if step.began.is_some() && !told.asserted_only { duration(step.elapsed(view.now)) } else { String::new() },
+            if step.began.is_some() && !is_live { duration(step.elapsed(view.now)) } else { String::new() },
         ]
     };
     let head = ["phase", "outcome", "adds", "healthy", "samples", "deploy", "settle", "soak", "took"];

@@ -101,7 +101,10 @@ pub(super) fn prose(text: &str) -> String {
             '_' => !(is_word(at.checked_sub(1)) && is_word(Some(at + 1))),
             // Headings and lists, where they begin a line.
             '#' | '+' | '-' => at == 0,
-            '.' | ')' => at > 0 && chars[..at].iter().all(char::is_ascii_digit),
+            '.' | ')' => {
+                let ends = chars.get(at + 1).is_none_or(|next| next.is_whitespace());
+                at > 0 && ends && chars[..at].iter().all(char::is_ascii_digit)
+            }
             // Before a bracket that is escaped anyway it makes no image.
             _ => false,
         };
@@ -157,6 +160,7 @@ mod tests {
         assert_eq!(prose("a|b `c` *d* <e> [f](g) saleor_staging _x_"), "a\\|b \\`c\\` \\*d\\* \\<e\\> \\[f\\](g) saleor_staging \\_x\\_");
         assert_eq!(prose("# not a title"), "\\# not a title");
         assert_eq!(prose("1. no list"), "1\\. no list");
+        assert_eq!(prose("127.0.0.1:80"), "127.0.0.1:80");
         assert_eq!(prose("two\nlines"), "two lines");
     }
 
