@@ -1,11 +1,8 @@
 //! Watching: exactly what turns is told, and nothing twice; who cannot be asked is not blamed; and no round meets a run.
 
 mod driven;
-<<<<<<< HEAD
-mod model;
-=======
 mod leaning;
->>>>>>> trial
+mod model;
 mod month;
 mod notices;
 mod scene;
