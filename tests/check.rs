@@ -19,7 +19,7 @@ struct Memory(BTreeMap<String, String>);
 
 impl Memory {
     fn of(folder: &Path) -> Self {
-        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let entries = fs::read_dir(folder).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file());
         let texts = entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap()));
         Self(texts.filter(|(name, _)| name != "expected" && name != "tables").collect())
     }
