@@ -45,11 +45,9 @@ impl Grown {
         let mut text = "services:\n".to_owned();
         for at in 0..upto {
             let port = FIRST_PORT + at;
-            let _ =
-                writeln!(text, "  s{at}:\n    image: registry.example/s{at}:v1\n    restart: unless-stopped\n    ports: [\"{port}:80\"]");
-            if at % 2 == 1 {
-                text.push_str("    depends_on: [s0]\n");
-            }
+            // As short as can be: a thousand of them are to be what Dokploy can deploy.
+            let needs = if at % 2 == 1 { ", depends_on: [s0]" } else { "" };
+            let _ = writeln!(text, "  s{at}: {{image: \"r/s{at}:1\", restart: always, ports: [\"{port}:80\"]{needs}}}");
         }
         text
     }
