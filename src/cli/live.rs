@@ -46,7 +46,7 @@ impl From<String> for NoSurvey {
 impl From<Failure> for NoSurvey {
     fn from(failure: Failure) -> Self {
         let code = match failure.kind {
-            FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Some(3),
+            kind if kind.refuses() => Some(3),
             FailureKind::MissingRight => Some(9),
             _ => None,
         };

@@ -61,7 +61,7 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     let unnoticed = found.unnoticed.iter().map(|(whom, case)| (whom, case, explorer.play(case, None))).collect();
     let plan = args.file.display().to_string();
     let findings = Findings { plan: &plan, schedule: &schedule, lines: &lines, explored: &found, counterexamples, unnoticed };
-    let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
+    let width = width();
     let (colour, _) = args.display.colour();
     let text = match args.format {
         RehearseForm::Human | RehearseForm::Junit => human(&findings, width, colour, args.all),
@@ -70,6 +70,11 @@ pub(super) fn rehearse(args: &Args) -> u8 {
     };
     report::to_stdout(&text);
     if found.broken.is_empty() { 0 } else { BROKEN }
+}
+
+/// Columns of a report.
+pub(super) fn width() -> usize {
+    terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200)
 }
 
 /// Whether the forms asked for are there: scenarios and the exploration have not the same.

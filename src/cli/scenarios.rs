@@ -3,13 +3,14 @@
 use super::args::{Display, Rehearse as Args, RehearseForm};
 use super::files;
 use super::look::{complain, show};
+use super::rehearse;
 use super::variables::SandboxVariables;
 use crate::check::FileError;
 use crate::diagnostic::nearest;
 use crate::engine::Options;
 use crate::rehearse::Place;
+use crate::report;
 use crate::report::scenario::{Played, Tested, human, json, junit, said};
-use crate::report::{self, terminal};
 use crate::scenario::{self, Ended, Scenario, Signs, Stage, Witness, judge};
 use crate::schedule::Schedule;
 use crate::source::SourceMap;
@@ -20,8 +21,6 @@ use std::sync::Arc;
 
 /// How a file's name ends.
 const EXTENSION: &str = "scenario";
-/// Columns when it is no terminal.
-const WIDTH: usize = 110;
 /// Exit codes: a file cannot be played, and not everything is as expected.
 const INVALID: u8 = 2;
 const NOT_AS_EXPECTED: u8 = 1;
@@ -47,7 +46,7 @@ pub(super) fn test(args: &Args, mut sources: SourceMap, schedule: &Schedule, pla
     });
     let plan = args.file.display().to_string();
     let tested = Tested { plan: &plan, schedule, sources: &sources, played: played.collect() };
-    let width = terminal::columns_of_stdout().unwrap_or(WIDTH).clamp(60, 200);
+    let width = rehearse::width();
     let text = match args.format {
         RehearseForm::Json => json(&tested) + "\n",
         RehearseForm::Junit => junit(&tested),

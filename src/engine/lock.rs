@@ -5,7 +5,7 @@
 
 use super::stage::{Held, Stage};
 use super::turn::{Known, Turn};
-use super::{Answer, Back, Effect, Event, Failure, FailureKind, Goal, HolderHeard, Intent, Moment, OpId, Reason, To, preflight};
+use super::{Answer, Back, Effect, Event, Failure, Goal, HolderHeard, Intent, Moment, OpId, Reason, To, preflight};
 
 /// Finds the app.
 pub(super) fn begin(turn: &mut Turn) {
@@ -29,7 +29,7 @@ pub(super) fn found(turn: &mut Turn, answer: Answer) {
 /// Dokploy could not be asked for the app or about it, or says that there is none of that kind.
 pub(super) fn not_found(turn: &mut Turn, failure: Failure) {
     let reason = match failure.kind {
-        FailureKind::Unsupported | FailureKind::NotFound | FailureKind::TooLarge => Reason::Refused { why: vec![failure.message] },
+        kind if kind.refuses() => Reason::Refused { why: vec![failure.message] },
         _ => Reason::CouldNotAsk { why: failure.message },
     };
     turn.end(reason, left_as(turn));

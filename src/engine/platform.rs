@@ -408,3 +408,10 @@ pub enum FailureKind {
     /// The text with the environment is over Dokploy's limit.
     TooLarge,
 }
+
+impl FailureKind {
+    /// Whether it is an answer about the app that asking again does not change: a run is refused for it before anything is done.
+    pub fn refuses(self) -> bool {
+        matches!(self, Self::Unsupported | Self::NotFound | Self::TooLarge)
+    }
+}

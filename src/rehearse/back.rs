@@ -20,15 +20,23 @@ use std::time::Duration;
 /// So many rollbacks are kept at once.
 const AT_ONCE: usize = 64;
 
-/// A rollback, by the first case that leads to it.
-#[derive(Clone, Debug)]
+/// A rollback, by the cases that lead to it.
+#[derive(Clone, Debug, Default)]
 struct Lead {
-    /// The case's place.
-    case: usize,
-    /// How many cases all that lead there stand for.
-    paths: u64,
     /// By the phase in which they strike: the place of the first of them, and how many they stand for.
     by_phase: BTreeMap<Option<PhaseId>, (usize, u64)>,
+}
+
+impl Lead {
+    /// The place of the first case of all.
+    fn case(&self) -> usize {
+        self.by_phase.values().map(|(first, _)| *first).min().unwrap_or_default()
+    }
+
+    /// How many cases all that lead there stand for.
+    fn paths(&self) -> u64 {
+        self.by_phase.values().map(|(_, paths)| *paths).sum()
+    }
 }
 
 /// A rollback in which nothing else goes wrong.
@@ -77,9 +85,9 @@ impl Explorer {
             let (mut to_run, mut uses) = (vec![Vec::new(); some.len()], Vec::new());
             for (at, (lead, back)) in some.iter().zip(&backs).enumerate() {
                 for (second, case) in back.seconds.iter().enumerate() {
-                    let paths = case.stands_for as u64 * lead.paths;
+                    let paths = case.stands_for as u64 * lead.paths();
                     pairs.counted += paths;
-                    let key = self.key(back, case).unwrap_or(Key::Own(lead.case, second));
+                    let key = self.key(back, case).unwrap_or(Key::Own(lead.case(), second));
                     let next = places.len();
                     match places.get(&key) {
                         Some(place) => uses.push((at, second, *place)),
@@ -115,12 +123,11 @@ impl Explorer {
         for (case, (of, tried)) in cases.iter().zip(tried).enumerate() {
             let Some(back) = &tried.back else { continue };
             let apart = if self.merging { 0 } else { case };
-            let lead = leads.entry((back.clone(), apart)).or_insert_with(|| Lead { case, paths: 0, by_phase: BTreeMap::new() });
-            lead.paths += of.stands_for as u64;
+            let lead = leads.entry((back.clone(), apart)).or_default();
             lead.by_phase.entry(of.phase).or_insert((case, 0)).1 += of.stands_for as u64;
         }
         let mut leads: Vec<Lead> = leads.into_values().collect();
-        leads.sort_by_key(|lead| (Reverse(lead.paths), lead.case));
+        leads.sort_by_key(|lead| (Reverse(lead.paths()), lead.case()));
         leads
     }
 
@@ -128,8 +135,8 @@ impl Explorer {
     fn look_back(&self, start: &Rehearsal, cases: &[Case], leads: &[Lead], classes: &[Vec<ServiceName>]) -> Vec<Back> {
         // Forks are made in the order of time.
         let mut in_time: Vec<usize> = (0..leads.len()).collect();
-        in_time.sort_by_key(|at| leads[*at].case);
-        let of_leads: Vec<Case> = in_time.iter().map(|at| cases[leads[*at].case].clone()).collect();
+        in_time.sort_by_key(|at| leads[*at].case());
+        let of_leads: Vec<Case> = in_time.iter().map(|at| cases[leads[*at].case()].clone()).collect();
         let backs = self.each(start, &of_leads, &|at, mut began| {
             began.strike(&of_leads[at].mishap);
             began.go_on_until_rollback();

@@ -124,10 +124,10 @@ impl Explorer {
         let schedule = self.place.schedule();
         let start = Rehearsal::new(&self.place, self.world.clone());
         let (meant, alike) = (self.meant(), self.alike());
-        let mut cases = self.cases(&meant);
+        let cases = self.cases(&meant);
         let counted_in = |cases: &[Case]| cases.iter().map(|case| case.stands_for as u64).sum::<u64>();
         let counted = counted_in(&cases);
-        thin_out(&mut cases, usize::try_from(self.budget.paths).unwrap_or(usize::MAX));
+        let cases = thinned(cases, usize::try_from(self.budget.paths).unwrap_or(usize::MAX));
         let left_out = counted - counted_in(&cases);
         let tails = Tails::default();
         let tried = self.each(&start, &cases, &|at, run| self.try_case(&cases[at], run, &meant, &tails));
@@ -221,19 +221,10 @@ impl Explorer {
     }
 }
 
-/// Leaves so many, from all of the run alike.
-fn thin_out(cases: &mut Vec<Case>, room: usize) {
+/// So many, from all of the run alike: the first of each of so many equal parts.
+fn thinned(cases: Vec<Case>, room: usize) -> Vec<Case> {
     let all = cases.len();
-    if room >= all {
-        return;
-    }
-    let mut at = 0;
-    // The first of each of `room` equal parts.
-    cases.retain(|_| {
-        let is_first = at == 0 || at * room / all != (at - 1) * room / all;
-        at += 1;
-        is_first && room > 0
-    });
+    if room >= all { cases } else { (0..room).map(|part| cases[(part * all).div_ceil(room)].clone()).collect() }
 }
 
 fn next(receiver: &Mutex<Receiver<(usize, Rehearsal)>>) -> Option<(usize, Rehearsal)> {

@@ -3,7 +3,7 @@
 //! A joint is right after a deploy ended, everything settled, a phase was verified, or a rollback began. What decides what follows is told by
 //! the events so far (what is verified, what failed, where a rollback goes) and by the world (containers and what is to become of them, faults
 //! in force, jobs in the queue), times only as far as they are still to come. `tests/merging.rs` compares the table with the one that is made
-//! without joints, pairs included, and `tests/rehearsing.rs` that of a larger plan.
+//! without joints, pairs included, and `tests/rehearsing.rs` the single faults of a larger plan.
 
 use super::outcome::Tail;
 use super::rehearsal::Rehearsal;

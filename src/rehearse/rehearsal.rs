@@ -2,7 +2,7 @@
 //!
 //! The rules are those of [`crate::drive`]: inputs first, then everything that can be done at this instant, answers in the order of their
 //! operations. Within an instant answers that are due come before changes of the world, these before whoever asks, and deadlines last.
-//! `tests/agreement.rs` holds this loop against that one, event by event.
+//! `tests/agreement/` holds this loop against that one, event by event.
 
 use super::place::Place;
 use super::space::Mishap;

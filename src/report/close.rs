@@ -238,7 +238,7 @@ fn plan(setting: &Setting) -> String {
     if setting.plan.is_empty() { "rollout.plan".to_owned() } else { quoted(&setting.plan) }
 }
 
-/// A path, quoted for a shell where it needs to be.
+/// A word such as a path, quoted for a shell where it needs to be.
 pub(super) fn quoted(path: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '+' | '=' | ':' | ',' | '@' | '~');
     if path.chars().all(plain) { path.to_owned() } else { format!("'{}'", path.replace('\'', r"'\''")) }

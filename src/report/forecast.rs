@@ -1,10 +1,9 @@
 //! What is foreseen of a schedule, in words and as JSON.
 
-use super::words::{duration, list};
+use super::words::{duration, list, millis};
 use crate::schedule::{Back, Bounds, During, Forecast, Foreseen, Lasting, MayChange, PhaseId, Schedule, Times};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Services that a phase's deploy interrupts, and those that it may: `api (changed); web (with api); perhaps cron (built anew)`.
 pub(super) fn interrupts(foreseen: &Foreseen) -> String {
@@ -131,8 +130,4 @@ fn times(times: &Times) -> Value {
         "runs": times.expected.map_or(0, |expected| expected.runs), "worst_ms": millis(worst),
         "worst_with_rollback_ms": times.worst_with_rollback.map(millis),
     })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -18,6 +18,11 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// A length of time for machines: whole milliseconds.
+pub fn millis(length: Duration) -> u64 {
+    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A length of time that is still growing, for a view that is painted again and again: whole seconds, so that only the last digit moves.
 pub fn elapsed(elapsed: Duration) -> String {
     duration(Duration::from_secs(elapsed.as_secs()))

@@ -1,15 +1,14 @@
 //! The run that is rehearsed is the driver's run over HTTP: the same events at the same moments, and the same end.
 
 mod classes;
-mod dice;
 mod over_http;
 mod told;
 
 use crate::rehearsing::{RUN, config, explorer, small};
+use crate::support::dice::Dice;
 use crate::support::in_memory::NoVariables;
 use crate::support::live;
 use classes::{class, documented};
-use dice::Dice;
 use rollout_plan::engine::Options;
 use rollout_plan::rehearse::{Case, Explorer, Mishap, Place, Rehearsal};
 use rollout_plan::schedule::Schedule;
@@ -91,9 +90,9 @@ fn drawn<'a>(cases: &'a [Case], paths: usize, dice: &mut Dice) -> Vec<&'a Case> 
     }
     let found: BTreeSet<String> = classes.keys().cloned().collect();
     assert_eq!(found, documented(), "what goes wrong in a rehearsal, and the table in docs/rehearsal.md");
-    let mut drawn: Vec<&Case> = classes.values().map(|of_class| of_class[dice.below(of_class.len())]).collect();
+    let mut drawn: Vec<&Case> = classes.values().map(|of_class| of_class[dice.roll(of_class.len())]).collect();
     while drawn.len() < paths {
-        drawn.push(&cases[dice.below(cases.len())]);
+        drawn.push(&cases[dice.roll(cases.len())]);
     }
     drawn
 }

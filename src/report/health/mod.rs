@@ -5,7 +5,7 @@ mod junit;
 mod table;
 
 use super::safe;
-use super::words::{count, duration, list};
+use super::words::{count, duration, list, millis};
 use crate::engine::{Asked, CommonCause, ExitCode, Finding, Reading, Sample, ServiceState, Verdict, health_code};
 use crate::report::exit;
 use crate::schedule::{ServiceName, Subject};
@@ -257,7 +257,7 @@ pub fn json(shown: &Shown<'_>) -> String {
                 "deploying": health.delivered.busy,
                 "probed_from": health.probed_from,
                 "rounds": health.rounds,
-                "took_ms": u64::try_from(health.took.as_millis()).unwrap_or(u64::MAX),
+                "took_ms": millis(health.took),
                 "findings": health.findings.iter().map(|finding| of_finding(finding, health.is_try)).collect::<Vec<_>>(),
                 "causes": causes.collect::<Vec<_>>(),
                 "not_delivered": missing.collect::<Vec<_>>(),

@@ -10,8 +10,8 @@ use crate::engine::{
 };
 use crate::report::outline::{Outline, PhaseOutline};
 use crate::report::progress::View;
+use crate::report::words;
 use crate::schedule::{ExpectationId, PhaseId, Subject};
-use std::time::Duration;
 
 /// What is likely behind what an event tells.
 pub(super) fn likely(view: &View, event: &Event) -> Vec<Advice> {
@@ -48,7 +48,7 @@ pub(super) fn told<'a>(
             app,
             files: files.iter().map(|(phase, digest)| (phase.as_str(), digest.as_str())).collect(),
             phases: outline.phases.iter().map(phase_limits).collect(),
-            every_ms: length(outline.every),
+            every_ms: words::millis(outline.every),
             healthy_after: outline.healthy_after,
         },
         Event::Surveyed { survey, live } => surveyed(outline, survey, live),
@@ -115,10 +115,10 @@ pub(super) fn told<'a>(
             Told::Round { round, samples: samples_so_far, services, others, asides }
         }
         Event::Settled { purpose, until } => {
-            Told::Settled { purpose: for_what(outline, purpose), soak_ms: length(*until - now), until_ms: millis(*until) }
+            Told::Settled { purpose: for_what(outline, purpose), soak_ms: words::millis(*until - now), until_ms: millis(*until) }
         }
         Event::SoakRestarted { service, why, until } => {
-            Told::SoakRestarted { service, why, soak_ms: length(*until - now), until_ms: millis(*until) }
+            Told::SoakRestarted { service, why, soak_ms: words::millis(*until - now), until_ms: millis(*until) }
         }
         Event::Holding { why, until } => Told::Holding { why, until_ms: millis(*until) },
         Event::PhaseVerified { phase: id, services, samples, images, asserted_only } => Told::PhaseVerified {
@@ -145,8 +145,8 @@ pub(super) fn told<'a>(
         Event::RollbackFailed { target: to, cause: why, .. } => {
             Told::RollbackFailed { to: target(outline, to), cause: cause(outline, why, likely) }
         }
-        Event::Resumed { gap, changed, .. } => Told::Resumed { gap_ms: length(*gap), changed },
-        Event::Overslept { gap } => Told::Overslept { gap_ms: length(*gap) },
+        Event::Resumed { gap, changed, .. } => Told::Resumed { gap_ms: words::millis(*gap), changed },
+        Event::Overslept { gap } => Told::Overslept { gap_ms: words::millis(*gap) },
         Event::LockAwaited { holder, until } => Told::LockAwaited { holder, until_ms: millis(*until) },
         Event::Waived { service, reason } => Told::Waived { service, reason },
         Event::FailureAsked { by } => Told::FailureAsked { by },
@@ -162,9 +162,9 @@ fn phase_limits(phase: &PhaseOutline) -> parts::Phase<'_> {
         file: &phase.path,
         services: &phase.services,
         adds: &phase.adds,
-        within_ms: length(phase.within),
-        settle_ms: length(phase.settle),
-        soak_ms: length(phase.soak),
+        within_ms: words::millis(phase.within),
+        settle_ms: words::millis(phase.settle),
+        soak_ms: words::millis(phase.soak),
     }
 }
 
@@ -364,9 +364,5 @@ fn reading(reading: Reading) -> parts::Reading {
 
 /// A moment, in milliseconds of run time.
 pub(super) fn millis(moment: Moment) -> u64 {
-    length(moment.0)
-}
-
-fn length(length: Duration) -> u64 {
-    u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+    words::millis(moment.0)
 }

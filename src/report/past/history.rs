@@ -2,7 +2,7 @@
 
 use super::summary::{End, Summary};
 use crate::report::line::{Line, Style, hanging};
-use crate::report::words::duration;
+use crate::report::words::{duration, millis};
 use crate::report::{difference, exit, reporter, safe};
 use crate::store::{Past, times};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ pub(super) fn object(run: &Listed) -> Value {
         "rollout": rollout,
         "sandbox": is_sandbox,
         "began": began,
-        "took_ms": took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        "took_ms": took.map(millis),
         "asserted": asserted,
         "verified": verified,
         "failed": failed,

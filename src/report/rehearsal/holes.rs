@@ -8,10 +8,32 @@ use crate::report::words::list;
 use crate::schedule::Subject;
 use std::collections::BTreeMap;
 
+/// What kind of hole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A failure that nobody would notice.
+    Unnoticed,
+    /// A gate that nothing makes fail.
+    GateCannotFail,
+    /// A failure before anything is verified.
+    NoTarget,
+}
+
+impl Kind {
+    /// A word for machines, which does not change.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Unnoticed => "unnoticed",
+            Self::GateCannotFail => "gate-cannot-fail",
+            Self::NoTarget => "no-target",
+        }
+    }
+}
+
 /// A hole of the plan.
 pub(super) struct Hole {
-    /// A word for its kind, which does not change.
-    pub(super) kind: &'static str,
+    /// What kind it is of.
+    pub(super) kind: Kind,
     /// Whom it is about.
     pub(super) whom: String,
     /// Its phases, by their names; `before the first phase` is one as well.
@@ -35,7 +57,7 @@ impl Hole {
 pub(super) fn holes(found: &Findings<'_>) -> Vec<Hole> {
     let mut holes = unnoticed(found);
     holes.extend(found.explored.sure_gates.iter().map(|gate| Hole {
-        kind: "gate-cannot-fail",
+        kind: Kind::GateCannotFail,
         whom: gate.clone(),
         phases: Vec::new(),
         line: found.lines.subject(&Subject::Gate(gate.clone())),
@@ -56,7 +78,7 @@ fn unnoticed(found: &Findings<'_>) -> Vec<Hole> {
         }
     }
     let hole = |(name, (phases, command)): (&str, (Vec<String>, Option<String>))| Hole {
-        kind: "unnoticed",
+        kind: Kind::Unnoticed,
         whom: name.to_owned(),
         line: line_of_service(found, name),
         text: format!("{name} down for good, struck in {}, and the run says that all is well", list(&phases)),
@@ -78,7 +100,7 @@ fn line_of_service(found: &Findings<'_>, name: &str) -> Option<usize> {
 fn nothing_to_go_back_to(found: &Findings<'_>) -> Option<Hole> {
     let first = found.schedule.phases.first().filter(|phase| phase.on_failure != OnFailure::Stop)?;
     Some(Hole {
-        kind: "no-target",
+        kind: Kind::NoTarget,
         whom: first.name.clone(),
         phases: vec![first.name.clone()],
         line: found.lines.phase(&first.name),

@@ -1,6 +1,7 @@
 //! For people: worst first, and no longer than two screens unless all is asked for.
 
 use super::Findings;
+use super::holes::Kind;
 use super::wording::{self, Ends};
 use crate::rehearse::{Row, Tally, landmarks};
 use crate::report::line::{Line, Style, wrapped};
@@ -150,7 +151,7 @@ fn holes(found: &Findings<'_>, width: usize) -> Vec<Line> {
     }
     let mut lines = vec![Line::new(), Line::new().styled(Style::Bold, "holes of the plan")];
     for hole in holes {
-        let style = if hole.kind == "unnoticed" { Style::Warn } else { Style::Plain };
+        let style = if hole.kind == Kind::Unnoticed { Style::Warn } else { Style::Plain };
         lines.extend(wrapped(style, &format!("{}: {}", hole.place(found.plan), hole.text), 2, width));
         lines.extend(hole.command.map(|command| Line::text("    ").styled(Style::Path, command).whole()));
     }

@@ -4,6 +4,7 @@ use super::Findings;
 use super::holes::holes;
 use super::wording;
 use crate::rehearse::{End, Tally};
+use crate::report::words::millis;
 use serde_json::{Value, json};
 
 /// The report as one line of JSON.
@@ -17,15 +18,15 @@ pub fn json(found: &Findings<'_>) -> String {
             let ends: Vec<Value> = row.ends.iter().map(|(end, paths)| json!({"end": word(end), "code": code(end), "target": target(end), "paths": paths})).collect();
             json!({
                 "phase": phase(row.phase), "in_rollback": row.in_rollback, "whom": row.kind.whom, "what": row.kind.what, "span": row.kind.span.to_string(),
-                "ends": ends, "noticed_ms": row.noticed.map(|noticed| u64::try_from(noticed.as_millis()).unwrap_or(u64::MAX)),
-                "unnoticed": row.unnoticed, "took_ms": u64::try_from(row.took.as_millis()).unwrap_or(u64::MAX),
+                "ends": ends, "noticed_ms": row.noticed.map(millis),
+                "unnoticed": row.unnoticed, "took_ms": millis(row.took),
             })
         })
         .collect();
     let holes: Vec<Value> = holes(found)
         .into_iter()
         .map(|hole| {
-            json!({"kind": hole.kind, "whom": hole.whom, "phases": hole.phases, "line": hole.line, "text": hole.text, "command": hole.command})
+            json!({"kind": hole.kind.word(), "whom": hole.whom, "phases": hole.phases, "line": hole.line, "text": hole.text, "command": hole.command})
         })
         .collect();
     let broken: Vec<Value> = found
@@ -39,7 +40,7 @@ pub fn json(found: &Findings<'_>) -> String {
     let meant = explored.meant.ending();
     json!({
         "version": 1, "plan": found.plan,
-        "meant": {"code": meant.map(|ending| ending.exit_code().0), "took_ms": u64::try_from(explored.meant.now().0.as_millis()).unwrap_or(u64::MAX)},
+        "meant": {"code": meant.map(|ending| ending.exit_code().0), "took_ms": millis(explored.meant.now().0)},
         "singles": tally(&explored.singles), "pairs": tally(&explored.pairs), "rollbacks": explored.rollbacks,
         "rows": rows, "holes": holes, "broken": broken,
     })

@@ -1,6 +1,7 @@
 //! Words that all forms of a rehearsal's report share.
 
 use crate::rehearse::{Broken, End, Played, Row};
+use crate::report::close::quoted;
 use crate::report::words::duration;
 use crate::schedule::Schedule;
 
@@ -83,5 +84,5 @@ pub fn broken(broken: &Broken) -> String {
 /// The command that plays a path over real HTTP, where one can.
 pub(super) fn command(plan: &str, played: &Played) -> Option<String> {
     let faults = played.faults.iter().map(|fault| Some(format!(" --fault \"{}\"", fault.as_ref()?))).collect::<Option<String>>()?;
-    Some(format!("plan run {plan} --sandbox --yes{faults}"))
+    Some(format!("plan run {} --sandbox --yes{faults}", quoted(plan)))
 }

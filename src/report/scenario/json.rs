@@ -2,8 +2,8 @@
 
 use super::{Played, Tested, file, line, wording};
 use crate::rehearse::End;
+use crate::report::words::millis;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 /// The report as one line of JSON.
 pub fn json(tested: &Tested<'_>) -> String {
@@ -46,8 +46,4 @@ fn of(played: &Played<'_>, tested: &Tested<'_>) -> Value {
         "note": scenario.note, "holds": judged.holds(), "end": end, "target": target, "code": judged.code, "took_ms": millis(judged.took),
         "faults": faults, "expected": expected,
     })
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

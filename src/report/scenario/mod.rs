@@ -10,6 +10,7 @@ pub use human::{human, said};
 pub use json::json;
 pub use junit::junit;
 
+use super::close::quoted;
 use crate::scenario::{Judged, Scenario, Signs};
 use crate::schedule::Schedule;
 use crate::source::{SourceMap, Span};
@@ -57,10 +58,4 @@ fn line(span: Span, sources: &SourceMap) -> usize {
 fn command(plan: &str, scenario: &Scenario, sources: &SourceMap) -> String {
     let path = file(scenario.name.span, sources);
     format!("plan run {} --sandbox --yes --scenario {}", quoted(plan), quoted(&format!("{path}:{}", scenario.name.value)))
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '.' | '/' | '_' | '-' | ':');
-    if !word.is_empty() && word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

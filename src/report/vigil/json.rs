@@ -3,6 +3,7 @@
 use super::{VigilSetting, meaning, named};
 use crate::engine::vigil::{SightTold, SightTurn, Standing, Told, Turn, VigilEvent};
 use crate::engine::{ExitCode, Moment};
+use crate::report::words::millis;
 use crate::report::{json, safe};
 use crate::schedule::Subject;
 use serde_json::{Map, Value, json};
@@ -113,7 +114,7 @@ pub(super) fn ended(
         |(subject, failed, samples, times)| json!({ "name": named(subject), "failed": failed, "samples": samples, "unhealthy": times }),
     );
     fields["unsteady"] = unsteady.collect();
-    fields["took_ms"] = millis(took);
+    fields["took_ms"] = millis(took).into();
     fields["verdict"] = sentence.into();
     fields["exit"] = code.0.into();
     fields["meaning"] = meaning(code).into();
@@ -132,14 +133,10 @@ fn object(now: Moment, at: &str, event: &str, fields: Value) -> String {
     let mut line = Map::new();
     line.insert("v".to_owned(), json::VERSION.into());
     line.insert("at".to_owned(), at.into());
-    line.insert("at_ms".to_owned(), millis(now.0));
+    line.insert("at_ms".to_owned(), millis(now.0).into());
     line.insert("event".to_owned(), event.into());
     if let Value::Object(fields) = fields {
         line.extend(fields);
     }
     safe::json(&Value::Object(line).to_string())
-}
-
-fn millis(time: Duration) -> Value {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into()
 }
