@@ -18,6 +18,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// As the program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/bizosaas");
 
 struct Folder;
@@ -92,7 +96,7 @@ fn rehearse(services: usize) {
         pairs.counted,
         pairs.run,
         singles.steps + pairs.steps,
-        found.rollbacks,
+        found.rollbacks.known,
         per_second(singles.run + pairs.run),
         per_second(taken_in),
         per_second(singles.steps + pairs.steps),

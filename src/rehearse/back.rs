@@ -3,8 +3,10 @@
 //! Rollbacks that begin alike, which is most of them, are explored once, for the first case that leads there. On its way a rollback comes to
 //! joints, and from a joint on everything follows from what is so there: what strikes later is run once for all rollbacks that come to a joint
 //! alike, and counted for each.
+//!
+//! To know what can strike a rollback it is gone through once without anything else going wrong. That is a path, too, and is paid for as one.
 
-use super::explore::{Explorer, Tally, Tried};
+use super::explore::{Explorer, Rollbacks, Tally, Tried};
 use super::joint::{Begin, Tails};
 use super::outcome::{Outcome, struck};
 use super::rehearsal::Rehearsal;
@@ -65,7 +67,7 @@ struct Found {
 }
 
 impl Explorer {
-    /// Every case of every rollback, as far as `room` goes.
+    /// Every case of every rollback, as far as `room` goes: at most half of it for going through rollbacks.
     pub(super) fn explore_back(
         &self,
         start: &Rehearsal,
@@ -74,8 +76,12 @@ impl Explorer {
         classes: &[Vec<ServiceName>],
         table: &mut Table<'_>,
         room: u64,
-    ) -> (Tally, usize) {
-        let leads = self.leads(cases, tried);
+    ) -> (Tally, Rollbacks) {
+        let mut leads = self.leads(cases, tried);
+        let known = leads.len();
+        leads.truncate(usize::try_from(room / 2).unwrap_or(usize::MAX));
+        let rollbacks = Rollbacks { known, gone_through: leads.len() };
+        let room = room - leads.len() as u64;
         let (mut pairs, tails) = (Tally::default(), Tails::default());
         let mut places: BTreeMap<Key, usize> = BTreeMap::new();
         let mut found: Vec<Found> = Vec::new();
@@ -114,7 +120,7 @@ impl Explorer {
         }
         pairs.run = found.len() as u64;
         pairs.steps = found.iter().map(|found| found.steps).sum();
-        (pairs, leads.len())
+        (pairs, rollbacks)
     }
 
     /// The rollbacks, those to which most cases lead before the others.

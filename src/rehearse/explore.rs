@@ -22,7 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// How much is explored at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Paths that are run. Cases come before pairs; of these come first the rollbacks to which most cases lead.
+    /// Paths that are run. Cases come before pairs; of these come first the rollbacks to which most cases lead. If not even the cases can all
+    /// be run, no pair is.
     pub paths: u64,
 }
 
@@ -64,6 +65,22 @@ pub struct Tally {
     pub left_out: u64,
 }
 
+/// How many ways back there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rollbacks {
+    /// Those that differ in how they begin, of all to which a case leads that was run.
+    pub known: usize,
+    /// Those of which it is known what else can go wrong in them: pairs are counted in no others.
+    pub gone_through: usize,
+}
+
+impl Rollbacks {
+    /// Those whose pairs were not even counted.
+    pub fn left_out(self) -> usize {
+        self.known - self.gone_through
+    }
+}
+
 /// What was found.
 #[derive(Clone, Debug)]
 pub struct Explored {
@@ -73,8 +90,8 @@ pub struct Explored {
     pub singles: Tally,
     /// Something else goes wrong in the rollback that the first leads to.
     pub pairs: Tally,
-    /// Rollbacks that differ in how they begin.
-    pub rollbacks: usize,
+    /// The ways back that the first leads to.
+    pub rollbacks: Rollbacks,
     /// The table, worst first.
     pub rows: Vec<Row>,
     /// Services that are down for good at the end of a run that says that all is well, with the phase in which that went unnoticed.

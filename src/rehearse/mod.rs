@@ -20,7 +20,7 @@ mod shape;
 mod space;
 mod table;
 
-pub use explore::{Budget, Explored, Explorer, Tally};
+pub use explore::{Budget, Explored, Explorer, Rollbacks, Tally};
 pub use line::{api_request, http_response};
 pub use looking::look;
 pub use outcome::{End, Outcome, noticed};

@@ -103,5 +103,19 @@ fn what_a_budget_leaves_out_is_counted() {
     let singles = &object["singles"];
     assert_eq!(singles["run"], 50);
     assert!(singles["left_out"].as_u64().unwrap() > 0, "{singles}");
-    rehearse("50", &[]).shows("a larger --budget takes them in");
+    let ran = rehearse("50", &[]);
+    ran.shows("a larger --budget takes them in");
+    // Nothing was left to look into ways back with.
+    assert_eq!(object["rollbacks"], object["rollbacks_left_out"]);
+    assert!(object["rollbacks"].as_u64().unwrap() > 1, "{}", object["rollbacks"]);
+    ran.shows("in which nothing else was tried");
+    // Half of what single faults leave goes into those to which most of them lead.
+    let told = |budget: &str| serde_json::from_str::<Value>(&rehearse(budget, &["--format", "json"]).stdout).unwrap();
+    let whole = told(BUDGET);
+    let number = |of: &Value| of.as_u64().unwrap();
+    let some = told(&(number(&whole["singles"]["run"]) + 4).to_string());
+    assert_eq!((&some["singles"], &some["rollbacks"], &whole["rollbacks_left_out"]), (&whole["singles"], &whole["rollbacks"], &0.into()));
+    assert_eq!(number(&some["rollbacks_left_out"]) + 2, number(&some["rollbacks"]));
+    assert_eq!(some["pairs"]["run"], 2);
+    assert!(number(&some["pairs"]["left_out"]) > 0, "{some}");
 }

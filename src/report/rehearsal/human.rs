@@ -62,7 +62,7 @@ fn head(found: &Findings<'_>, width: usize) -> Vec<Line> {
     lines.push(Line::text(format!(
         "another on the way back       {}; {} begin differently",
         tally(pairs),
-        count(explored.rollbacks, "rollback")
+        count(explored.rollbacks.known, "rollback")
     )));
     if ending.is_some_and(|ending| ending.exit_code().0 != 0) {
         let verdict = ending.map_or("", |ending| ending.verdict.as_str());
@@ -70,8 +70,15 @@ fn head(found: &Findings<'_>, width: usize) -> Vec<Line> {
         lines.extend(wrapped(Style::Bad, &text, 0, width));
     }
     let out = explored.singles.left_out + pairs.left_out;
-    if out > 0 {
-        lines.push(Line::new().styled(Style::Warn, format!("left out: {}; a larger --budget takes them in", count(out, "path"))));
+    let uncounted = match explored.rollbacks.left_out() {
+        0 => String::new(),
+        more => format!("{} in which nothing else was tried", count(more, "rollback")),
+    };
+    let out = if out > 0 { format!("{} paths", grouped(out)) } else { String::new() };
+    let out: Vec<String> = [out, uncounted].into_iter().filter(|text| !text.is_empty()).collect();
+    if !out.is_empty() {
+        let text = format!("left out: {}; a larger --budget takes them in", out.join(", and "));
+        lines.extend(wrapped(Style::Warn, &text, 0, width));
     }
     lines
 }

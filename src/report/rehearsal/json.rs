@@ -41,7 +41,8 @@ pub fn json(found: &Findings<'_>) -> String {
     json!({
         "version": 1, "plan": found.plan,
         "meant": {"code": meant.map(|ending| ending.exit_code().0), "took_ms": millis(explored.meant.now().0)},
-        "singles": tally(&explored.singles), "pairs": tally(&explored.pairs), "rollbacks": explored.rollbacks,
+        "singles": tally(&explored.singles), "pairs": tally(&explored.pairs), "rollbacks": explored.rollbacks.known,
+        "rollbacks_left_out": explored.rollbacks.left_out(),
         "rows": rows, "holes": holes, "broken": broken,
     })
     .to_string()
