@@ -59,7 +59,8 @@ pub struct Tally {
     pub counted: u64,
     /// Paths that were run.
     pub run: u64,
-    /// Inputs that engines were given in them.
+    /// Inputs that engines were given in them. No report tells this: it differs from time to time, as one thread comes to know a joint's
+    /// tail before another needs it, or after.
     pub steps: u64,
     /// Paths for which the budget did not suffice.
     pub left_out: u64,

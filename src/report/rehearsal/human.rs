@@ -84,7 +84,7 @@ fn head(found: &Findings<'_>, width: usize) -> Vec<Line> {
 }
 
 fn tally(tally: &Tally) -> String {
-    format!("{} ways, {} run in {} steps", grouped(tally.counted), grouped(tally.run), grouped(tally.steps))
+    format!("{} ways, {} run", grouped(tally.counted), grouped(tally.run))
 }
 
 /// `1,234,567`

@@ -49,7 +49,7 @@ pub fn json(found: &Findings<'_>) -> String {
 }
 
 fn tally(tally: &Tally) -> Value {
-    json!({"counted": tally.counted, "run": tally.run, "steps": tally.steps, "left_out": tally.left_out})
+    json!({"counted": tally.counted, "run": tally.run, "left_out": tally.left_out})
 }
 
 fn word(end: &End) -> &'static str {
