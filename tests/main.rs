@@ -58,6 +58,7 @@ mod shapes_of_world;
 mod signs;
 mod store;
 mod support;
+mod surveyed;
 mod surveying;
 mod transport;
 mod traps;

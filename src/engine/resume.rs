@@ -37,7 +37,7 @@ pub enum NotResumable {
         /// Its last sentence.
         verdict: String,
     },
-    /// It was on its way back, by hand.
+    /// It was on its way back, by hand. What is live says what is left of that.
     #[error("it was going back by hand; `plan rollback` begins that anew, from what is live")]
     Back,
     /// It was of another rollout or app.
@@ -48,9 +48,6 @@ pub enum NotResumable {
         /// The app, as written in its plan.
         app: String,
     },
-    /// Going back by hand is begun anew: what is live says what is left of it.
-    #[error("it was going back by hand; begin that anew with `plan rollback`")]
-    ByHand,
     /// Compose files bind a run.
     #[error("its compose files are not those of the plan any more: {}; begin a new run, which goes on from what is live", .0.join("; "))]
     FilesChanged(
@@ -122,9 +119,6 @@ impl Engine {
             && !ending.is_resumable()
         {
             return Err(NotResumable::Ended { code: ending.exit_code(), verdict: ending.verdict.clone() });
-        }
-        if began.goal != Goal::Rollout {
-            return Err(NotResumable::ByHand);
         }
         let changed = changed_files(schedule, files);
         if !changed.is_empty() {

@@ -179,7 +179,9 @@ impl Watched {
             let said = (told.reading, told.verdict, told.passes, told.actual.is_none());
             let passes = service.container.of(Reading::Pass).min(service.answers.of(Reading::Pass));
             let reading = service.reading.expect("it was just read");
-            assert_eq!(said, (reading, service.verdict, passes, reading == Reading::Pass), "{name} at {at:?}: {told:?}");
+            // One that runs and was restarted too often passes in this round, and it is told what has failed it.
+            let is_fine = reading == Reading::Pass && !service.is_over;
+            assert_eq!(said, (reading, service.verdict, passes, is_fine), "{name} at {at:?}: {told:?}");
             assert!(told.samples.keys().eq([&expectation]), "{told:?}");
             self.is_over |= service.verdict == Verdict::Failed;
         }
