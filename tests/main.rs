@@ -10,6 +10,7 @@ mod checkups;
 mod codes;
 mod compose_properties;
 mod compose_styles;
+mod conversing;
 mod crash;
 mod deploying;
 mod diagnostics;
