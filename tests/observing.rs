@@ -2,12 +2,13 @@
 
 use crate::play::{Played, answered, lost, not_sent, owner, play, reply_with, server_error, surveyed};
 use crate::recorded::reply;
+use crate::support::dice::Dice;
 use rollout_plan::dokploy::{Body, Call, Masks, Reply};
 use rollout_plan::engine::{
     Answer, Container, ContainerId, ContainerState, DeploymentId, FailureKind, Health, Intent, Log, Moment, Observed,
 };
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const WEB: &str = "ml7I_tvF8zsmmM-iEVIQ8";
 
@@ -277,4 +278,53 @@ fn our_waiting_job_is_withdrawn_if_all_that_wait_are_ours() {
         _ => reply_with(call, "deployment.allByCompose", &[("deploy v1", "B1")]),
     });
     assert_eq!((started.answer(), started.writes()), (&Answer::Withdrawn(false), 0));
+}
+
+/// A container is found by its whole name, in the list that has it: Dokploy's own by theirs, and what Dokploy hides is not said to be gone.
+#[test]
+fn a_container_is_found_by_its_name_or_it_is_said_why_it_cannot_be() {
+    let names = ["proxy", "proxy2", "dokploy", "dokploy-traefik", "my-dokploy", "db"];
+    let mut dice = Dice(0x00A_ED);
+    let mut ends = BTreeSet::new();
+    for _ in 0..1000 {
+        let wanted = names[dice.roll(names.len())];
+        let listed: Vec<(String, &str)> = (0..dice.roll(4)).map(|at| (format!("{at:012x}"), names[dice.roll(names.len())])).collect();
+        // Gone between the list and the look, so often.
+        let gone = if dice.roll(3) == 0 { 1 + dice.roll(2) } else { 0 };
+        let mut looks = 0;
+        let is_own = |name: &str| name.starts_with("dokploy");
+        let rows = |own: bool| {
+            let shown = listed.iter().filter(|(_, name)| is_own(name) == own && (own || !name.contains("dokploy")));
+            let row = |(id, name): &(String, &str)| json!({"containerId": id, "name": name, "image": "i", "ports": "", "state": "running", "status": "Up"});
+            answered(shown.map(row).collect())
+        };
+        let played = play(&mut surveyed(), &Intent::ObserveNamed { name: wanted.to_owned() }, |call, _| match call {
+            Call::OwnContainers { .. } => rows(true),
+            Call::HostContainers { .. } => rows(false),
+            Call::Inspect { container, .. } => {
+                assert!(listed.iter().any(|(id, name)| id == container && *name == wanted), "{container} is another one");
+                looks += 1;
+                let of_it = [("0ad1e2efb87a", container.as_str())];
+                if looks <= gone { Reply::Answered(Body::Empty) } else { reply_with(call, "docker.getConfig", &of_it) }
+            }
+            other => panic!("{other:?} is not expected"),
+        });
+        let beside = listed.iter().filter(|(_, name)| is_own(name) == is_own(wanted) && (is_own(wanted) || !name.contains("dokploy")));
+        let (is_hidden, is_listed) = (wanted == "my-dokploy", listed.iter().any(|(_, name)| *name == wanted));
+        let expected = match (is_hidden, is_listed) {
+            (true, _) => "hides containers",
+            (_, true) if gone > 1 => "does not say how",
+            (_, true) => "found",
+            _ if beside.count() > 0 => "none",
+            _ => "lists no container",
+        };
+        ends.insert(expected);
+        match played.answer() {
+            Answer::Observed(Observed::Known(found)) => assert_eq!(found.len(), usize::from(expected == "found"), "{wanted} of {listed:?}"),
+            Answer::Observed(Observed::Unknown(why)) => assert!(why.contains(expected), "{why}: {wanted} of {listed:?}"),
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(played.answer(), Answer::Observed(Observed::Known(_))) == matches!(expected, "found" | "none"));
+    }
+    assert_eq!(ends.len(), 5, "{ends:?}");
 }

@@ -482,3 +482,44 @@ fn a_name_is_found_when_it_is_there_once() {
     }
     assert_eq!(came_to.len(), 6, "{came_to:?}");
 }
+
+/// From one call on the key is refused, whatever the reason; the question that needs no key tells the reasons apart.
+#[test]
+fn a_key_that_is_refused_from_some_call_on_is_told_with_the_likely_reason() {
+    let healths =
+        [answered(json!("ok")), Reply::Refused(Refusal::Server(500, "no database".to_owned())), Reply::NotSent("refused".to_owned())];
+    for (kind, health) in [FailureKind::KeyRefused, FailureKind::DatabaseDown, FailureKind::Unreachable].into_iter().zip(healths) {
+        for good in 0..10 {
+            let mut answers = 0;
+            let mut is_over = false;
+            let played = play(&mut Session::new(target(), Masks::default()), &Intent::Survey, |call, now| match call {
+                // As it is later, from when on the key is refused.
+                Call::Health if is_over => health.clone(),
+                Call::Health => owner(call, now),
+                _ if answers < good => {
+                    answers += 1;
+                    owner(call, now)
+                }
+                _ => {
+                    is_over = true;
+                    Reply::Refused(Refusal::Unauthorized)
+                }
+            });
+            if !is_over {
+                assert!(matches!(played.answer(), Answer::Surveyed(_)) && answers <= good);
+                continue;
+            }
+            let Answer::Failed(failure) = played.answer() else { panic!("{:?}", played.answer()) };
+            assert_eq!(failure.kind, kind, "after {good}: {failure:?}");
+            let was_good = failure.message.contains("accepted the key before");
+            assert_eq!(was_good, good > 0 && kind == FailureKind::KeyRefused, "after {good}: {}", failure.message);
+            // One that was never good is not waited for as long.
+            assert_eq!(
+                played.ended < Moment::millis(5_000),
+                good == 0 && kind == FailureKind::KeyRefused,
+                "after {good}: {:?}",
+                played.ended
+            );
+        }
+    }
+}
