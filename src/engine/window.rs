@@ -68,6 +68,7 @@ impl Window {
 mod tests {
     use super::*;
     use crate::engine::Moment;
+    use proptest::prelude::*;
 
     fn window() -> Window {
         let percentile = Percentile { tenths: 950, limit: Duration::from_millis(500), over: Duration::from_secs(100) };
@@ -107,6 +108,39 @@ mod tests {
         samples[0] = (Reading::Error, 1);
         samples[1] = (Reading::Fail, 1);
         assert_eq!(of(&samples), Measured::Above("time p95 is that of a sample without an answer (n=20)".to_owned()));
+    }
+
+    proptest! {
+        /// So many of the last ones as the percentile says were answered as they should, and below the limit.
+        #[test]
+        fn says_how_many_of_the_last_samples_were_fast_enough(
+            tenths in prop::sample::select(vec![500u16, 750, 900, 950, 990]),
+            more in 0u32..30,
+            taken in prop::collection::vec((0u8..12, 0u64..1000), 0..200),
+            emptied in prop::option::of(0usize..200),
+        ) {
+            let percentile = Percentile { tenths, limit: Duration::from_millis(500), over: Duration::from_secs(5) };
+            let over = Duration::from_secs(5) * (percentile.least() + more);
+            let mut window = Window::new(Percentile { over, ..percentile }, Duration::from_secs(5));
+            let size = usize::try_from(percentile.least() + more).unwrap();
+            let mut since = 0;
+            for (at, (kind, took)) in taken.iter().enumerate() {
+                if emptied == Some(at) {
+                    window.empty();
+                    since = at;
+                }
+                let reading = match kind { 0 => Reading::Fail, 1 => Reading::Error, _ => Reading::Pass };
+                // Mostly fast, so that it hangs on the few that are not.
+                window.take(&sample(reading, if *kind < 10 { took % 500 } else { *took }));
+                let last = &taken[since.max((at + 1).saturating_sub(size))..=at];
+                let fast = last.iter().filter(|(kind, took)| *kind > 1 && (*kind < 10 || *took < 500)).count();
+                match window.measured() {
+                    Measured::NotYet(_) => prop_assert!(last.len() < size),
+                    Measured::Below(_) => prop_assert!(last.len() == size && fast * 1000 >= size * usize::from(tenths), "{fast} of {size}"),
+                    Measured::Above(_) => prop_assert!(last.len() == size && fast * 1000 < size * usize::from(tenths), "{fast} of {size}"),
+                }
+            }
+        }
     }
 
     #[test]

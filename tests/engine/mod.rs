@@ -6,6 +6,7 @@ mod fake;
 mod giving_way;
 mod locking;
 mod model;
+mod outlooks;
 mod plan;
 mod properties;
 mod refusals;
