@@ -141,7 +141,7 @@ impl Moody {
         match call {
             Call::UpdateText { text, .. } => {
                 let text = text.clone();
-                self.writes(now, |moody| moody.live = text.clone(), &compose_with(&text))
+                self.writes(now, |moody| moody.live.clone_from(&text), &compose_with(&text))
             }
             Call::Deploy { marker, .. } => {
                 let taken = answered(json!({"success": true, "composeId": US}));
@@ -347,7 +347,10 @@ impl Written {
             1 => Reply::Answered(Body::Empty),
             2 => Reply::Refused(Refusal::NotFound("no such compose".to_owned())),
             _ if asked > self.most => server_error("stdout maxBuffer length exceeded"),
-            _ => answered(json!(last.map(|line| format!("line {line}\n")).collect::<String>())),
+            _ => {
+                let lines: Vec<String> = last.map(|line| format!("line {line}")).collect();
+                answered(json!(lines.join("\n") + if lines.is_empty() { "" } else { "\n" }))
+            }
         }
     }
 

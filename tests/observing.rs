@@ -284,7 +284,7 @@ fn our_waiting_job_is_withdrawn_if_all_that_wait_are_ours() {
 #[test]
 fn a_container_is_found_by_its_name_or_it_is_said_why_it_cannot_be() {
     let names = ["proxy", "proxy2", "dokploy", "dokploy-traefik", "my-dokploy", "db"];
-    let mut dice = Dice(0x00A_ED);
+    let mut dice = Dice(0x0A0A_0AED);
     let mut ends = BTreeSet::new();
     for _ in 0..1000 {
         let wanted = names[dice.roll(names.len())];
