@@ -163,5 +163,7 @@ fn an_earlier_service_that_fails_between_phases_is_not_blamed_on_the_next() {
     let run = drive(&mut fake, options());
     assert_eq!(run.code(), 5, "{}", run.ending.verdict);
     assert!(run.has(|event| matches!(event, Event::NotHeld { services, .. } if services[0].service == "api")));
+    let Reason::GateNotHeld { what } = &run.ending.reason else { panic!("{:?}", run.ending.reason) };
+    assert!(what.starts_with("`api` does not hold before phase"), "{what}");
     assert!(!run.has(|event| matches!(event, Event::PhaseFailed { .. })));
 }

@@ -1,6 +1,6 @@
 //! Runs that go forward, or have nothing to do.
 
-use super::fake::{Behaviour, Deploying, Fake, drive, options};
+use super::fake::{Behaviour, Deploying, Fake, Run, drive, options};
 use super::plan::{PHASES, schedule, seconds, with_approval};
 use rollout_plan::engine::*;
 use rollout_plan::schedule::{Header, PhaseId, render};
@@ -261,4 +261,19 @@ fn a_deploy_that_waits_too_long_is_withdrawn_if_it_can_be() {
         assert_eq!(run.code(), code, "{}", run.ending.verdict);
         assert_eq!(run.changes().last().unwrap(), changes, "{:?}", run.changes());
     }
+}
+
+#[test]
+fn phases_that_would_take_away_what_runs_are_passed_over_and_said_to_be() {
+    let is_told = |run: &Run| {
+        let told = "`foundation` would take services away that run now: passed over";
+        run.has(|event| matches!(event, Event::Warned { text } if text == told))
+    };
+    let mut fake = Fake::new(schedule());
+    let first = drive(&mut fake, Options { until: Some(PhaseId(1)), ..options() });
+    assert!(!is_told(&first));
+    fake.text = "services:\n  other: {image: other}\n".to_owned();
+    let run = drive(&mut fake, Options { adopt: true, ..options() });
+    assert_eq!(run.code(), 0, "{}", run.ending.verdict);
+    assert!(is_told(&run) && run.changes().first().is_some_and(|change| change == "replace core"), "{:?}", run.changes());
 }

@@ -210,8 +210,13 @@ def write(path, content):
 def copy(tree, woven):
     """The tree as git has it or would, the woven files in place of theirs."""
     names = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    for name in filter(None, names.split("\0")):
-        if name not in woven and (ROOT / name).is_file():
+    names = [name for name in names.split("\0") if name and (ROOT / name).is_file()]
+    # What was moved since would be there twice.
+    for stale in (tree / "src").rglob("*.rs"):
+        if str(stale.relative_to(tree)) not in names:
+            stale.unlink()
+    for name in names:
+        if name not in woven:
             own = (ROOT / name).read_bytes() + (SWITCH.encode() if name == "src/lib.rs" else b"")
             write(tree / name, own)
             shutil.copymode(ROOT / name, tree / name)
