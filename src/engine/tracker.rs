@@ -222,7 +222,7 @@ impl Tracker {
         };
         for (id, streak) in self.expectations.iter_mut().chain(&mut self.asides) {
             let Some(sample) = seen(id) else { continue };
-            if self.named.get(id).is_some_and(|named| named.changed.is_some()) {
+            if self.named.get(id).is_some_and(|named| named.is_changed) {
                 streak.is_of_another();
             }
             let sample = streak.take(&sample, self.must_fill);

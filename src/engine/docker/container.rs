@@ -12,8 +12,8 @@ pub(in crate::engine) struct Named {
     last: Option<(String, u64, String)>,
     /// Its restarts when it was first seen.
     from: Option<(String, u64)>,
-    /// How it differs from the round before.
-    pub changed: Option<&'static str>,
+    /// Whether it is another one than in the round before, or was started again since.
+    pub is_changed: bool,
 }
 
 impl Named {
@@ -22,21 +22,17 @@ impl Named {
         let expected = || listed(assertions);
         let container = match observed {
             Observed::Unknown(why) => {
-                self.changed = None;
+                self.is_changed = false;
                 return told.sample(Reading::Error, expected(), format!("the container could not be looked at: {why}"));
             }
             Observed::Known(containers) => containers.iter().find(|one| one.name == name),
         };
         let Some(container) = container else {
-            (self.last, self.changed) = (None, None);
+            (self.last, self.is_changed) = (None, false);
             return told.sample(Reading::Fail, expected(), format!("there is no container `{name}` on the server"));
         };
         let now = (container.id.short().to_owned(), container.restarts, container.started_at.clone());
-        self.changed = self.last.as_ref().filter(|last| **last != now).map(|last| match () {
-            () if last.0 != now.0 => "it was replaced",
-            () if last.1 != now.1 => "it restarted",
-            () => "it was started anew",
-        });
+        self.is_changed = self.last.as_ref().is_some_and(|last| *last != now);
         self.last = Some(now);
         let from = match &self.from {
             Some((id, from)) if *id == container.id.short() => *from,
@@ -198,10 +194,10 @@ mod tests {
         let mut sample = |restarts| {
             let observed = Observed::Known(vec![container(ContainerState::Running, restarts, None)]);
             let reading = memory.sample(&told(), &observed, "temporal", &assertions).reading;
-            (reading, memory.changed)
+            (reading, memory.is_changed)
         };
-        assert_eq!(sample(40), (Reading::Pass, None));
-        assert_eq!(sample(41), (Reading::Fail, Some("it restarted")));
-        assert_eq!(sample(41), (Reading::Fail, None));
+        assert_eq!(sample(40), (Reading::Pass, false));
+        assert_eq!(sample(41), (Reading::Fail, true));
+        assert_eq!(sample(41), (Reading::Fail, false));
     }
 }

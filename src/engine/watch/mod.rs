@@ -201,7 +201,7 @@ impl Watch {
                 Probe::Docker(docker) => {
                     let named = self.named.entry(*id).or_default();
                     let sample = docker::of_other(docker, &told, named);
-                    if named.changed.is_some() {
+                    if named.is_changed {
                         streak.is_of_another();
                     }
                     Some(sample)
