@@ -12,3 +12,4 @@ mod properties;
 mod refusals;
 mod rollbacks;
 mod rollouts;
+mod ways_back;
