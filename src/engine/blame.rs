@@ -286,6 +286,24 @@ mod tests {
         assert_eq!(blamed(log, &phase(&["web", "worker"])), named("web"));
     }
 
+    /// Every way in which Docker may name an image, against every way in which a file may.
+    #[test]
+    fn an_image_is_the_same_by_its_name_and_by_its_tag_if_one_is_named() {
+        let hubs = ["", "library/", "docker.io/", "docker.io/library/"].map(|hub| (hub, "redis"));
+        let all = hubs.into_iter().chain([("", "acme/api"), ("docker.io/", "acme/api"), ("", "registry.example:5000/api"), ("", "api")]);
+        let tagged = |(hub, name): (&str, &'static str)| {
+            [None, Some("1"), Some("1.2")]
+                .map(|tag| (name, tag, format!("{hub}{name}{}", tag.map_or(String::new(), |tag| format!(":{tag}")))))
+        };
+        let all: Vec<_> = all.flat_map(tagged).collect();
+        for (written, tag, in_file) in &all {
+            for (named, its_tag, in_log) in &all {
+                let is_same = written == named && (its_tag.is_none() || tag == its_tag);
+                assert_eq!(is_same_image(in_file, in_log), is_same, "{in_file} in the file, {in_log} in the log");
+            }
+        }
+    }
+
     #[test]
     fn a_missing_image_is_blamed_by_the_progress_line_or_by_its_name() {
         let line = " s8 Pulling \n s8 Error manifest for 127.0.0.1:5000/bench/app:nope not found: manifest unknown: manifest unknown";

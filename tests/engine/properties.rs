@@ -2,7 +2,7 @@
 
 use super::fake::{Run, drive_with, options};
 use super::model;
-use super::plan::{SERVICES, schedule, with_approval};
+use super::plan::{PHASES, SERVICES, schedule, with_approval};
 use proptest::prelude::*;
 use rollout_plan::engine::*;
 use rollout_plan::schedule::render;
@@ -320,6 +320,10 @@ fn holds(run: &Run) {
     if changes == 0 {
         assert!(!run.ending.facts.changed);
         assert!([0, 3, 5, 7, 9, 10, 130].contains(&code), "{code}");
+    }
+    let failed = events.iter().find_map(|(_, event)| if let Event::PhaseFailed { phase, .. } = event { Some(phase.0) } else { None });
+    if let (Some(failed), 4) = (failed, code) {
+        assert!(run.ending.verdict.contains(&format!("phase `{}` failed", PHASES[failed])), "{}", run.ending.verdict);
     }
     if [0, 4].contains(&code) {
         assert!(run.ending.facts.verified && run.ending.facts.known && run.ending.live.is_some());

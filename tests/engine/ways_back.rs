@@ -18,6 +18,14 @@ enum Known {
     VerifiedOld,
     /// A run found it, and did not bring it up.
     Found,
+    /// The same, and its last service was not healthy then.
+    FoundSick,
+}
+
+impl Known {
+    fn is_verified(self) -> bool {
+        matches!(self, Known::Verified | Known::VerifiedOld)
+    }
 }
 
 #[derive(Debug)]
@@ -45,7 +53,7 @@ impl Drawn {
         let mut known = Vec::new();
         for phase in 0..=live {
             if dice.roll(3) > 0 {
-                known.push((phase, [Known::Verified, Known::Verified, Known::VerifiedOld, Known::Found][dice.roll(4)]));
+                known.push((phase, [Known::Verified, Known::Verified, Known::VerifiedOld, Known::Found, Known::FoundSick][dice.roll(5)]));
             }
         }
         let to = match dice.roll(4) {
@@ -70,7 +78,10 @@ impl Drawn {
                 text,
                 services: names(*phase),
                 proof: match known {
-                    Known::Found => Proof::Found { healthy: names(*phase), not_healthy: BTreeSet::new() },
+                    Known::FoundSick if *phase > 0 => {
+                        Proof::Found { healthy: names(phase - 1), not_healthy: [SERVICES[*phase].to_owned()].into() }
+                    }
+                    Known::Found | Known::FoundSick => Proof::Found { healthy: names(*phase), not_healthy: BTreeSet::new() },
                     _ => Proof::Verified(names(*phase)),
                 },
             }
@@ -90,12 +101,12 @@ impl Drawn {
         match &self.to {
             To::Phase(wanted) => by_phase(wanted.0),
             To::Last if self.is_verified => self.live.checked_sub(1).and_then(by_phase),
-            To::Last => match known.iter().rev().find(|(_, known)| *known != Known::Found) {
+            To::Last => match known.iter().rev().find(|(_, known)| known.is_verified()) {
                 Some(newest) => of(*newest),
                 None => phase(self.live - 1),
             },
             To::Run(run) if run != "r1" => None,
-            To::Run(_) => known.iter().rev().find(|(_, known)| *known != Known::Found).or(known.first()).and_then(|state| of(*state)),
+            To::Run(_) => known.iter().rev().find(|(_, known)| known.is_verified()).or(known.first()).and_then(|state| of(*state)),
         }
     }
 }
@@ -113,7 +124,6 @@ fn fake(drawn: &Drawn) -> Fake {
     fake.deploying = Box::new(move |marker, _| {
         if fails && marker.contains("rollback-to") { Deploying::Fails(vec!["no space left".to_owned()]) } else { Deploying::Done }
     });
-    fake.behaviour = Box::new(|_, _| Behaviour::Well);
     fake.replaces = Box::new(|_, _| names(SERVICES.len() - 1));
     fake.confirms = drawn.agrees;
     fake
@@ -131,9 +141,16 @@ fn goes_there(drawn: &Drawn) -> &'static str {
     let (before, ran) = (fake.text.clone(), names(drawn.live));
     let goal = Goal::Back(Back { to: drawn.to.clone(), states: drawn.states() });
     let expected = drawn.target();
-    if let Some((_, phase)) = &expected {
+    // What was not healthy when it was found is not now.
+    let mut sick = BTreeSet::new();
+    if let Some((target, phase)) = &expected {
         fake.foreign = names(*phase);
+        if matches!(target, Target::Kept { .. }) && *phase > 0 && drawn.known.contains(&(*phase, Known::FoundSick)) {
+            sick.insert(SERVICES[*phase].to_owned());
+        }
     }
+    let exits = sick.clone();
+    fake.behaviour = Box::new(move |name, _| if exits.contains(name) { Behaviour::Exits } else { Behaviour::Well });
     let run = drive(&mut fake, Options { run: "r2".to_owned(), goal, ..options() });
     let code = run.code();
     let Some((target, phase)) = expected else {
@@ -162,7 +179,11 @@ fn goes_there(drawn: &Drawn) -> &'static str {
     }
     assert_eq!(code, 0, "{}", run.ending.verdict);
     assert_eq!(fake.containers.keys().cloned().collect::<BTreeSet<_>>(), names(phase));
-    assert!(run.has(|event| matches!(event, Event::RollbackVerified { .. })));
+    let not_held = run.events.iter().find_map(|(_, event)| match event {
+        Event::RollbackVerified { not_held_against, .. } => Some(not_held_against),
+        _ => None,
+    });
+    assert_eq!(not_held, Some(&sick), "it was not well before either");
     "went back"
 }
 
