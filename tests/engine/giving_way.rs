@@ -41,6 +41,22 @@ fn what_a_newer_deploy_of_somebody_else_broke_is_not_rolled_back() {
     }
 }
 
+/// A rollback leaves the app to another run, and is not given up without a word to a person.
+#[test]
+fn a_way_back_that_meets_another_run_leaves_the_app_to_it_and_one_that_meets_a_person_has_failed() {
+    for (title, code, who) in [(THEIRS, 7, "another run of plan deploys"), ("Manual deployment", 5, "somebody else deploys")] {
+        let mut fake = Fake::new(schedule());
+        fake.behaviour = Box::new(|name, deploys| if name == "brain" && deploys == 2 { Behaviour::Unhealthy } else { Behaviour::Well });
+        fake.still_ours = Box::new(move |deploys| (deploys == 3).then(|| busy(title)));
+        let run = drive(&mut fake, options());
+        assert_eq!(run.code(), code, "{}", run.ending.verdict);
+        let is_failed =
+            |event: &Event| matches!(event, Event::RollbackFailed { cause: Cause::CouldNotAsk { why }, .. } if why.contains(who));
+        let is_busy = matches!(&run.ending.reason, Reason::Busy { who: told } if told.contains(who));
+        assert_eq!((run.has(is_failed), is_busy), (code == 5, code == 7), "{:?}", run.ending);
+    }
+}
+
 #[test]
 fn an_edit_that_nobody_deployed_changes_nothing_that_runs() {
     let mut fake = Fake::new(schedule());
