@@ -1,10 +1,11 @@
 //! Runs that go forward, or have nothing to do.
 
-use super::fake::{Behaviour, Deploying, Fake, Run, drive, options};
+use super::fake::{Behaviour, Deploying, Fake, Run, drive, drive_with, options};
 use super::plan::{PHASES, schedule, seconds, with_approval};
 use rollout_plan::engine::*;
 use rollout_plan::schedule::{Header, PhaseId, render};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[test]
 fn four_phases_are_brought_up_one_after_the_other() {
@@ -276,4 +277,22 @@ fn phases_that_would_take_away_what_runs_are_passed_over_and_said_to_be() {
     let run = drive(&mut fake, Options { adopt: true, ..options() });
     assert_eq!(run.code(), 0, "{}", run.ending.verdict);
     assert!(is_told(&run) && run.changes().first().is_some_and(|change| change == "replace core"), "{:?}", run.changes());
+}
+
+#[test]
+fn an_answer_that_never_comes_does_not_use_up_an_assertion_s_time_and_a_row_of_them_does() {
+    // One that is waited for takes the 60 s that what is live is asserted for.
+    for (silent, code) in [(1, 0), (2, 0), (usize::MAX, 9)] {
+        let mut fake = Fake::new(schedule());
+        drive(&mut fake, Options { until: Some(PhaseId(0)), ..options() });
+        let (plan, mut left) = (Arc::clone(&fake.schedule), silent);
+        let run = drive_with(&plan, Options { until: Some(PhaseId(0)), ..options() }, None, |now, effect| match effect {
+            Effect::Sample { .. } if left > 0 => {
+                left -= 1;
+                vec![]
+            }
+            _ => fake.perform(now, effect),
+        });
+        assert_eq!((run.code(), run.changes()), (code, Vec::<String>::new()), "{silent}: {}", run.ending.verdict);
+    }
 }
