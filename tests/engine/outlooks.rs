@@ -2,7 +2,7 @@
 
 use super::fake::options;
 use super::plan::schedule;
-use crate::support::dice::Dice;
+use crate::support::dice::{Dice, each};
 use rollout_plan::compose::{Port, Protocol};
 use rollout_plan::engine::*;
 use rollout_plan::schedule::Schedule;
@@ -11,14 +11,11 @@ use std::net::IpAddr;
 
 const DRAWN: usize = 1500;
 
+#[derive(Debug)]
 struct Drawn {
     plan: Schedule,
     options: Options,
     survey: Survey,
-}
-
-fn one_of<T: Clone>(dice: &mut Dice, of: &[T]) -> T {
-    of[dice.roll(of.len())].clone()
 }
 
 impl Drawn {
@@ -30,31 +27,32 @@ impl Drawn {
             for service in services {
                 if dice.roll(3) == 0 {
                     let port = |dice: &mut Dice| Port {
-                        host_ip: one_of(dice, &[None, None, Some("127.0.0.1"), Some("0.0.0.0"), Some("::1")])
+                        host_ip: dice
+                            .one_of(&[None, None, Some("127.0.0.1"), Some("0.0.0.0"), Some("::1")])
                             .map(|ip| ip.parse::<IpAddr>().unwrap()),
-                        host: one_of(dice, &[Some(80), Some(81), Some(82), None]),
+                        host: dice.one_of(&[Some(80), Some(81), Some(82), None]),
                         container: 80,
-                        protocol: one_of(dice, &[Protocol::Tcp, Protocol::Tcp, Protocol::Udp]),
+                        protocol: dice.one_of(&[Protocol::Tcp, Protocol::Tcp, Protocol::Udp]),
                     };
                     let ports = (0..=dice.roll(2)).map(|_| port(dice)).collect();
                     phase.ports.insert(service.clone(), ports);
                 }
                 if rarely(dice) {
-                    phase.container_names.insert(service, one_of(dice, &["proxy", "cache"]).to_owned());
+                    phase.container_names.insert(service, dice.one_of(&["proxy", "cache"]).to_owned());
                 }
             }
             // A comment, that makes it too long at times.
             phase.text.push('#');
-            phase.text += &"x".repeat(if rarely(dice) && rarely(dice) { one_of(dice, &[40_000, 95_000]) } else { 0 });
+            phase.text += &"x".repeat(if rarely(dice) && rarely(dice) { dice.one_of(&[40_000, 95_000]) } else { 0 });
             phase.text.push('\n');
         }
         let host = |dice: &mut Dice| HostContainer {
-            name: one_of(dice, &["proxy", "cache", "web"]).to_owned(),
+            name: dice.one_of(&["proxy", "cache", "web"]).to_owned(),
             ours: rarely(dice),
             ports: (0..dice.roll(3))
                 .map(|_| {
-                    let (address, port) = (one_of(dice, &["127.0.0.1", "0.0.0.0", "::", "10.0.0.7"]), one_of(dice, &[80, 81, 82, 8080]));
-                    (address.to_owned(), port, one_of(dice, &["tcp", "tcp", "TCP", "udp"]).to_owned())
+                    let (address, port) = (dice.one_of(&["127.0.0.1", "0.0.0.0", "::", "10.0.0.7"]), dice.one_of(&[80, 81, 82, 8080]));
+                    (address.to_owned(), port, dice.one_of(&["tcp", "tcp", "TCP", "udp"]).to_owned())
                 })
                 .collect(),
             running: !rarely(dice),
@@ -65,19 +63,19 @@ impl Drawn {
         let untested = || Box::new(Untested { allow: "0.31".to_owned(), why: "it is too new".to_owned() });
         let survey = Survey {
             version: "v0.30.2".to_owned(),
-            text: one_of(dice, &["", "", "", "services:\n  old: {image: old}\n"]).to_owned(),
-            environment_bytes: one_of(dice, &[0, 0, 0, 55_000, 95_000]),
+            text: dice.one_of(&["", "", "", "services:\n  old: {image: old}\n"]).to_owned(),
+            environment_bytes: dice.one_of(&[0, 0, 0, 55_000, 95_000]),
             containers: if rarely(dice) { Observed::Unknown("silence".to_owned()) } else { Observed::Known(Vec::new()) },
             host: if rarely(dice) { None } else { Some(hosts) },
-            server: one_of(dice, &[None, Some("s".to_owned())]),
+            server: dice.one_of(&[None, Some("s".to_owned())]),
             queue: (0..dice.roll(3)).map(|_| job(dice)).collect(),
-            running_row: rarely(dice).then(|| one_of(dice, &["by hand", "plan run=x phase=core try=1"]).to_owned()),
+            running_row: rarely(dice).then(|| dice.one_of(&["by hand", "plan run=x phase=core try=1"]).to_owned()),
             unsupported: if rarely(dice) { vec!["it is a stack".to_owned(), "it is random".to_owned()] } else { Vec::new() },
             missing_rights: if rarely(dice) { rights.into_iter().filter(|_| dice.roll(3) == 0).collect() } else { Vec::new() },
             untested: rarely(dice).then(untested),
             ..Survey::default()
         };
-        let allow_version = one_of(dice, &[None, Some("0.31"), Some("v0.31"), Some("0.32")]).map(str::to_owned);
+        let allow_version = dice.one_of(&[None, Some("0.31"), Some("v0.31"), Some("0.32")]).map(str::to_owned);
         Self { plan, survey, options: Options { adopt: dice.roll(3) == 0, allow_version, ..options() } }
     }
 
@@ -183,12 +181,6 @@ fn is_as_it_should(drawn: &Drawn) -> &'static str {
 
 #[test]
 fn everything_that_is_in_the_way_is_told_and_nothing_else() {
-    let mut dice = Dice(0x0075_1005);
-    let mut ends = BTreeSet::new();
-    for at in 0..DRAWN {
-        let drawn = Drawn::draw(&mut dice);
-        let end = std::panic::catch_unwind(|| is_as_it_should(&drawn));
-        ends.insert(end.unwrap_or_else(|_| panic!("{at}: {:#?} {:#?}", drawn.survey, drawn.options)));
-    }
+    let ends = each(0x0075_1005, DRAWN, Drawn::draw, is_as_it_should);
     assert_eq!(ends, BTreeSet::from(["", "busy", "refused", "rights", "silence"]));
 }

@@ -3,7 +3,7 @@
 
 use super::fake::{Behaviour, Deploying, Fake, Run, drive, options};
 use super::plan::{PHASES, SERVICES, schedule};
-use crate::support::dice::Dice;
+use crate::support::dice::{Dice, each};
 use rollout_plan::engine::*;
 use rollout_plan::schedule::{Commits, PhaseId, render};
 use std::collections::BTreeSet;
@@ -189,12 +189,6 @@ fn goes_there(drawn: &Drawn) -> &'static str {
 
 #[test]
 fn a_way_back_leads_where_the_rules_say_or_is_refused() {
-    let mut dice = Dice(0x0B_AC_C0_DE);
-    let mut ends = BTreeSet::new();
-    for at in 0..DRAWN {
-        let drawn = Drawn::draw(&mut dice);
-        let end = std::panic::catch_unwind(|| goes_there(&drawn));
-        ends.insert(end.unwrap_or_else(|_| panic!("{at}: {drawn:#?}")));
-    }
+    let ends = each(0x0B_AC_C0_DE, DRAWN, Drawn::draw, goes_there);
     assert_eq!(ends, BTreeSet::from(["failed", "not agreed", "refused", "there already", "went back"]));
 }

@@ -49,7 +49,6 @@ impl Job<'_> {
             teller.recall(&taken.past);
         }
         let schedule = Arc::new(self.schedule.clone());
-        let run_id = taken.as_ref().map_or_else(|| self.options.run.clone(), |taken| taken.id.clone());
         let (engine, mut record) = match taken {
             None => {
                 let record = store.begin(&options.run).map_err(|error| self.stop(9, &error.to_string(), "nothing was changed"))?;
@@ -116,7 +115,7 @@ impl Job<'_> {
                     return Ok(code.0);
                 }
                 let label = reporter.borrow().setting().label();
-                let setup = self.watch(run_id, address, label, told_after);
+                let setup = self.watch(place.run.clone(), address, label, told_after);
                 Ok(Box::pin(watch::keep(setup, after, &self.args.display, &mut signals)).await)
             }
             Driven::Left(signal) => {

@@ -69,13 +69,10 @@ fn head(found: &Findings<'_>, width: usize) -> Vec<Line> {
         let text = format!("even if nothing goes wrong this does not end well in the sandbox's world: {verdict}");
         lines.extend(wrapped(Style::Bad, &text, 0, width));
     }
-    let out = explored.singles.left_out + pairs.left_out;
-    let uncounted = match explored.rollbacks.left_out() {
-        0 => String::new(),
-        more => format!("{} in which nothing else was tried", count(more, "rollback")),
-    };
-    let out = if out > 0 { format!("{} paths", grouped(out)) } else { String::new() };
-    let out: Vec<String> = [out, uncounted].into_iter().filter(|text| !text.is_empty()).collect();
+    let (out, uncounted) = (explored.singles.left_out + pairs.left_out, explored.rollbacks.left_out());
+    let out = (out > 0).then(|| format!("{} paths", grouped(out)));
+    let uncounted = (uncounted > 0).then(|| format!("{} in which nothing else was tried", count(uncounted, "rollback")));
+    let out: Vec<String> = out.into_iter().chain(uncounted).collect();
     if !out.is_empty() {
         let text = format!("left out: {}; a larger --budget takes them in", out.join(", and "));
         lines.extend(wrapped(Style::Warn, &text, 0, width));
